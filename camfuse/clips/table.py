@@ -1,0 +1,118 @@
+"""The one table that everything starts from, and its checks."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from camfuse.errors import TableError
+
+SPLITS = ("train", "val", "test")
+COLUMNS = ("clip_id", "video", "label", "signer", "split", "start", "end", "annotation", "source")
+"""The columns of the clip table, in this order.
+
+clip_id     unique; letters, digits, ``_``, ``-``, ``.``
+video       path of the video, absolute or from the working folder
+label       the word, unique per class
+signer      who signs, or empty where unknown
+split       train, val or test
+start, end  the clip's segment in seconds of the video's own time; end is NaN where it runs to the end
+annotation  path of a keypoint file, or empty
+source      path of the recording whose bytes identify the clip (the video itself, but for drawn avatars)
+"""
+SHARD_COLUMNS = ("clip_id", "video", "start", "end", "annotation", "identity")
+"""What the data stages see of a clip: not its label, so that a new label file redoes no picture."""
+_ID_CHARACTERS = r"[A-Za-z0-9_.\-]+"
+
+
+@dataclass(frozen=True)
+class ClipTable:
+    """What a reader returns.
+
+    Attributes
+    ----------
+    rows
+        One row per clip, with `COLUMNS`, whether or not its video is on disk.
+    classes
+        Label of each class index. All classes of the label files, also those without a clip.
+    notes
+        What the reader found odd in the label files, one sentence each.
+    """
+
+    rows: pd.DataFrame
+    classes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip as the data stages see it; `end` is infinite where the clip runs to the video's end (seconds)."""
+
+    clip_id: str
+    video: Path
+    start: float
+    end: float
+    annotation: Path | None
+    identity: str
+
+
+def shard_of(clip_id: str, shards: int) -> str:
+    """Return the name of the clip's shard: a stable hash, so that a new clip touches one shard only."""
+    number = int.from_bytes(hashlib.sha256(clip_id.encode()).digest()[:8], "big") % shards
+    return f"{number:04d}"
+
+
+def shard_names(shards: int) -> list[str]:
+    """Return the names of all shards."""
+    return [f"{number:04d}" for number in range(shards)]
+
+
+def check_rows(rows: pd.DataFrame, classes: Iterable[str], source: str | Path) -> None:
+    """Check a table, and name every bad row at once.
+
+    Raises
+    ------
+    TableError
+        With one line per bad row.
+    """
+    missing = [column for column in COLUMNS if column not in rows.columns]
+    if missing:
+        raise TableError(source, [f"expected column `{column}`, found {list(rows.columns)}" for column in missing])
+    start, end = rows["start"].to_numpy(float), rows["end"].to_numpy(float)
+    with np.errstate(invalid="ignore"):
+        checks = {
+            ("clip_id", "letters, digits, _ - . only"): ~rows["clip_id"].str.fullmatch(_ID_CHARACTERS),
+            ("clip_id", "each id once"): rows["clip_id"].duplicated(keep=False),
+            ("label", "one of the classes"): ~rows["label"].isin(list(classes)),
+            ("split", "train, val or test"): ~rows["split"].isin(SPLITS),
+            ("start", "seconds, 0 or more"): ~(start >= 0),
+            ("end", "seconds after start"): ~(np.isnan(end) | (end > start)),
+        }
+    problems = [
+        f"row {row} ({rows['clip_id'].iloc[row]}): {column}: expected {expected}, found {rows[column].iloc[row]!r}"
+        for (column, expected), wrong in checks.items()
+        for row in np.flatnonzero(np.asarray(wrong)).tolist()
+    ]
+    if len(rows) == 0:
+        problems = ["expected at least one clip, found none"]
+    if problems:
+        raise TableError(source, problems)
+
+
+def read_shard_clips(path: Path) -> list[Clip]:
+    """Read the clips of one shard, as `camfuse.clips.refresh` wrote them."""
+    rows = pd.read_csv(path, dtype={column: str for column in SHARD_COLUMNS if column not in ("start", "end")})
+    return [
+        Clip(
+            clip_id=row.clip_id,
+            video=Path(row.video),
+            start=float(row.start),
+            end=float("inf") if pd.isna(row.end) else float(row.end),
+            annotation=None if pd.isna(row.annotation) else Path(row.annotation),
+            identity=row.identity,
+        )
+        for row in rows.itertuples(index=False)
+    ]

@@ -1,0 +1,475 @@
+"""The config: frozen sections, each key with a default, a unit and a description; unknown keys are refused.
+
+``config/default.yaml``, ``config/schema.json`` and the table in ``config/README.md`` are generated from this
+file (``make config``) and a test compares them. What only changes speed or place lives in `Machine`, so that
+it can never enter a fingerprint.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from camfuse.errors import ConfigError, bullet_list
+from camfuse.skeleton import LOWER_BODY, NUM_KEYPOINTS
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(gt=0)]
+Split = Literal["train", "val", "test"]
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, and a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+# ---------------------------------------------------------------------------------------------- clips
+
+
+class FolderSource(Section):
+    """A folder with one sub-folder per word, the videos in it."""
+
+    videos: Path
+    """Folder that holds one folder per label."""
+    split: tuple[Fraction, Fraction, Fraction] = (0.7, 0.15, 0.15)
+    """Shares of train, val and test; each label is split by a stable hash of the clip id."""
+
+
+class CsvSource(Section):
+    """A table with columns video, label and optionally clip_id, signer, split, start, end."""
+
+    table: Path
+    """CSV file; start and end are in seconds."""
+    videos: Path = Path()
+    """Folder that relative paths in the column `video` start from."""
+
+
+class WlaslSource(Section):
+    """WLASL: `WLASL_v0.3.json`, an `nslt_*.json`, or both."""
+
+    videos: Path
+    """Folder with `<video_id>.mp4`."""
+    manifest: Path | None = None
+    """WLASL_v0.3.json: glosses, signers, splits, segments."""
+    subset: Path | None = None
+    """nslt_100 / 300 / 1000 / 2000.json: which clips, classes and splits; wins over the manifest."""
+    class_list: Path | None = None
+    """wlasl_class_list.txt: gloss names where only `subset` is given."""
+    trimmed: bool = True
+    """Files hold one sign each (as the official download script and Kaggle leave them); false cuts
+    `frame_start`..`frame_end` (1-based, counted at 25 per second whatever the video's own rate) out of
+    the original videos."""
+
+    @model_validator(mode="after")
+    def _one_list(self) -> Self:
+        if self.manifest is None and self.subset is None:
+            raise ValueError("give `manifest` (WLASL_v0.3.json), `subset` (nslt_*.json) or both")
+        return self
+
+
+class AutslSource(Section):
+    """AUTSL: three label files without header and the class names."""
+
+    videos: Path
+    """Folder with `signerN_sampleM_color.mp4`, flat or in train / val / test folders."""
+    train: Path
+    """train_labels.csv."""
+    validation: Path
+    """validation_labels.csv (ground truth)."""
+    test: Path
+    """test_labels.csv (ground truth)."""
+    class_names: Path
+    """SignList_ClassId_TR_EN.csv."""
+
+
+class LanguageSplits(Section):
+    """Which signed languages (one signer each) belong to which split."""
+
+    train: tuple[str, ...]
+    """ISO 639-3 codes of the training languages."""
+    val: tuple[str, ...]
+    """ISO 639-3 codes of the validation languages."""
+    test: tuple[str, ...]
+    """ISO 639-3 codes of the test languages."""
+
+
+class FingerspellingSource(Section):
+    """Recordings of signed letters inside the PyPI wheel `spoken-to-signed`; the RGB video is a drawn avatar."""
+
+    letters: tuple[str, ...]
+    """Letters to take, upper case."""
+    languages: LanguageSplits
+    """The signed languages, by split."""
+    avatar_height: Positive = 240
+    """Height of the drawn video in pixels."""
+
+
+class Clips(Section):
+    """Where the clips and their labels come from: exactly one of the five sources."""
+
+    folder: FolderSource | None = None
+    """A folder per word."""
+    csv: CsvSource | None = None
+    """One CSV table."""
+    wlasl: WlaslSource | None = None
+    """WLASL-100 / 300 / 1000 / 2000."""
+    autsl: AutslSource | None = None
+    """AUTSL."""
+    fingerspelling: FingerspellingSource | None = None
+    """The demo's letters."""
+    missing: Literal["stop", "drop"] = "stop"
+    """A video that is not on disk stops the run, or is dropped and counted in the coverage table."""
+    duplicates: Literal["report", "drop"] = "report"
+    """Byte-identical recordings are reported; `drop` also keeps the first of each only."""
+    limit: int = Field(default=0, ge=0)
+    """Take only the first N clips of the table that are on disk; 0 takes all."""
+    shards: Positive = 16
+    """Number of shards; a clip's shard is a stable hash of its id."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [name for name in ("folder", "csv", "wlasl", "autsl", "fingerspelling") if getattr(self, name)]
+        if len(given) != 1:
+            found = ", ".join(given) or "none"
+            raise ValueError(f"expected exactly one of folder, csv, wlasl, autsl, fingerspelling; found {found}")
+        return self
+
+
+# ------------------------------------------------------------------------------------------- data stages
+
+
+class Frames(Section):
+    """Decoding of the clip's segment."""
+
+    quality: int = Field(default=95, ge=1, le=100)
+    """JPEG quality of the stored frames."""
+    keep: bool = True
+    """Keep the frame shards; false makes them temporary (WLASL-2000: about 80 GB)."""
+
+
+class MediapipePose(Section):
+    """MediaPipe Holistic 0.10.21, weights inside the wheel."""
+
+    detection_confidence: Fraction = 0.5
+    """Least confidence of a person detection."""
+    tracking_confidence: Fraction = 0.5
+    """Least confidence to go on tracking without a new detection."""
+
+
+class AnnotationsPose(Section):
+    """Keypoints that exist already, named in the clip table's column `annotation`."""
+
+    folder: Path = Path()
+    """Folder that relative paths in the column `annotation` start from."""
+
+
+class Pose(Section):
+    """The estimator of the 133 whole-body keypoints: exactly one."""
+
+    mediapipe: MediapipePose | None = None
+    """For any video on any machine, no download."""
+    annotations: AnnotationsPose | None = None
+    """Keypoints from files."""
+
+    @model_validator(mode="after")
+    def _one_estimator(self) -> Self:
+        given = [name for name in type(self).model_fields if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError(f"expected exactly one estimator; found {', '.join(given) or 'none'}")
+        return self
+
+
+class Crops(Section):
+    """One square box per clip around the keypoints that are kept."""
+
+    size: Positive = 256
+    """Side of the crop in pixels; the heatmaps have a quarter of it."""
+    padding: float = Field(default=1.25, gt=0)
+    """Box side as a multiple of the tight box's longer side (1.25 as PYSKL)."""
+    lower_body: tuple[int, ...] = LOWER_BODY
+    """Keypoints that are set to the origin with score 0 (paper, README: lower body)."""
+    min_score: Fraction = 0.1
+    """Keypoints below this score do not widen the box."""
+    quality: int = Field(default=90, ge=1, le=100)
+    """JPEG quality of the stored crops."""
+
+    @model_validator(mode="after")
+    def _divisible(self) -> Self:
+        if self.size % 32:
+            raise ValueError(f"crops.size must be a multiple of 32 (the network's stride), found {self.size}")
+        if any(not 0 <= k < NUM_KEYPOINTS for k in self.lower_body):
+            raise ValueError(f"crops.lower_body holds indices 0..{NUM_KEYPOINTS - 1}, found {self.lower_body}")
+        return self
+
+
+class Heatmaps(Section):
+    """One Gaussian per keypoint, a quarter of the crop's size."""
+
+    sigma: float = Field(default=0.7, gt=0)
+    """Standard deviation in heatmap pixels (0.7 as RGBPoseConv3D)."""
+
+
+# ------------------------------------------------------------------------------------------- model
+
+
+class Sampling(Section):
+    """Frames per clip, drawn uniformly over the whole clip."""
+
+    rgb_frames: Positive = 8
+    """Frames of the RGB stream; one of each group of pose frames."""
+    pose_frames: Positive = 32
+    """Frames of the pose stream."""
+
+    @model_validator(mode="after")
+    def _grouped(self) -> Self:
+        if self.pose_frames % self.rgb_frames:
+            raise ValueError(
+                f"pose_frames must be a multiple of rgb_frames, found {self.pose_frames} and {self.rgb_frames}"
+            )
+        return self
+
+
+class RgbStream(Section):
+    """SlowOnly-style 3D ResNet on the crops."""
+
+    depths: tuple[Positive, Positive, Positive, Positive] = (3, 4, 6, 3)
+    """Bottleneck blocks per stage (ResNet-50)."""
+    channels: Positive = 64
+    """Channels after the stem."""
+    inflate: tuple[bool, bool, bool, bool] = (False, False, True, True)
+    """Stages whose first convolution spans 3 frames."""
+    dropout: Fraction = 0.5
+    """Before the classifier."""
+
+
+class PoseStream(Section):
+    """PoseC3D-style 3D ResNet on the heatmaps."""
+
+    depths: tuple[Positive, Positive, Positive] = (4, 6, 3)
+    """Bottleneck blocks per stage."""
+    channels: Positive = 32
+    """Channels after the stem."""
+    inflate: tuple[bool, bool, bool] = (False, True, True)
+    """Stages whose first convolution spans 3 frames."""
+    stem: Literal["factorised", "7x7"] = "factorised"
+    """1x1 then 3x3 (94 % fewer multiply-adds at 133 joints), or RGBPoseConv3D's 7x7."""
+    dropout: Fraction = 0.5
+    """Before the classifier."""
+
+
+class Fusion(Section):
+    """ST-CAF: space-time cross-attention between the streams, both directions."""
+
+    mode: Literal["none", "space", "time", "divided", "joint"] = "divided"
+    """Which tokens attend to which: divided = first along time, then over space."""
+    stages: tuple[Literal["s2", "s3", "s4"], ...] = ("s3", "s4")
+    """Where it sits: after RGB layer 2 / 3 / 4 and pose layer 1 / 2 / 3."""
+    width: Positive = 256
+    """Channels of queries, keys and values."""
+    heads: Positive = 8
+    """Attention heads."""
+    dropout: Fraction = 0.1
+    """On the attention's output."""
+    modality_dropout: Fraction = 0.1
+    """Probability, per training sample, that one stream does not see the other."""
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"fusion.width must be a multiple of fusion.heads, found {self.width} and {self.heads}")
+        return self
+
+
+class Model(Section):
+    """The recogniser."""
+
+    rgb: RgbStream = RgbStream()
+    """RGB stream."""
+    pose: PoseStream = PoseStream()
+    """Pose stream."""
+    fusion: Fusion = Fusion()
+    """Between the streams."""
+
+
+# ------------------------------------------------------------------------------------------- training
+
+
+class Augment(Section):
+    """One affine per clip for both streams, and colours for RGB."""
+
+    scale: tuple[float, float] = (0.85, 1.15)
+    """Range of the zoom factor."""
+    rotate: float = Field(default=10.0, ge=0)
+    """Largest rotation to either side, in degrees."""
+    shift: float = Field(default=0.08, ge=0)
+    """Largest shift in x and y, as a fraction of the crop's side."""
+    mirror: Fraction = 0.0
+    """Probability to mirror; off because signs have handedness."""
+    colour: Fraction = 0.2
+    """Largest relative change of brightness, contrast and saturation."""
+    span: Fraction = 0.9
+    """Shortest share of the clip that the frames are drawn from (temporal jitter)."""
+    joint_dropout: Fraction = 0.0
+    """Probability to hide a keypoint for the whole clip."""
+
+
+class Phase(Section):
+    """One of the recipe's three trainings."""
+
+    epochs: Positive
+    """Passes over the training clips, each repeated `repeat` times."""
+    repeat: Positive = 10
+    """Times a clip is seen per epoch, each time sampled and augmented anew."""
+    batch: Positive
+    """Clips per step on one device."""
+    rate: float = Field(gt=0)
+    """Learning rate at `base_batch` clips per step; scaled linearly to the real number."""
+    base_batch: Positive
+    """Clips per step that `rate` is meant for."""
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    """SGD with momentum 0.9 (Nesterov off) as the base code, or AdamW."""
+    weight_decay: float = Field(default=1e-4, ge=0)
+    """Weight decay; not on norms and biases."""
+    schedule: Literal["cosine", "step"] = "cosine"
+    """Cosine to 0, or x0.1 at 60 % and 80 % of the epochs."""
+    warmup: Fraction = 0.05
+    """Share of the steps with a linearly rising rate."""
+    clip_norm: float = Field(default=40.0, gt=0)
+    """Largest gradient norm."""
+    label_smoothing: Fraction = 0.1
+    """Of the cross-entropy."""
+
+
+class Train(Section):
+    """The three-stage recipe: rgb alone, pose alone, merged and fine-tuned with ST-CAF."""
+
+    rgb: Phase = Phase(epochs=18, batch=12, rate=0.15, base_batch=96)
+    """RGB stream alone (RGBPoseConv3D rgb_only: 0.15 at 96 clips, 18 x 10 epochs)."""
+    pose: Phase = Phase(epochs=18, batch=16, rate=0.2, base_batch=128, weight_decay=3e-4)
+    """Pose stream alone (RGBPoseConv3D pose_only: 0.2 at 128 clips, 18 x 10 epochs)."""
+    fusion: Phase = Phase(epochs=20, batch=6, rate=0.0075, base_batch=48, schedule="step")
+    """Both, merged (RGBPoseConv3D: 0.0075 at 48 clips, 20 epochs, steps at 12 and 16)."""
+    new_rate: float = Field(default=10.0, gt=0)
+    """Factor on the rate of ST-CAF and the joint head, which start from nothing, in `fusion`."""
+    augment: Augment = Augment()
+    """Augmentation of the training clips."""
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    """Arithmetic of the training step."""
+    tf32: bool = False
+    """Let CUDA round f32 products to TF32 (a peer's training died of it silently); logged."""
+
+
+class Evaluate(Section):
+    """The test."""
+
+    clips: Positive = 10
+    """Samplings per clip whose probabilities are averaged (10 as PYSKL)."""
+    weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Weights of the rgb, pose and joint head's probabilities in `fused`."""
+    batch: Positive = 8
+    """Clips per step."""
+
+
+class Report(Section):
+    """The HTML page."""
+
+    title: str = "CAMFuse"
+    """Heading of the report."""
+    examples: int = Field(default=6, ge=0)
+    """Clips drawn with skeleton and heatmap."""
+
+
+class Machine(Section):
+    """What changes speed, never a result; not part of any fingerprint."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where training and evaluation run."""
+    devices: Positive = 1
+    """GPUs (or CPU processes) to train on."""
+    workers: int = Field(default=0, ge=0)
+    """Loader processes; 0 loads in the training process."""
+
+
+class Config(Section):
+    """The whole config of one run."""
+
+    output: Path = Path("results/run")
+    """Folder of everything this run makes."""
+    seed: int = Field(default=1, ge=0)
+    """Seed of every random number in training and evaluation."""
+    bad_clips: Literal["stop", "skip"] = "stop"
+    """A clip that cannot be decoded or shows nobody stops its shard (the others go on), or is left out and listed."""
+    clips: Clips
+    """Data source."""
+    frames: Frames = Frames()
+    """Frame extraction."""
+    pose: Pose
+    """Pose estimation."""
+    crops: Crops = Crops()
+    """Crops."""
+    heatmaps: Heatmaps = Heatmaps()
+    """Heatmaps."""
+    sampling: Sampling = Sampling()
+    """Frame sampling."""
+    model: Model = Model()
+    """Model."""
+    train: Train = Train()
+    """Training."""
+    evaluate: Evaluate = Evaluate()
+    """Evaluation."""
+    report: Report = Report()
+    """Report."""
+    machine: Machine = Machine()
+    """Speed and place."""
+
+
+def parse_config(values: dict[str, Any], source: str = "config") -> Config:
+    """Validate a nested dictionary, listing every wrong key at once.
+
+    Raises
+    ------
+    ConfigError
+        With one line per wrong or unknown key.
+    """
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(str(part) for part in e['loc']) or 'config'}: {_reason(e['msg'], e['input'])}"
+            for e in error.errors()
+        ]
+        raise ConfigError(f"{source}: {len(lines)} problem(s)\n{bullet_list(lines)}") from error
+
+
+def _reason(message: str, found: object) -> str:
+    if message == "Extra inputs are not permitted":
+        return "unknown key; see config/README.md for the keys there are"
+    shown = "" if isinstance(found, dict) else f", found {found!r}"
+    return message.removeprefix("Value error, ") + shown
+
+
+def load_config(path: Path) -> Config:
+    """Read and validate a YAML file.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, is not YAML, or has wrong keys.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the config: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: expected keys and values, found {type(values).__name__}")
+    return parse_config(values, str(path))
+
+
+def dump_config(config: Config) -> str:
+    """Write a config as YAML with every default resolved."""
+    values = config.model_dump(mode="json", exclude_none=True)
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)

@@ -1,0 +1,87 @@
+"""What can go wrong on the user's side.
+
+CamfuseError                one line on stderr, exit code 2
+├── ConfigError             a config file or key is wrong
+├── TableError              rows of the clip table or a label file are wrong (all listed at once)
+├── ClipError               one clip cannot be processed: names the clip and the reason
+├── BadClipsError           several clips of a shard could not be processed
+├── ShardError              a shard file is missing, damaged or of another stage
+│   └── StaleShardError     a shard was made with other settings than the config asks for
+├── MissingToolError        a program or package that a stage needs is not installed
+└── WeightsError            a checkpoint does not fit or is not there
+
+Anything else is a bug and keeps its traceback.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+SHOWN = 20
+
+
+def bullet_list(lines: Sequence[str]) -> str:
+    """Join `lines` as an indented list, cut after the first twenty."""
+    shown = [f"  - {line}" for line in lines[:SHOWN]]
+    if len(lines) > SHOWN:
+        shown.append(f"  ... and {len(lines) - SHOWN} more")
+    return "\n".join(shown)
+
+
+class CamfuseError(Exception):
+    """A mistake that the user can mend."""
+
+
+class ConfigError(CamfuseError):
+    """A config file or key is wrong."""
+
+
+class TableError(CamfuseError):
+    """Rows of a clip table or label file are wrong; the message lists every one."""
+
+    def __init__(self, source: str | Path, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(f"{source}: {len(problems)} problem(s)\n{bullet_list(problems)}")
+
+
+class ClipError(CamfuseError):
+    """One clip cannot be processed."""
+
+    def __init__(self, clip_id: str, reason: str) -> None:
+        self.clip_id = clip_id
+        self.reason = reason
+        super().__init__(f"clip {clip_id}: {reason}")
+
+
+class BadClipsError(CamfuseError):
+    """Clips of a shard could not be processed; what was computed of the others is kept."""
+
+    def __init__(self, stage: str, reasons: Mapping[str, str]) -> None:
+        self.reasons = dict(reasons)
+        lines = [f"{clip_id}: {reason}" for clip_id, reason in reasons.items()]
+        super().__init__(
+            f"{stage}: {len(lines)} clip(s) could not be processed (the others are kept)\n"
+            f"{bullet_list(lines)}\n"
+            "Mend or remove these clips, or set `bad_clips: skip` to go on without them."
+        )
+
+
+class ShardError(CamfuseError):
+    """A shard file is missing, damaged or belongs to another stage."""
+
+
+class StaleShardError(ShardError):
+    """A shard was made with other settings than the config asks for."""
+
+    def __init__(self, path: Path, *, expected: str, found: str) -> None:
+        super().__init__(
+            f"{path}: expected fingerprint {expected}, found {found}: "
+            "it was made with another config or version; run the workflow again to renew it"
+        )
+
+
+class MissingToolError(CamfuseError):
+    """A program or package that a stage needs is not installed."""
+
+
+class WeightsError(CamfuseError):
+    """A checkpoint does not fit the model or is not there."""

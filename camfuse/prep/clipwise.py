@@ -1,0 +1,150 @@
+"""What the data stages have in common: clip by clip through a shard, nothing done twice, nothing lost.
+
+A finished clip of an unfinished shard lies in ``<shard>.h5.work/``; a killed job goes on from there. Bad clips
+are collected, so that one broken video neither hides the next one nor costs the good ones.
+"""
+
+import hashlib
+import logging
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from camfuse.clips.table import Clip
+from camfuse.config import Config
+from camfuse.errors import BadClipsError, ClipError, ShardError
+from camfuse.shard import ClipData, Shard, ShardWriter
+from camfuse.stage import atomic, fingerprint
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """One stage's work on one shard.
+
+    Attributes
+    ----------
+    stage
+        Name of the stage.
+    config
+        The run's config.
+    output
+        The shard file to write.
+    provenance
+        What the result rests on besides the config (library versions, weights); must be the same in every run.
+    keep_work
+        Save each finished clip at once (stages whose clips are dear or can fail).
+    previous
+        A finished shard of an earlier run, whose unchanged clips are taken over.
+    """
+
+    stage: str
+    config: Config
+    output: Path
+    provenance: Mapping[str, object]
+    keep_work: bool = False
+    previous: Path | None = None
+
+
+def make_shard(job: ShardJob, clips: Sequence[Clip], compute: Callable[[Clip], ClipData]) -> None:
+    """Compute every clip and write the shard.
+
+    Raises
+    ------
+    BadClipsError
+        After all clips were tried, if some raised `ClipError` and the config says ``bad_clips: stop``.
+    """
+    mark = fingerprint(job.stage, job.config)
+    work = _Work(job.output.with_name(f"{job.output.name}.work"), mark) if job.keep_work else None
+    previous = _previous(job, mark)
+    failed: dict[str, str] = {}
+    counts = {"new": 0, "taken over": 0}
+    with ShardWriter(job.output, stage=job.stage, fingerprint=mark, provenance=job.provenance) as writer:
+        for clip in tqdm(clips, desc=f"{job.stage} {job.output.stem}", unit="clip", mininterval=1.0):
+            data = _known(clip, work, previous)
+            counts["new" if data is None else "taken over"] += 1
+            if data is None:
+                try:
+                    computed = compute(clip)
+                except ClipError as error:
+                    failed[clip.clip_id] = error.reason
+                    writer.fail(clip.clip_id, error.reason)
+                    continue
+                data = replace(computed, facts={**computed.facts, "identity": clip.identity})
+                if work:
+                    work.put(clip, data)
+            writer.add(clip.clip_id, data)
+        if failed and job.config.bad_clips == "stop":
+            raise BadClipsError(job.stage, failed)
+    if work:
+        work.remove()
+    log.info("%s: %d new, %d taken over, %d failed", job.output, counts["new"], counts["taken over"], len(failed))
+
+
+def _previous(job: ShardJob, mark: str) -> Shard | None:
+    if job.previous is None or not job.previous.exists():
+        return None
+    try:
+        shard = Shard(job.previous, stage=job.stage)
+    except ShardError as error:
+        log.warning("%s: not taken over: %s", job.previous, error)
+        return None
+    return shard if shard.fingerprint == mark else None
+
+
+def _known(clip: Clip, work: "_Work | None", previous: Shard | None) -> ClipData | None:
+    if previous and clip.clip_id in previous and previous.fact("identity", clip.clip_id) == clip.identity:
+        return previous.clip(clip.clip_id)
+    return work.get(clip) if work else None
+
+
+class _Work:
+    """Finished clips of an unfinished shard, one file each."""
+
+    def __init__(self, folder: Path, mark: str) -> None:
+        self._folder = folder
+        self._mark = mark
+
+    def _path(self, clip: Clip) -> Path:
+        key = hashlib.sha256(f"{self._mark}\0{clip.clip_id}\0{clip.identity}".encode()).hexdigest()[:32]
+        return self._folder / f"{key}.npz"
+
+    def get(self, clip: Clip) -> ClipData | None:
+        path = self._path(clip)
+        if not path.exists():
+            return None
+        with np.load(path, allow_pickle=False) as saved:
+            parts: dict[str, dict[str, np.ndarray]] = {"frames": {}, "facts": {}, "jpeg": {}}
+            for name in saved.files:
+                group, _, key = name.partition("/")
+                parts[group][key] = saved[name]
+        facts = {key: value if value.ndim else value.item() for key, value in parts["facts"].items()}
+        return ClipData(frames=parts["frames"], jpeg=_cut(parts["jpeg"]), facts=facts)
+
+    def put(self, clip: Clip, data: ClipData) -> None:
+        arrays = {f"frames/{name}": rows for name, rows in data.frames.items()}
+        arrays |= {f"facts/{name}": np.asarray(value) for name, value in data.facts.items()}
+        if data.jpeg:
+            arrays["jpeg/size"] = np.array([len(picture) for picture in data.jpeg], np.int64)
+            arrays["jpeg/bytes"] = np.frombuffer(b"".join(data.jpeg), np.uint8)
+        with atomic(self._path(clip)) as part, part.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+
+    def remove(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _cut(jpeg: Mapping[str, np.ndarray]) -> list[bytes]:
+    if not jpeg:
+        return []
+    ends: Iterable[int] = np.cumsum(jpeg["size"]).tolist()
+    data, start, pictures = jpeg["bytes"].tobytes(), 0, []
+    for end in ends:
+        pictures.append(data[start:end])
+        start = end
+    return pictures

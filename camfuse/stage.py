@@ -1,0 +1,95 @@
+"""The stages as a table, and the fingerprint that says when a stage's meaning has changed.
+
+A fingerprint hashes the stage's name, its version, the config it reads and the fingerprints it stands on.
+The workflow carries it as a rule parameter and the output as an attribute. Raise a stage's `version` whenever
+its code starts to give other output for the same input.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from camfuse.config import Config
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One room of the house: what it reads of the config and what it stands on."""
+
+    name: str
+    version: int
+    reads: Callable[[Config], tuple[object, ...]]
+    upstream: tuple[str, ...] = ()
+
+
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        Stage("avatars", 1, lambda c: (c.clips.fingerspelling and c.clips.fingerspelling.avatar_height,)),
+        Stage("frames", 1, lambda c: (c.frames.quality,), ("avatars",)),
+        Stage("pose", 1, lambda c: (c.pose,), ("frames",)),
+        Stage("crops", 1, lambda c: (c.crops,), ("frames", "pose")),
+        Stage("heatmaps", 1, lambda c: (c.heatmaps,), ("crops",)),
+        Stage("train_rgb", 1, lambda c: (*_training(c), c.model.rgb, c.train.rgb), ("crops",)),
+        Stage("train_pose", 1, lambda c: (*_training(c), c.model.pose, c.train.pose), ("heatmaps",)),
+        Stage(
+            "train_fusion",
+            1,
+            lambda c: (*_training(c), c.model, c.train.fusion, c.train.new_rate),
+            ("train_rgb", "train_pose"),
+        ),
+        Stage("evaluate", 1, lambda c: (c.evaluate,), ("train_fusion",)),
+        Stage("report", 1, lambda c: (c.report,), ("evaluate",)),
+    )
+}
+
+
+def _training(config: Config) -> tuple[object, ...]:
+    train = config.train
+    return config.seed, config.sampling, train.augment, train.precision, train.tf32
+
+
+def fingerprint(name: str, config: Config) -> str:
+    """Return the stage's fingerprint under `config`: 16 hexadecimal digits."""
+    stage = STAGES[name]
+    content = {
+        "stage": stage.name,
+        "version": stage.version,
+        "reads": [_plain(part) for part in stage.reads(config)],
+        "upstream": [fingerprint(above, config) for above in stage.upstream],
+    }
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(part: object) -> object:
+    return part.model_dump(mode="json", exclude_none=True) if isinstance(part, BaseModel) else part
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a sibling to write to, and rename it to `path` only when all went well.
+
+    The rename stays in one folder, so that a reader on a shared file system sees the whole file or none.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        yield part
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8")
