@@ -1,0 +1,1 @@
+"""From frames to 133 whole-body keypoints: one file per estimator, one contract (`estimator`)."""

@@ -1,0 +1,188 @@
+"""The contract that every pose estimator keeps, and the check at the border.
+
+An estimator gets a clip's frames (`ClipFrames`) and gives the signer's keypoints in every frame (`Poses`). It
+may take the frames one by one, in batches, or, when it reads keypoints from files, not at all: pictures are
+decoded only when they are asked for. Which person is the signer is the estimator's business.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from camfuse.clips.table import Clip
+from camfuse.errors import ClipError
+from camfuse.skeleton import NUM_KEYPOINTS
+
+Floats = NDArray[np.float32]
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ClipFrames:
+    """The frames of one clip, decoded when they are asked for.
+
+    Attributes
+    ----------
+    jpeg
+        T encoded pictures.
+    time
+        (T,) float64, seconds from the first frame of the video.
+    height, width
+        Size of every picture in pixels.
+    fps
+        Average frames per second of the segment.
+    """
+
+    jpeg: Sequence[bytes]
+    time: NDArray[np.float64]
+    height: int
+    width: int
+    fps: float
+
+    def __len__(self) -> int:
+        """Return the number of frames T."""
+        return len(self.jpeg)
+
+    def __iter__(self) -> Iterator[Image]:
+        """Decode the frames one by one: (H, W, 3) uint8, RGB."""
+        for position in range(len(self)):
+            yield self[position]
+
+    def __getitem__(self, position: int) -> Image:
+        """Decode one frame: (H, W, 3) uint8, RGB."""
+        bgr = cv2.imdecode(np.frombuffer(self.jpeg[position], np.uint8), cv2.IMREAD_COLOR)
+        if bgr is None:
+            raise ValueError(f"frame {position} is not a JPEG picture")
+        return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+    def batches(self, size: int) -> Iterator[list[Image]]:
+        """Decode the frames `size` at a time; the last batch may be smaller."""
+        frames = iter(self)
+        while batch := list(islice(frames, size)):
+            yield batch
+
+
+@dataclass(frozen=True)
+class Poses:
+    """The signer's keypoints in every frame of a clip, in pixels of the frame (0 = centre of the first pixel).
+
+    Attributes
+    ----------
+    keypoints
+        (T, 133, 3) float32: x, y, score. Not seen: NaN, NaN, 0. A seen point may lie outside the picture.
+    boxes
+        (T, 5) float32: x0, y0, x1, y1, score of the signer. Nobody seen: NaN four times, 0.
+    filled
+        (T,) bool: the row is interpolated, not seen.
+    """
+
+    keypoints: Floats
+    boxes: Floats
+    filled: NDArray[np.bool_]
+
+
+class Estimator(Protocol):
+    """What estimates poses. A context manager: leaving it frees models and graphs.
+
+    The poses of a clip depend on that clip alone, never on the clips before.
+    """
+
+    def __enter__(self) -> Self:
+        """Get ready."""
+
+    def __exit__(self, *error: object) -> None:
+        """Free what it holds."""
+
+    def provenance(self) -> Mapping[str, object]:
+        """Return what the keypoints rest on besides the config: names, versions, sha256 of weights.
+
+        JSON values only, the same in every run on every machine.
+        """
+        ...
+
+    def estimate(self, clip: Clip, frames: ClipFrames) -> Poses:
+        """Estimate the signer's pose in every frame.
+
+        Raises
+        ------
+        ClipError
+            If this clip cannot be done (its keypoint file is missing, frame counts disagree, ...). Nobody in the
+            picture is no error: the keypoints are then NaN.
+        """
+        ...
+
+
+def missing_poses(count: int) -> Poses:
+    """Return poses of `count` frames in which nobody is seen."""
+    keypoints = np.full((count, NUM_KEYPOINTS, 3), np.nan, np.float32)
+    keypoints[..., 2] = 0
+    boxes = np.full((count, 5), np.nan, np.float32)
+    boxes[:, 4] = 0
+    return Poses(keypoints, boxes, np.zeros(count, np.bool_))
+
+
+def tight_boxes(keypoints: Floats) -> Floats:
+    """Return the tight box around the seen points of each frame.
+
+    Parameters
+    ----------
+    keypoints
+        (T, K, 3) x, y, score; NaN where not seen.
+
+    Returns
+    -------
+    (T, 5) float32: x0, y0, x1, y1 and the mean score of the seen points; NaN four times and 0 where none is seen.
+    """
+    boxes = missing_poses(len(keypoints)).boxes
+    for box, points in zip(boxes, keypoints, strict=True):
+        seen = points[~np.isnan(points[:, 0])]
+        if len(seen):
+            box[:2], box[2:4], box[4] = seen[:, :2].min(axis=0), seen[:, :2].max(axis=0), seen[:, 2].mean()
+    return boxes
+
+
+def check_poses(poses: Poses, count: int, *, clip: Clip, estimator: str) -> None:
+    """Check what an estimator gave, and name every fault at once.
+
+    Raises
+    ------
+    ClipError
+        If shapes or types differ from `Poses`, a point is half missing or infinite, or a score is not in 0..1 or
+        not 0 at a missing point.
+    """
+    problems = [
+        *_array_problems("keypoints", poses.keypoints, np.float32, (count, NUM_KEYPOINTS, 3)),
+        *_array_problems("boxes", poses.boxes, np.float32, (count, 5)),
+        *_array_problems("filled", poses.filled, np.bool_, (count,)),
+    ]
+    if not problems:
+        problems = _value_problems("keypoints", poses.keypoints) + _value_problems("boxes", poses.boxes)
+    if problems:
+        raise ClipError(clip.clip_id, f"estimator {estimator}: {'; '.join(problems)}")
+
+
+def _array_problems(name: str, array: NDArray[Any], dtype: type[np.generic], shape: tuple[int, ...]) -> list[str]:
+    if array.shape == shape and array.dtype == dtype:
+        return []
+    return [f"{name}: expected {np.dtype(dtype)} {shape}, found {array.dtype} {array.shape}"]
+
+
+def _value_problems(name: str, rows: Floats) -> list[str]:
+    place, score = rows[..., :-1], rows[..., -1]
+    unseen = np.isnan(place).all(axis=-1)
+    checks = {
+        "coordinates finite or all NaN": ~(unseen | np.isfinite(place).all(axis=-1)),
+        "a score of 0 to 1": ~((score >= 0) & (score <= 1)),
+        "score 0 where not seen": unseen & (score != 0),
+    }
+    return [
+        f"{name}: expected {expected}, found {rows[wrong][0].tolist()} at {np.argwhere(wrong)[0].tolist()}"
+        f" ({int(wrong.sum())} in all)"
+        for expected, wrong in checks.items()
+        if wrong.any()
+    ]
