@@ -1,0 +1,124 @@
+"""Letters from the fingerspelling lexicon inside the PyPI wheel ``spoken-to-signed``: the demo's data.
+
+The wheel (MIT) carries `.pose` files of real recordings, one signer per signed language. There is no video; the
+stage `avatars` draws one from each recording. ``index.csv`` has one row per language and word (``path,
+spoken_language, signed_language, start, end, words, glosses, priority``); two languages may share a file.
+"""
+
+import importlib.resources
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from camfuse.clips.table import COLUMNS, ClipTable, shard_of
+from camfuse.config import FingerspellingSource, LanguageSplits
+from camfuse.errors import MissingToolError, TableError
+
+WHEEL = "spoken-to-signed==0.4.0"
+INDEX_COLUMNS = ("path", "signed_language", "words")
+SPLIT_ORDER = ("test", "val", "train")
+"""Of recordings that two languages share, the duplicate check keeps the first: no test signer stays in train."""
+
+
+def read(source: FingerspellingSource, output: Path, shards: int) -> ClipTable:
+    """Read the letters of the signed languages, split by language.
+
+    Parameters
+    ----------
+    source
+        The letters and languages to take.
+    output
+        The run's folder; the column `video` says where the stage `avatars` will draw each clip.
+    shards
+        Number of shards of the run.
+
+    Returns
+    -------
+    table
+        Clips such as ``ase_C``: label = letter, signer = language, annotation = source = the `.pose` file.
+
+    Raises
+    ------
+    MissingToolError
+        If the wheel is not installed.
+    TableError
+        If a letter or language is listed twice or is not in the lexicon at all.
+    """
+    folder = lexicon()
+    index = _read_index(folder)
+    _check_lists(source, index, folder / "index.csv")
+    recordings = index.drop_duplicates(["signed_language", "words"]).set_index(["signed_language", "words"])["path"]
+    rows, absent = [], []
+    for split in SPLIT_ORDER:
+        for language in getattr(source.languages, split):
+            for letter in source.letters:
+                if (language, letter) in recordings.index:
+                    recording = folder / recordings[language, letter]
+                    clip_id = f"{language}_{letter}"
+                    video = output / "avatars" / shard_of(clip_id, shards) / f"{clip_id}.mp4"
+                    rows.append(_row(clip_id, video, split, recording))
+                else:
+                    absent.append(f"{language} {letter}")
+    notes = (f"The lexicon has no recording of {', '.join(absent)}.",) if absent else ()
+    return ClipTable(pd.DataFrame(rows, columns=list(COLUMNS)), tuple(source.letters), notes)
+
+
+def lexicon() -> Path:
+    """Return the lexicon's folder inside the installed wheel.
+
+    Raises
+    ------
+    MissingToolError
+        If the wheel is not installed or carries no lexicon.
+    """
+    try:
+        package = importlib.resources.files("spoken_to_signed")
+    except ModuleNotFoundError as error:
+        raise MissingToolError(
+            f"clips.fingerspelling needs the recordings of a PyPI package: pip install {WHEEL}"
+        ) from error
+    folder = Path(str(package)) / "assets" / "fingerspelling_lexicon"
+    if not (folder / "index.csv").is_file():
+        raise MissingToolError(f"{folder}: expected index.csv, found none: pip install {WHEEL}")
+    return folder
+
+
+def _read_index(folder: Path) -> pd.DataFrame:
+    path = folder / "index.csv"
+    index = pd.read_csv(path, dtype=str, keep_default_na=False)
+    missing = [column for column in INDEX_COLUMNS if column not in index]
+    if missing:
+        raise TableError(path, [f"expected column `{column}`, found {list(index)}" for column in missing])
+    return index
+
+
+def _check_lists(source: FingerspellingSource, index: pd.DataFrame, path: Path) -> None:
+    languages = list(chain(*(getattr(source.languages, split) for split in LanguageSplits.model_fields)))
+    known = {"letter": set(index["words"]), "language": set(index["signed_language"])}
+    problems = []
+    for kind, listed in (("letter", list(source.letters)), ("language", languages)):
+        problems += [f"{kind} {name}: expected once, found it {listed.count(name)} times" for name in _repeated(listed)]
+        problems += [f"{kind} {name}: not in the lexicon" for name in listed if name not in known[kind]]
+    if problems:
+        raise TableError(path, problems)
+
+
+def _repeated(names: list[str]) -> list[str]:
+    return [name for name in dict.fromkeys(names) if names.count(name) > 1]
+
+
+def _row(clip_id: str, video: Path, split: str, recording: Path) -> dict[str, object]:
+    language, letter = clip_id.split("_")
+    return {
+        "clip_id": clip_id,
+        "video": str(video),
+        "label": letter,
+        "signer": language,
+        "split": split,
+        "start": 0.0,
+        "end": np.nan,
+        "annotation": str(recording),
+        "source": str(recording),
+    }

@@ -1,0 +1,74 @@
+"""The demo's clip table, from the real wheel."""
+
+import hashlib
+import importlib.resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from camfuse.clips.fingerspelling import read
+from camfuse.clips.table import COLUMNS, check_rows, shard_of
+from camfuse.config import FingerspellingSource
+from camfuse.errors import MissingToolError, TableError
+
+TRAIN = ("asq", "csq", "eso", "gsg", "ise", "lls", "mfs", "svk", "swl", "tsm")
+
+
+def make_source(**changes: Any) -> FingerspellingSource:
+    values = {
+        "letters": tuple("CIJLOVWY"),
+        "languages": {"train": TRAIN, "val": ("bzs", "ssp"), "test": ("ase", "cse", "psr", "sgg")},
+    }
+    return FingerspellingSource.model_validate(values | changes)
+
+
+def test_the_demo_has_126_clips_of_8_letters() -> None:
+    table = read(make_source(), Path("results/demo"), shards=4)
+    assert table.classes == tuple("CIJLOVWY")
+    assert tuple(table.rows.columns) == COLUMNS
+    assert table.rows["split"].value_counts().to_dict() == {"train": 78, "test": 32, "val": 16}
+    assert table.notes == ("The lexicon has no recording of lls W, tsm W.",)
+    check_rows(table.rows, table.classes, "table")
+    assert all(Path(path).is_file() for path in table.rows["annotation"])
+    assert (table.rows["annotation"] == table.rows["source"]).all()
+
+
+def test_one_row() -> None:
+    rows = read(make_source(), Path("results/demo"), shards=4).rows.set_index("clip_id")
+    row = rows.loc["cse_V"]
+    assert (row["label"], row["signer"], row["split"], row["start"]) == ("V", "cse", "test", 0)
+    assert row["end"] != row["end"]  # to the end
+    assert row["video"] == f"results/demo/avatars/{shard_of('cse_V', 4)}/cse_V.mp4"
+    assert "/cse/" in row["annotation"]
+
+
+def test_languages_that_share_recordings_keep_the_test_copy_first() -> None:
+    source = make_source(languages={"train": (*TRAIN, "fsl"), "val": ("bzs",), "test": ("ase",)})
+    rows = read(source, Path("out"), shards=4).rows
+    digest = [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in rows["source"]]
+    kept = rows[~rows.assign(digest=digest).duplicated("digest").to_numpy()]
+    assert set(rows["signer"]) - set(kept["signer"]) == {"fsl"}
+    assert len(rows) - len(kept) == 8
+    assert (kept["signer"] == "ase").sum() == 8
+
+
+def test_every_unknown_or_repeated_name_is_listed_at_once() -> None:
+    source = make_source(letters=("C", "c", "C"), languages={"train": ("ase", "xxx"), "val": ("ase",), "test": ()})
+    with pytest.raises(TableError) as caught:
+        read(source, Path("out"), shards=4)
+    assert caught.value.problems == (
+        "letter C: expected once, found it 2 times",
+        "letter c: not in the lexicon",
+        "language ase: expected once, found it 2 times",
+        "language xxx: not in the lexicon",
+    )
+
+
+def test_without_the_wheel_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_there(name: str) -> Path:
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(importlib.resources, "files", not_there)
+    with pytest.raises(MissingToolError, match=r"pip install spoken-to-signed==0\.4\.0"):
+        read(make_source(), Path("out"), shards=4)
