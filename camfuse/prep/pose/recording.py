@@ -1,0 +1,124 @@
+"""Recordings of MediaPipe Holistic landmarks in `.pose` files, as the sign-language-processing tools write them.
+
+The format names its parts (POSE_LANDMARKS, FACE_LANDMARKS, ...), so files of 543, 553, 576 or 586 points are all read.
+"""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camfuse.errors import ClipError, MissingToolError
+from camfuse.prep.pose.holistic import BODY_POINTS, HAND_POINTS, MESH_POINTS
+
+Landmarks = NDArray[np.float32]
+
+BODY, FACE, LEFT, RIGHT = "POSE_LANDMARKS", "FACE_LANDMARKS", "LEFT_HAND_LANDMARKS", "RIGHT_HAND_LANDMARKS"
+POINTS = {BODY: (BODY_POINTS,), FACE: MESH_POINTS, LEFT: (HAND_POINTS,), RIGHT: (HAND_POINTS,)}
+INSTALL = "pip install 'pose-format>=0.8'"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Landmarks of one person over T frames.
+
+    The landmark arrays hold x, y (pixels, the picture spans 0 .. width), z (pixels, smaller is nearer) and the score;
+    a score of 0 means not seen.
+
+    Attributes
+    ----------
+    width, height
+        Size of the recorded picture in pixels.
+    fps
+        Frames per second.
+    body
+        (T, 33, 4).
+    face
+        (T, 468 or 478, 4), or None where the file has no such part.
+    left, right
+        The signer's hands (T, 21, 4), or None.
+    """
+
+    width: int
+    height: int
+    fps: float
+    body: Landmarks
+    face: Landmarks | None
+    left: Landmarks | None
+    right: Landmarks | None
+
+    def __len__(self) -> int:
+        """Return the number of frames T."""
+        return len(self.body)
+
+
+def require_pose_format() -> Any:
+    """Return the class `pose_format.Pose`.
+
+    Raises
+    ------
+    MissingToolError
+        If pose-format is not installed.
+    """
+    try:
+        from pose_format import Pose
+    except ModuleNotFoundError as error:
+        raise MissingToolError(f"`.pose` files need the package {error.name}: {INSTALL}") from error
+    return Pose
+
+
+def read_recording(path: Path, clip_id: str) -> Recording:
+    """Read a `.pose` file of MediaPipe Holistic landmarks.
+
+    Raises
+    ------
+    ClipError
+        If the file is missing, damaged, empty, of another skeleton, or shows several people.
+    MissingToolError
+        If pose-format is not installed.
+    """
+    reader = require_pose_format()
+    try:
+        pose = reader.read(path.read_bytes())
+    except OSError as error:
+        raise ClipError(clip_id, f"{path}: cannot read the keypoints: {error.strerror}") from error
+    except (ValueError, TypeError, IndexError, KeyError, EOFError, NotImplementedError, struct.error) as error:
+        raise ClipError(clip_id, f"{path}: not a whole `.pose` file: {error}") from error
+    _check(pose, path, clip_id)
+    size, sizes = pose.header.dimensions, {part.name: len(part.points) for part in pose.header.components}
+    landmarks = np.split(_landmarks(pose), np.cumsum(list(sizes.values()))[:-1], axis=1)
+    parts = dict(zip(sizes, landmarks, strict=True))
+    return Recording(
+        width=int(size.width),
+        height=int(size.height),
+        fps=float(pose.body.fps),
+        body=parts[BODY],
+        face=parts.get(FACE),
+        left=parts.get(LEFT),
+        right=parts.get(RIGHT),
+    )
+
+
+def _check(pose: Any, path: Path, clip_id: str) -> None:
+    sizes = {part.name: len(part.points) for part in pose.header.components}
+    frames, people, _, columns = pose.body.data.shape
+    if BODY not in sizes or columns != 3 or any(sizes[name] not in POINTS[name] for name in sizes.keys() & POINTS):
+        parts = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise ClipError(clip_id, f"{path}: expected MediaPipe Holistic's x, y, z landmarks, found {parts}, {columns}D")
+    if people != 1 or frames == 0:
+        raise ClipError(clip_id, f"{path}: expected 1 person, 1 frame or more; found {people} and {frames}")
+    size = pose.header.dimensions
+    if size.width <= 0 or size.height <= 0:
+        raise ClipError(clip_id, f"{path}: expected the size of the picture, found {size.width}x{size.height}")
+
+
+def _landmarks(pose: Any) -> Landmarks:
+    """Return x, y, z, score (T, points, 4); what is masked, not finite or without a score is 0 in all four."""
+    places = np.ma.filled(pose.body.data[:, 0], np.nan).astype(np.float32)
+    score = np.clip(np.ma.filled(pose.body.confidence[:, 0], 0), 0, 1).astype(np.float32)
+    landmarks = np.concatenate([places, score[..., None]], axis=-1)
+    landmarks[~(score > 0) | ~np.isfinite(landmarks).all(-1)] = 0
+    return landmarks

@@ -1,0 +1,163 @@
+"""Keypoints from `.pose` files: made ones with known numbers, and the demo's real ones."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from camfuse.clips.fingerspelling import lexicon
+from camfuse.clips.table import Clip
+from camfuse.config import AnnotationsPose
+from camfuse.errors import ClipError, MissingToolError
+from camfuse.prep.pose.annotations import AnnotationsEstimator
+from camfuse.prep.pose.estimator import ClipFrames, Poses, check_poses
+
+pose_format = pytest.importorskip("pose_format")
+
+PARTS = {
+    "POSE_LANDMARKS": 33,
+    "FACE_LANDMARKS": 468,
+    "LEFT_HAND_LANDMARKS": 21,
+    "RIGHT_HAND_LANDMARKS": 21,
+    "POSE_WORLD_LANDMARKS": 33,
+}
+
+
+def write_pose(
+    path: Path, frames: int = 10, *, fps: float = 25, people: int = 1, size: tuple[int, int] = (500, 500), **parts: int
+) -> Path:
+    """Write a file in which, in frame t, landmark i of the file lies at x = 100 + i / 10, y = 10 t."""
+    from pose_format.numpy import NumPyPoseBody
+    from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
+
+    components = [
+        PoseHeaderComponent(name, [f"p{i}" for i in range(count)], [], [], "XYZC")
+        for name, count in (parts or PARTS).items()
+    ]
+    points = sum(len(component.points) for component in components)
+    data = np.zeros((frames, people, points, 3), np.float32)
+    data[..., 0] = 100 + np.arange(points) / 10
+    data[..., 1] = 10 * np.arange(frames)[:, None, None]
+    score = np.ones((frames, people, points), np.float32)
+    score[0, :, -33 - 42 : -33 - 21] = 0  # the left hand is not seen in the first frame
+    header = PoseHeader(0.2, PoseHeaderDimensions(*size, 1000), components)
+    with path.open("wb") as file:
+        pose_format.Pose(header, NumPyPoseBody(fps, data, score)).write(file)
+    return path
+
+
+def clip(path: Path | None, end: float = float("inf")) -> Clip:
+    return Clip("one", Path("one.mp4"), 0.0, end, path, "identity")
+
+
+def frames(count: int, *, fps: float = 25, start: float = 0, size: tuple[int, int] = (500, 500)) -> ClipFrames:
+    return ClipFrames([b""] * count, start + np.arange(count) / fps, size[1], size[0], fps)
+
+
+def estimate(clip: Clip, frames: ClipFrames, **config: Any) -> Poses:
+    with AnnotationsEstimator(AnnotationsPose(**config)) as estimator:
+        poses = estimator.estimate(clip, frames)
+    check_poses(poses, len(frames), clip=clip, estimator="annotations")
+    return poses
+
+
+def recorded_rows(poses: Poses) -> list[int]:
+    """Which recorded frame each row came from, by the right shoulder's y."""
+    return np.round((poses.keypoints[:, 6, 1] + 0.5) / 10).astype(int).tolist()
+
+
+def test_the_picture_spans_zero_to_width_so_pixels_are_half_less(tmp_path: Path) -> None:
+    keypoints = estimate(clip(write_pose(tmp_path / "a.pose")), frames(10)).keypoints
+    assert keypoints[3, 6] == pytest.approx((100 + 12 / 10 - 0.5, 30 - 0.5, 1))  # right shoulder = landmark 12
+    assert keypoints[3, 112, 0] == pytest.approx(100 + (33 + 468 + 21) / 10 - 0.5)  # root of the right hand
+    assert np.isnan(keypoints[0, 91:112, :2]).all()
+    assert (keypoints[0, 91:112, 2] == 0).all()
+    assert (keypoints[1:, 91:112, 2] == 1).all()
+
+
+def test_scaled_to_the_size_of_the_frames(tmp_path: Path) -> None:
+    poses = estimate(clip(write_pose(tmp_path / "a.pose")), frames(10, size=(240, 240)))
+    assert poses.keypoints[3, 6, :2] == pytest.approx((101.2 * 0.48 - 0.5, 30 * 0.48 - 0.5))
+    assert poses.boxes[3, 1] == pytest.approx(30 * 0.48 - 0.5)
+
+
+def test_relative_paths_start_from_the_folder(tmp_path: Path) -> None:
+    write_pose(tmp_path / "a.pose")
+    assert recorded_rows(estimate(clip(Path("a.pose")), frames(10), folder=tmp_path)) == list(range(10))
+
+
+def test_a_segment_takes_the_rows_of_its_time(tmp_path: Path) -> None:
+    path = write_pose(tmp_path / "a.pose", 30)
+    assert recorded_rows(estimate(clip(path, end=0.4), frames(5, start=0.2))) == [5, 6, 7, 8, 9]
+
+
+def test_other_frame_rates_meet_in_time(tmp_path: Path) -> None:
+    path = write_pose(tmp_path / "a.pose", 10, fps=12.5)
+    poses = estimate(clip(path), frames(19, fps=25))
+    assert recorded_rows(poses) == [0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9]
+    assert not poses.filled.any()
+
+
+def test_a_frame_more_at_the_end_repeats_the_last_pose_and_says_so(tmp_path: Path) -> None:
+    poses = estimate(clip(write_pose(tmp_path / "a.pose", 10)), frames(11))
+    assert recorded_rows(poses) == [*range(10), 9]
+    assert poses.filled.tolist() == [False] * 10 + [True]
+
+
+@pytest.mark.parametrize("count", [6, 14])
+def test_frames_that_do_not_fit_are_refused(tmp_path: Path, count: int) -> None:
+    with pytest.raises(ClipError, match=rf"expected keypoints of {count} frames .* found 10 frames at 25 fps"):
+        estimate(clip(write_pose(tmp_path / "a.pose", 10)), frames(count))
+
+
+def test_another_shape_of_picture_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match=r"expected keypoints of a 640x480 picture .* found 500x500"):
+        estimate(clip(write_pose(tmp_path / "a.pose")), frames(10, size=(640, 480)))
+
+
+def test_no_file_named() -> None:
+    with pytest.raises(ClipError, match="column `annotation`"):
+        estimate(clip(None), frames(3))
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match="cannot read the keypoints: No such file"):
+        estimate(clip(tmp_path / "a.pose"), frames(3))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
+def test_a_cut_file_is_refused(tmp_path: Path, share: float) -> None:
+    path = write_pose(tmp_path / "a.pose")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(ClipError, match="not a whole"):
+        estimate(clip(path), frames(10))
+
+
+def test_another_skeleton_is_refused(tmp_path: Path) -> None:
+    path = write_pose(tmp_path / "a.pose", pose_keypoints_2d=25, hand_left_keypoints_2d=21, hand_right_keypoints_2d=21)
+    with pytest.raises(ClipError, match=r"expected MediaPipe Holistic's .* found pose_keypoints_2d 25"):
+        estimate(clip(path), frames(10))
+
+
+def test_two_people_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match=r"expected 1 person, .* found 2"):
+        estimate(clip(write_pose(tmp_path / "a.pose", people=2)), frames(10))
+
+
+def test_without_pose_format_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pose_format", None)
+    with pytest.raises(MissingToolError, match="pip install 'pose-format"):
+        AnnotationsEstimator(AnnotationsPose()).__enter__()
+
+
+def test_a_real_recording_has_its_hand_at_its_wrist() -> None:
+    path = sorted((lexicon() / "ase").glob("*.pose"))[0]
+    count = pose_format.Pose.read(path.read_bytes()).body.data.shape[0]
+    keypoints = estimate(clip(path), frames(count)).keypoints
+    seen = np.isfinite(keypoints[:, 112, 0]) & np.isfinite(keypoints[:, 10, 0])
+    assert seen.mean() > 0.5
+    assert np.abs(keypoints[seen, 112, :2] - keypoints[seen, 10, :2]).max() < 40  # pixels of 500
+    width = np.nanmedian(keypoints[:, 5, 0] - keypoints[:, 6, 0])
+    assert 100 < width < 350  # the signer's left shoulder is on the picture's right
