@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from camfuse.errors import ConfigError, bullet_list
 from camfuse.skeleton import LOWER_BODY, NUM_KEYPOINTS
@@ -17,6 +17,15 @@ from camfuse.skeleton import LOWER_BODY, NUM_KEYPOINTS
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 Split = Literal["train", "val", "test"]
+
+
+def _sum_to_one(shares: tuple[float, float, float]) -> tuple[float, float, float]:
+    if abs(sum(shares) - 1) > 1e-6:
+        raise ValueError("the shares of train, val and test must sum to 1")
+    return shares
+
+
+Shares = Annotated[tuple[Fraction, Fraction, Fraction], AfterValidator(_sum_to_one)]
 
 
 class Section(BaseModel):
@@ -33,7 +42,7 @@ class FolderSource(Section):
 
     videos: Path
     """Folder that holds one folder per label."""
-    split: tuple[Fraction, Fraction, Fraction] = (0.7, 0.15, 0.15)
+    split: Shares = (0.7, 0.15, 0.15)
     """Shares of train, val and test; each label is split by a stable hash of the clip id."""
 
 
@@ -44,6 +53,8 @@ class CsvSource(Section):
     """CSV file; start and end are in seconds."""
     videos: Path = Path()
     """Folder that relative paths in the column `video` start from."""
+    split: Shares = (0.7, 0.15, 0.15)
+    """Shares of train, val and test where the table has no column `split`; as in `folder`."""
 
 
 class WlaslSource(Section):
@@ -388,6 +399,8 @@ class Machine(Section):
     """Where training and evaluation run."""
     devices: Positive = 1
     """GPUs (or CPU processes) to train on."""
+    threads: Positive = 2
+    """CPU threads of training and evaluation: a fixed number, because sums round differently with another."""
     workers: int = Field(default=0, ge=0)
     """Loader processes; 0 loads in the training process."""
 

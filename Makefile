@@ -1,0 +1,65 @@
+# make demo   set up .venv, run the demo's workflow, print the result table
+# make test   set up what the tests need, run them
+# make help   all targets
+PYTHON ?= python3
+VENV ?= .venv
+CORES ?= $(shell nproc 2>/dev/null || echo 2)
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c envs/pins.txt
+PINS := pyproject.toml envs/pins.txt envs/mediapipe.txt envs/mediapipe-needs.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo videos test torture check config rulegraph clean
+
+help:
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if v in ((3, 11), (3, 12)) else \
+	  f"camfuse needs Python 3.11 or 3.12, found {v[0]}.{v[1]}: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(BIN)/python $(PINS)
+	@echo "installing what the demo needs into $(VENV) (a few minutes the first time)"
+	$(PIP) -e '.[workflow,demo]'
+	@touch $@
+
+$(VENV)/.videos: $(VENV)/.demo
+	$(PIP) --no-deps -r envs/mediapipe.txt
+	$(PIP) -r envs/mediapipe-needs.txt
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.videos
+	$(PIP) -e '.[workflow,demo,test]'
+	@touch $@
+
+$(VENV)/.check: $(VENV)/.test
+	$(PIP) -e '.[workflow,demo,test,check]'
+	@touch $@
+
+demo: $(VENV)/.demo ## run the demo: recorded letters of 16 signed languages, about 10 minutes on 2 cores
+	$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml
+	@$(BIN)/python -m camfuse results --config config/demo.yaml
+
+videos: $(VENV)/.videos ## install MediaPipe too, for videos of your own (config/videos.yaml)
+	@echo "ready: $(BIN)/snakemake --cores $(CORES) --configfile config/videos.yaml"
+
+test: $(VENV)/.test ## run the tests
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m "not torture"
+
+torture: $(VENV)/.test ## run the long tests
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m torture
+
+check: $(VENV)/.check ## style, types, one-way imports, workflow lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint --configfile config/demo.yaml
+
+config: $(VENV)/.demo ## renew config/default.yaml, schema.json and the key table after a change of camfuse/config.py
+	$(BIN)/python -m camfuse config --write config
+
+clean: ## remove results of runs, not the environment
+	rm -rf results .snakemake

@@ -1,0 +1,214 @@
+"""The command line: one sub-command a stage, each importing its stage only when it is called."""
+
+import logging
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from camfuse.config import Config, load_config
+from camfuse.errors import CamfuseError
+
+log = logging.getLogger("camfuse")
+
+app = typer.Typer(
+    name="camfuse",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="From sign videos to a trained, evaluated recogniser.\n\n"
+    "The usual way is the workflow: snakemake --cores 2 --configfile config/demo.yaml. "
+    "It calls the sub-commands below, in this order; each can be called by hand too.",
+)
+
+ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="YAML file with the settings.")]
+LogFile = Annotated[Path | None, typer.Option("--log", help="Also write messages to this file.")]
+ShardClips = Annotated[Path, typer.Option(help="The shard's clips: clips/shards/SHARD.csv.")]
+Output = Annotated[Path, typer.Option(help="What to write.")]
+
+
+class Part(StrEnum):
+    """The three trainings of the recipe."""
+
+    RGB = "rgb"
+    POSE = "pose"
+    FUSION = "fusion"
+
+
+def _start(config: Path, log_file: Path | None) -> Config:
+    if log_file:
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(log_file, mode="w", encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        logging.getLogger().addHandler(handler)
+    return load_config(config)
+
+
+@app.command()
+def clips(config: ConfigFile, log_file: LogFile = None) -> None:
+    """Read the label files, look which videos are there, write the clip table and what is missing."""
+    settings = _start(config, log_file)
+    from camfuse.clips.refresh import refresh
+
+    table = refresh(settings)
+    for note in table.notes:
+        typer.echo(note)
+    typer.echo(f"{len(table.rows)} clips of {len(table.classes)} classes: {settings.output / 'clips' / 'clips.csv'}")
+
+
+@app.command()
+def avatars(config: ConfigFile, clips: ShardClips, output: Output, log_file: LogFile = None) -> None:
+    """Draw the demo's videos from recorded landmarks (only for `clips.fingerspelling`)."""
+    settings = _start(config, log_file)
+    from camfuse.prep.avatars import draw_avatars
+
+    draw_avatars(settings, clips, output)
+
+
+@app.command()
+def frames(config: ConfigFile, clips: ShardClips, output: Output, log_file: LogFile = None) -> None:
+    """Decode every frame of the clips' segments into JPEGs with their true times."""
+    settings = _start(config, log_file)
+    from camfuse.prep.frames import extract_frames
+
+    extract_frames(settings, clips, output)
+
+
+@app.command()
+def pose(
+    config: ConfigFile,
+    clips: ShardClips,
+    frames: Annotated[Path, typer.Option(help="The shard's frames.")],
+    output: Output,
+    log_file: LogFile = None,
+) -> None:
+    """Estimate the 133 whole-body keypoints; clips that `output` already holds unchanged are taken over."""
+    settings = _start(config, log_file)
+    from camfuse.prep.pose.run import estimate_poses
+
+    estimate_poses(settings, clips, frames, output, previous=output)
+
+
+@app.command()
+def crops(
+    config: ConfigFile,
+    clips: ShardClips,
+    frames: Annotated[Path, typer.Option(help="The shard's frames.")],
+    pose: Annotated[Path, typer.Option(help="The shard's keypoints.")],
+    output: Output,
+    log_file: LogFile = None,
+) -> None:
+    """Zero the lower body and crop one square box per clip, pixels and keypoints alike."""
+    settings = _start(config, log_file)
+    from camfuse.prep.crops import crop_clips
+
+    crop_clips(settings, clips, frames, pose, output)
+
+
+@app.command()
+def heatmaps(
+    config: ConfigFile,
+    clips: ShardClips,
+    crops: Annotated[Path, typer.Option(help="The shard's crops.")],
+    output: Output,
+    log_file: LogFile = None,
+) -> None:
+    """Render one Gaussian per keypoint at a quarter of the crop's size."""
+    settings = _start(config, log_file)
+    from camfuse.prep.heatmaps import render_heatmaps
+
+    render_heatmaps(settings, clips, crops, output)
+
+
+@app.command()
+def train(
+    part: Annotated[Part, typer.Argument(help="Which training of the recipe.")],
+    config: ConfigFile,
+    clips: Annotated[Path, typer.Option(help="Folder of the clip table.")],
+    crops: Annotated[Path, typer.Option(help="Folder of crop shards.")],
+    heatmaps: Annotated[Path, typer.Option(help="Folder of heatmap shards.")],
+    output: Output,
+    init: Annotated[list[Path] | None, typer.Option(help="Checkpoints of rgb and pose, for fusion.")] = None,
+    log_file: LogFile = None,
+) -> None:
+    """Train the RGB stream, the pose stream, or both merged with ST-CAF; goes on where it was stopped."""
+    settings = _start(config, log_file)
+    from camfuse.train import train as run
+
+    run(settings, part.value, clips, crops, heatmaps, output, tuple(init or ()))
+
+
+@app.command()
+def evaluate(
+    config: ConfigFile,
+    clips: Annotated[Path, typer.Option(help="Folder of the clip table.")],
+    crops: Annotated[Path, typer.Option(help="Folder of crop shards.")],
+    heatmaps: Annotated[Path, typer.Option(help="Folder of heatmap shards.")],
+    rgb: Annotated[Path, typer.Option(help="Checkpoint of the RGB stream.")],
+    pose: Annotated[Path, typer.Option(help="Checkpoint of the pose stream.")],
+    fusion: Annotated[Path, typer.Option(help="Checkpoint of the fused model.")],
+    output: Output,
+    log_file: LogFile = None,
+) -> None:
+    """Test the three checkpoints: top-1, top-5, mean class accuracy; predictions per clip."""
+    settings = _start(config, log_file)
+    from camfuse.evaluate import evaluate as run
+
+    run(settings, clips, crops, heatmaps, {"rgb": rgb, "pose": pose, "fusion": fusion}, output)
+
+
+@app.command()
+def report(config: ConfigFile, output: Output, log_file: LogFile = None) -> None:
+    """Write the HTML page: results, curves, confusion, coverage, detection rates, drawn clips."""
+    settings = _start(config, log_file)
+    from camfuse.report.page import write_report
+
+    write_report(settings, output)
+
+
+@app.command()
+def results(config: ConfigFile) -> None:
+    """Print the result table of a finished run and where its report is."""
+    settings = _start(config, None)
+    from camfuse.report.tables import result_text
+
+    typer.echo(result_text(settings.output / "evaluate" / "results.json"))
+    typer.echo(f"report: {settings.output / 'report' / 'index.html'}")
+
+
+@app.command()
+def config(
+    file: Annotated[Path | None, typer.Argument(help="Print this config with every default resolved.")] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Write default.yaml, schema.json and README.md's table into this folder.")
+    ] = None,
+) -> None:
+    """Show the settings: those of a file, or all there are."""
+    from camfuse.config import dump_config
+    from camfuse.reference import default_yaml, write_reference
+
+    if write:
+        write_reference(write)
+    elif file:
+        typer.echo(dump_config(load_config(file)), nl=False)
+    else:
+        typer.echo(default_yaml(), nl=False)
+
+
+def main() -> None:
+    """Run a sub-command; a user's mistake is one message and exit code 2, a bug keeps its traceback."""
+    console = logging.StreamHandler()
+    console.setLevel(logging.WARNING)
+    console.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    logging.getLogger().addHandler(console)
+    log.setLevel(logging.INFO)
+    try:
+        app()
+    except CamfuseError as error:
+        log.error("%s", error)
+        sys.exit(2)
+    except Exception:
+        log.exception("this is a bug in camfuse; please report it with the config and this message")
+        sys.exit(1)

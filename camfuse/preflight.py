@@ -1,0 +1,39 @@
+"""What this machine lacks is said before the first job, not after six hours."""
+
+from importlib.util import find_spec
+
+from camfuse.config import Config
+from camfuse.errors import MissingToolError, bullet_list
+
+HOW = {
+    "mediapipe": "make videos, or pip install --no-deps mediapipe==0.10.21 "
+    'and pip install "protobuf>=4.25.3,<5" absl-py attrs flatbuffers matplotlib',
+    "spoken_to_signed": "pip install spoken-to-signed==0.4.0",
+    "pose_format": "pip install pose-format",
+    "imageio_ffmpeg": "pip install imageio-ffmpeg",
+}
+
+
+def needed_packages(config: Config) -> tuple[str, ...]:
+    """Return the optional packages that this config's data stages import."""
+    needed = ["imageio_ffmpeg"]
+    if config.pose.mediapipe:
+        needed.append("mediapipe")
+    if config.pose.annotations:
+        needed.append("pose_format")
+    if config.clips.fingerspelling:
+        needed += ["spoken_to_signed", "pose_format"]
+    return tuple(dict.fromkeys(needed))
+
+
+def check_machine(config: Config) -> None:
+    """Look for what the run will need.
+
+    Raises
+    ------
+    MissingToolError
+        Naming every missing package and how to get it.
+    """
+    missing = [f"{name}: {HOW[name]}" for name in needed_packages(config) if find_spec(name) is None]
+    if missing:
+        raise MissingToolError(f"{len(missing)} package(s) are missing\n{bullet_list(missing)}")

@@ -1,0 +1,65 @@
+# The config, the clip table and the few functions that every rule uses.
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+# jobs run `python -m camfuse` of this checkout: with this interpreter, or with the conda environment's own
+_ROOT = Path(workflow.current_basedir).parents[1]
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ["PATH"]]
+)
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])
+)
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if str(_ROOT) not in sys.path:
+    sys.path.insert(0, str(_ROOT))
+
+from camfuse.clips.table import shard_names
+from camfuse.config import dump_config, parse_config
+from camfuse.errors import CamfuseError
+from camfuse.stage import fingerprint, write_if_changed
+
+
+def prepare(values):
+    """Check the settings and bring the clip table up to date, the way a sample sheet is read."""
+    if not values:
+        raise WorkflowError(
+            "no settings: give a config, as in --configfile config/demo.yaml (config/README.md)"
+        )
+    try:
+        settings = parse_config(values)
+        if workflow.is_main_process:
+            from camfuse.clips.refresh import refresh
+            from camfuse.preflight import check_machine
+
+            check_machine(settings)
+            write_if_changed(settings.output / "config.yaml", dump_config(settings))
+            refresh(settings)
+    except CamfuseError as error:
+        raise WorkflowError(str(error)) from error
+    return settings
+
+
+SETTINGS = prepare(config)
+OUT = str(SETTINGS.output)
+CONFIG = f"{OUT}/config.yaml"
+SHARDS = shard_names(SETTINGS.clips.shards)
+DRAWN = SETTINGS.clips.fingerspelling is not None
+TRAIN_THREADS = SETTINGS.machine.threads
+TRAIN_GPUS = 0 if SETTINGS.machine.device == "cpu" else SETTINGS.machine.devices
+
+
+wildcard_constraints:
+    shard=r"\d{4}",
+
+
+def of(stage):
+    """Return the stage's fingerprint: the parameter whose change reruns its rule."""
+    return fingerprint(stage, SETTINGS)
+
+
+def shards_of(stage):
+    return expand(f"{OUT}/{stage}/{{shard}}.h5", shard=SHARDS)

@@ -1,0 +1,131 @@
+# The three-stage recipe and the test.
+
+
+rule train_rgb:
+    input:
+        clips=f"{OUT}/clips/clips.csv",
+        classes=f"{OUT}/clips/classes.csv",
+        crops=shards_of("crops"),
+    output:
+        best=f"{OUT}/train/rgb/best.ckpt",
+        curves=f"{OUT}/train/rgb/curves.csv",
+    log:
+        f"{OUT}/logs/train_rgb.log",
+    benchmark:
+        f"{OUT}/benchmarks/train_rgb.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: TRAIN_THREADS
+    resources:
+        mem_mb=16000,
+        runtime=2880,
+        gpu=TRAIN_GPUS,
+    params:
+        config=CONFIG,
+        folder=OUT,
+        fingerprint=of("train_rgb"),
+    shell:
+        "python -m camfuse train rgb --config {params.config} --clips {params.folder}/clips"
+        " --crops {params.folder}/crops --heatmaps {params.folder}/heatmaps"
+        " --output {params.folder}/train/rgb --log {log}"
+
+
+rule train_pose:
+    input:
+        clips=f"{OUT}/clips/clips.csv",
+        classes=f"{OUT}/clips/classes.csv",
+        heatmaps=shards_of("heatmaps"),
+    output:
+        best=f"{OUT}/train/pose/best.ckpt",
+        curves=f"{OUT}/train/pose/curves.csv",
+    log:
+        f"{OUT}/logs/train_pose.log",
+    benchmark:
+        f"{OUT}/benchmarks/train_pose.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: TRAIN_THREADS
+    resources:
+        mem_mb=16000,
+        runtime=2880,
+        gpu=TRAIN_GPUS,
+    params:
+        config=CONFIG,
+        folder=OUT,
+        fingerprint=of("train_pose"),
+    shell:
+        "python -m camfuse train pose --config {params.config} --clips {params.folder}/clips"
+        " --crops {params.folder}/crops --heatmaps {params.folder}/heatmaps"
+        " --output {params.folder}/train/pose --log {log}"
+
+
+rule train_fusion:
+    input:
+        clips=f"{OUT}/clips/clips.csv",
+        classes=f"{OUT}/clips/classes.csv",
+        crops=shards_of("crops"),
+        heatmaps=shards_of("heatmaps"),
+        rgb=rules.train_rgb.output.best,
+        pose=rules.train_pose.output.best,
+    output:
+        best=f"{OUT}/train/fusion/best.ckpt",
+        curves=f"{OUT}/train/fusion/curves.csv",
+    log:
+        f"{OUT}/logs/train_fusion.log",
+    benchmark:
+        f"{OUT}/benchmarks/train_fusion.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: TRAIN_THREADS
+    resources:
+        mem_mb=24000,
+        runtime=2880,
+        gpu=TRAIN_GPUS,
+    params:
+        config=CONFIG,
+        folder=OUT,
+        fingerprint=of("train_fusion"),
+    shell:
+        "python -m camfuse train fusion --config {params.config} --clips {params.folder}/clips"
+        " --crops {params.folder}/crops --heatmaps {params.folder}/heatmaps"
+        " --init {input.rgb} --init {input.pose} --output {params.folder}/train/fusion --log {log}"
+
+
+rule evaluate:
+    input:
+        clips=f"{OUT}/clips/clips.csv",
+        classes=f"{OUT}/clips/classes.csv",
+        crops=shards_of("crops"),
+        heatmaps=shards_of("heatmaps"),
+        rgb=rules.train_rgb.output.best,
+        pose=rules.train_pose.output.best,
+        fusion=rules.train_fusion.output.best,
+    output:
+        results=report(
+            f"{OUT}/evaluate/results.csv",
+            caption="../report/results.rst",
+            category="Results",
+        ),
+        json=f"{OUT}/evaluate/results.json",
+        predictions=f"{OUT}/evaluate/predictions.csv",
+        confusion=f"{OUT}/evaluate/confusion.csv",
+    log:
+        f"{OUT}/logs/evaluate.log",
+    benchmark:
+        f"{OUT}/benchmarks/evaluate.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: TRAIN_THREADS
+    resources:
+        mem_mb=16000,
+        runtime=720,
+        gpu=TRAIN_GPUS,
+    params:
+        config=CONFIG,
+        folder=OUT,
+        fingerprint=of("evaluate"),
+    shell:
+        "python -m camfuse evaluate --config {params.config} --clips {params.folder}/clips"
+        " --crops {params.folder}/crops --heatmaps {params.folder}/heatmaps"
+        " --rgb {input.rgb} --pose {input.pose} --fusion {input.fusion}"
+        " --output {params.folder}/evaluate --log {log}"
