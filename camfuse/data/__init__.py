@@ -1,0 +1,1 @@
+"""From shards to tensors: frame sampling, augmentation, the dataset."""

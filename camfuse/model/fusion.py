@@ -1,0 +1,245 @@
+"""ST-CAF: space-time cross-attention fusion between the RGB and the pose stream.
+
+The paper (Gao et al., IEEE TCSS 2025) publishes the name and the aim: at the deeper stages each stream learns
+from the other what it lacks. The inside is this project's design:
+
+* both directions are computed from the same inputs, at once;
+* ``divided``: first along time at each place, then over space at each time; ``time``, ``space``, ``joint``: only that;
+* the streams are aligned: they share one grid, and RGB frame t belongs to the pose frames of group t;
+* the last projection starts at zero, so that at step 0 the network equals the two streams, bit for bit;
+* a stream gets nothing but messages from the other: where the other is missing, it equals itself alone.
+
+Shapes: B batch, C channels of a stream, D width of the attention, H W grid, T frames of a stream, R frames of the
+RGB stream, P frames of the pose stream, A = P / R; in `CrossAttention` G groups, N queries, M keys of each.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from camfuse.config import Fusion
+
+TIME_STEPS, SIDE = 32, 16
+"""Size of the learned position tables (the paper's size at s3); interpolated to any other."""
+Kind = Literal["time", "space", "joint"]
+
+
+class PositionEmbedding(nn.Module):
+    """One learned vector per time, row and column; both streams share it, so that same place means same vector."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.time = nn.Parameter(torch.randn(TIME_STEPS, width) * 0.02)
+        self.row = nn.Parameter(torch.randn(SIDE, width) * 0.02)
+        self.column = nn.Parameter(torch.randn(SIDE, width) * 0.02)
+
+    def forward(self, frames: int, height: int, width: int) -> Tensor:
+        """Return (frames, height, width, D)."""
+        time, row, column = _resize(self.time, frames), _resize(self.row, height), _resize(self.column, width)
+        return time[:, None, None] + row[:, None] + column
+
+
+def _resize(table_ND: Tensor, size: int) -> Tensor:
+    """Interpolate; the whole table spans the whole axis, so an RGB step lies in the middle of its pose group."""
+    if len(table_ND) == size:
+        return table_ND
+    return F.interpolate(table_ND.T[None], size=size, mode="linear", align_corners=False)[0].T
+
+
+class CrossAttention(nn.Module):
+    """Multi-head attention of one stream's tokens to the other's."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(width, width)
+        self.value = nn.Linear(width, width)
+        self.out = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, query_GND: Tensor, key_GMD: Tensor, value_GMD: Tensor, visible_GM: Tensor | None) -> Tensor:
+        """Return the messages (G, N, D): zero for a group without a visible key.
+
+        Parameters
+        ----------
+        query_GND, key_GMD, value_GMD
+            Tokens; queries and keys carry their position.
+        visible_GM
+            Which keys may be attended to; None for all.
+        """
+        mask = None
+        if visible_GM is not None:
+            some_G = visible_GM.any(1)
+            mask = (visible_GM | ~some_G[:, None])[:, None, None]  # (G, 1, 1, M): a row of no keys would give NaN
+        attended = F.scaled_dot_product_attention(
+            self._split(self.query(query_GND)),
+            self._split(self.key(key_GMD)),
+            self._split(self.value(value_GMD)),
+            attn_mask=mask,
+        )
+        message_GND: Tensor = self.dropout(self.out(attended.transpose(1, 2).flatten(2)))
+        return message_GND if visible_GM is None else message_GND * some_G[:, None, None]
+
+    def _split(self, x_GND: Tensor) -> Tensor:
+        return x_GND.reshape(*x_GND.shape[:2], self.heads, -1).transpose(1, 2)  # (G, heads, N, D / heads)
+
+
+class CrossStep(nn.Module):
+    """One exchange of messages, in both directions."""
+
+    def __init__(self, kind: Kind, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.kind = kind
+        self.norm_rgb = nn.LayerNorm(width)
+        self.norm_pose = nn.LayerNorm(width)
+        self.to_rgb = CrossAttention(width, heads, dropout)
+        self.to_pose = CrossAttention(width, heads, dropout)
+
+    def forward(
+        self, rgb: Tensor, pose: Tensor, position_rgb: Tensor, position_pose: Tensor, visible: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the messages to RGB (B, R, H, W, D) and to pose (B, P, H, W, D).
+
+        Parameters
+        ----------
+        rgb, pose
+            Tokens (B, R, H, W, D) and (B, P, H, W, D).
+        position_rgb, position_pose
+            (R, H, W, D) and (P, H, W, D).
+        visible
+            (B, P) bool: pose frames that show somebody.
+        """
+        rgb, pose = self.norm_rgb(rgb), self.norm_pose(pose)
+        placed_rgb, placed_pose = rgb + position_rgb, pose + position_pose
+        if self.kind == "time":
+            return self._time(rgb, pose, placed_rgb, placed_pose, visible)
+        if self.kind == "space":
+            return self._space(rgb, pose, placed_rgb, placed_pose, visible)
+        return self._joint(rgb, pose, placed_rgb, placed_pose, visible)
+
+    def _time(
+        self, rgb: Tensor, pose: Tensor, placed_rgb: Tensor, placed_pose: Tensor, visible: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        b, _, h, w, _ = rgb.shape
+
+        def group(x: Tensor) -> Tensor:  # (B, T, H, W, D) -> (B H W, T, D): every place by itself
+            return x.permute(0, 2, 3, 1, 4).flatten(0, 2)
+
+        def back(x: Tensor) -> Tensor:  # (B H W, T, D) -> (B, T, H, W, D)
+            return x.reshape(b, h, w, *x.shape[1:]).permute(0, 3, 1, 2, 4)
+
+        visible_GP = visible.repeat_interleave(h * w, 0)  # (B, P) -> (B H W, P)
+        to_rgb = self.to_rgb(group(placed_rgb), group(placed_pose), group(pose), visible_GP)
+        to_pose = self.to_pose(group(placed_pose), group(placed_rgb), group(rgb), None)
+        return back(to_rgb), back(to_pose)
+
+    def _space(
+        self, rgb: Tensor, pose: Tensor, placed_rgb: Tensor, placed_pose: Tensor, visible: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        b, r, h, w, _ = rgb.shape
+        ratio = pose.shape[1] // r
+        visible_BRA = visible.reshape(b, r, ratio)
+        share_BRA = visible_BRA / visible_BRA.sum(2, keepdim=True).clamp(min=1)  # mean over the visible frames
+
+        def group(x: Tensor) -> Tensor:  # (B, T, H, W, D) -> (B R, T / R * H * W, D): every RGB time by itself
+            return x.reshape(b * r, -1, x.shape[-1])
+
+        def pooled(x: Tensor) -> Tensor:  # (B, P, H, W, D) -> (B R, H W, D)
+            mean = torch.einsum("bra,brahwd->brhwd", share_BRA.to(x.dtype), x.reshape(b, r, ratio, h, w, -1))
+            return mean.reshape(b * r, h * w, -1)
+
+        def back(x: Tensor, frames: int) -> Tensor:  # (B R, T / R * H * W, D) -> (B, T, H, W, D)
+            return x.reshape(b, frames, h, w, -1)
+
+        visible_GM = visible_BRA.any(2).reshape(b * r, 1).expand(-1, h * w)
+        to_rgb = self.to_rgb(group(placed_rgb), pooled(placed_pose), pooled(pose), visible_GM)
+        to_pose = self.to_pose(group(placed_pose), group(placed_rgb), group(rgb), None)
+        return back(to_rgb, r), back(to_pose, r * ratio)
+
+    def _joint(
+        self, rgb: Tensor, pose: Tensor, placed_rgb: Tensor, placed_pose: Tensor, visible: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        _, _, h, w, _ = rgb.shape
+
+        def group(x: Tensor) -> Tensor:  # (B, T, H, W, D) -> (B, T H W, D)
+            return x.flatten(1, 3)
+
+        visible_GM = visible.repeat_interleave(h * w, 1)  # (B, P) -> (B, P H W)
+        to_rgb = self.to_rgb(group(placed_rgb), group(placed_pose), group(pose), visible_GM)
+        to_pose = self.to_pose(group(placed_pose), group(placed_rgb), group(rgb), None)
+        return to_rgb.reshape(rgb.shape), to_pose.reshape(pose.shape)
+
+
+class CrossModalFusion(nn.Module):
+    """ST-CAF at one stage.
+
+    Parameters
+    ----------
+    rgb_channels, pose_channels
+        Channels of the two streams there.
+    config
+        ``model.fusion``; its mode is not ``none``.
+    """
+
+    def __init__(self, rgb_channels: int, pose_channels: int, config: Fusion) -> None:
+        super().__init__()
+        width = config.width
+        self.modality_dropout = config.modality_dropout
+        self.norm_rgb = nn.LayerNorm(rgb_channels)
+        self.norm_pose = nn.LayerNorm(pose_channels)
+        self.in_rgb = nn.Linear(rgb_channels, width)  # a 1x1x1 convolution, on channels-last tokens
+        self.in_pose = nn.Linear(pose_channels, width)
+        self.position = PositionEmbedding(width)
+        self.steps = nn.ModuleList(CrossStep(kind, width, config.heads, config.dropout) for kind in _kinds(config))
+        self.out_rgb = nn.Linear(width, rgb_channels, bias=False)
+        self.out_pose = nn.Linear(width, pose_channels, bias=False)
+        nn.init.zeros_(self.out_rgb.weight)
+        nn.init.zeros_(self.out_pose.weight)
+
+    def forward(self, rgb: Tensor, pose: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
+        """Return both streams' features, each with what it learns from the other added.
+
+        Parameters
+        ----------
+        rgb, pose
+            (B, C, R, H, W) and (B, C, P, H, W) on the same grid, P a multiple of R.
+        visible
+            (B, P) bool: pose frames that show somebody; RGB does not look at the others.
+
+        Raises
+        ------
+        ValueError
+            If the grids or the frame counts do not fit.
+        """
+        if rgb.shape[3:] != pose.shape[3:] or pose.shape[2] % rgb.shape[2]:
+            found = f"RGB {tuple(rgb.shape[2:])}, pose {tuple(pose.shape[2:])}"
+            raise ValueError(f"expected one grid and pose frames in groups of equal size per RGB frame, found {found}")
+        grid = rgb.shape[3], rgb.shape[4]
+        rgb_tokens = self.in_rgb(self.norm_rgb(rgb.movedim(1, -1)))  # (B, C, T, H, W) -> (B, T, H, W, D)
+        pose_tokens = self.in_pose(self.norm_pose(pose.movedim(1, -1)))
+        position_rgb, position_pose = self.position(rgb.shape[2], *grid), self.position(pose.shape[2], *grid)
+        to_rgb, to_pose = torch.zeros_like(rgb_tokens), torch.zeros_like(pose_tokens)
+        for step in self.steps:
+            new_rgb, new_pose = step(rgb_tokens + to_rgb, pose_tokens + to_pose, position_rgb, position_pose, visible)
+            to_rgb, to_pose = to_rgb + new_rgb, to_pose + new_pose
+        to_rgb, to_pose = self.out_rgb(self._drop(to_rgb)), self.out_pose(self._drop(to_pose))
+        return rgb + to_rgb.movedim(-1, 1), pose + to_pose.movedim(-1, 1)
+
+    def _drop(self, message: Tensor) -> Tensor:
+        """Take the message (B, ...) from some samples: they must do with their own stream, as at single-modality test.
+
+        Nothing is scaled up: a missing modality is a state of the world, not noise to be averaged out.
+        """
+        if not self.training or self.modality_dropout == 0:
+            return message
+        keep = torch.rand(len(message), device=message.device) >= self.modality_dropout
+        return message * keep.view(-1, *[1] * (message.dim() - 1))
+
+
+def _kinds(config: Fusion) -> tuple[Kind, ...]:
+    if config.mode == "none":
+        raise ValueError("expected a fusion mode that fuses, found none")
+    return ("time", "space") if config.mode == "divided" else (config.mode,)

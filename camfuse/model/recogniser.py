@@ -1,0 +1,141 @@
+"""The recogniser: the streams, ST-CAF between them, and a head for each way of looking at a clip.
+
+Shapes: B batch, C classes, K keypoints, S crop side, Q heatmap side, R frames of the RGB stream, P of the pose stream.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from camfuse.config import Model
+from camfuse.model.fusion import CrossModalFusion
+from camfuse.model.resnet3d import pose_stream, rgb_stream
+
+Part = Literal["rgb", "pose", "fusion"]
+HEADS: dict[Part, tuple[str, ...]] = {"rgb": ("rgb",), "pose": ("pose",), "fusion": ("rgb", "pose", "joint")}
+"""The heads of each part, in the order of the config's weights."""
+RGB_MEAN, RGB_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+"""ImageNet's, of 0..255, in RGB order, as in RGBPoseConv3D's recipe."""
+STAGES = ("s2", "s3", "s4")
+"""Where the streams can meet: after RGB layer 2 / 3 / 4 and pose layer 1 / 2 / 3."""
+
+
+class Head(nn.Module):
+    """Average over time and space, dropout, one linear layer."""
+
+    def __init__(self, channels: int, num_classes: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(channels, num_classes)
+        nn.init.normal_(self.fc.weight, std=0.01)
+        nn.init.zeros_(self.fc.bias)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Map pooled features (B, channels) to logits (B, C)."""
+        result: Tensor = self.fc(self.dropout(pooled))
+        return result
+
+
+class Recogniser(nn.Module):
+    """One stream, or both with ST-CAF.
+
+    The parameters of a stream have the same names in a single-stream recogniser and in a fused one
+    (``rgb.*``, ``head_rgb.*``, ``pose.*``, ``head_pose.*``); only ``fusion.*`` and ``head_joint.*`` are new there.
+
+    Parameters
+    ----------
+    config
+        The config's section ``model``.
+    num_classes
+        C.
+    part
+        Which of the recipe's three trainings the recogniser is for.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: Model, *, num_classes: int, part: Part) -> None:
+        super().__init__()
+        self.part = part
+        self.rgb = self.head_rgb = self.pose = self.head_pose = self.head_joint = None
+        self.fusion = nn.ModuleDict()
+        if part != "pose":
+            self.rgb = rgb_stream(config.rgb)
+            self.head_rgb = Head(self.rgb.out_channels[-1], num_classes, config.rgb.dropout)
+        if part != "rgb":
+            self.pose = pose_stream(config.pose)
+            self.head_pose = Head(self.pose.out_channels[-1], num_classes, config.pose.dropout)
+        if self.rgb and self.pose:
+            both = self.rgb.out_channels[-1] + self.pose.out_channels[-1]
+            self.head_joint = Head(both, num_classes, max(config.rgb.dropout, config.pose.dropout))
+            if config.fusion.mode != "none":
+                for stage in config.fusion.stages:
+                    level = STAGES.index(stage)
+                    channels = self.rgb.out_channels[level + 1], self.pose.out_channels[level]
+                    self.fusion[stage] = CrossModalFusion(*channels, config.fusion)
+        self.register_buffer("mean", torch.tensor(RGB_MEAN).view(1, 3, 1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(RGB_STD).view(1, 3, 1, 1, 1), persistent=False)
+
+    def forward(self, rgb: Tensor | None, heatmaps: Tensor | None) -> dict[str, Tensor]:
+        """Return the logits (B, C) of each head that its input is there for.
+
+        Parameters
+        ----------
+        rgb
+            Crops (B, 3, R, S, S), uint8, RGB order; None for a recogniser without that stream, or to use a fused
+            one with one modality only.
+        heatmaps
+            Heatmaps (B, K, P, Q, Q), uint8, 255 = score 1; None likewise.
+
+        Raises
+        ------
+        ValueError
+            If nothing is given that the recogniser has a stream for.
+        """
+        x_rgb, x_pose = self._stems(rgb, heatmaps)
+        if x_rgb is None and x_pose is None:
+            raise ValueError(f"expected the input of a recogniser for {self.part}, found none")
+        visible = None if heatmaps is None else seen_frames(heatmaps)
+        for level, stage in enumerate(STAGES, start=1):
+            if self.rgb is not None and x_rgb is not None:
+                x_rgb = self.rgb.layer(level + 1, x_rgb)
+            if self.pose is not None and x_pose is not None:
+                x_pose = self.pose.layer(level, x_pose)
+            if stage in self.fusion and x_rgb is not None and x_pose is not None:
+                x_rgb, x_pose = self.fusion[stage](x_rgb, x_pose, visible)
+        return self._classified(x_rgb, x_pose)
+
+    def _stems(self, rgb: Tensor | None, heatmaps: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+        x_rgb = x_pose = None
+        if self.rgb is not None and rgb is not None:
+            x_rgb = self.rgb.layer(1, self.rgb.stem((rgb - self.mean) / self.std))
+        if self.pose is not None and heatmaps is not None:
+            x_pose = self.pose.stem(heatmaps / torch.tensor(255, dtype=self.mean.dtype))
+        return x_rgb, x_pose
+
+    def _classified(self, x_rgb: Tensor | None, x_pose: Tensor | None) -> dict[str, Tensor]:
+        logits, pooled = {}, []
+        for name, head, x in (("rgb", self.head_rgb, x_rgb), ("pose", self.head_pose, x_pose)):
+            if head is not None and x is not None:
+                pooled.append(x.mean((2, 3, 4)))
+                logits[name] = head(pooled[-1])
+        if self.head_joint is not None and len(pooled) == 2:
+            logits["joint"] = self.head_joint(torch.cat(pooled, 1))
+        return logits
+
+    def new_parameters(self) -> list[nn.Parameter]:
+        """Return the parameters that no single-stream training has seen: ST-CAF's and the joint head's."""
+        joint = [] if self.head_joint is None else list(self.head_joint.parameters())
+        return [*self.fusion.parameters(), *joint]
+
+
+def seen_frames(heatmaps: Tensor) -> Tensor:
+    """Return (B, P) bool: which frames of (B, K, P, Q, Q) show any keypoint."""
+    return heatmaps.flatten(3).amax((1, 3)) > 0
+
+
+def build_recogniser(config: Model, *, num_classes: int, part: Part) -> Recogniser:
+    """Build a recogniser with random weights."""
+    return Recogniser(config, num_classes=num_classes, part=part)
