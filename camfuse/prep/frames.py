@@ -1,0 +1,75 @@
+"""Stage `frames`: every frame of a clip as a JPEG picture, with its true time."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from camfuse.clips.table import Clip, read_shard_clips
+from camfuse.config import Config
+from camfuse.errors import ClipError
+from camfuse.prep.clipwise import ShardJob, make_shard
+from camfuse.prep.video import Frame, ffmpeg_version, read_frames
+from camfuse.shard import ClipData
+
+
+def extract_frames(config: Config, clips: Path, output: Path) -> None:
+    """Decode the clips of one shard.
+
+    Per frame: the picture and its `time` (float64, seconds from the first frame of the video). Facts: `height`,
+    `width` and `fps`, see `average_rate`.
+
+    Parameters
+    ----------
+    clips
+        The shard's clip table.
+    output
+        The shard file to write.
+
+    Raises
+    ------
+    BadClipsError
+        If clips cannot be decoded and the config does not skip them.
+    MissingToolError
+        If there is no ffmpeg.
+    """
+    provenance = {"ffmpeg": ffmpeg_version(), "opencv": cv2.__version__}
+    job = ShardJob("frames", config, output, provenance, keep_work=True)
+    make_shard(job, read_shard_clips(clips), lambda clip: encode_clip(clip, config.frames.quality))
+
+
+def encode_clip(clip: Clip, quality: int) -> ClipData:
+    """Decode one clip and encode its frames at JPEG `quality`.
+
+    Raises
+    ------
+    ClipError
+        If the clip cannot be decoded, or a frame is too large for JPEG.
+    """
+    jpeg, times, size = [], [], (0, 0)
+    for frame in read_frames(clip):
+        jpeg.append(_encode(clip, frame, quality))
+        times.append(frame.time)
+        size, last = frame.picture.shape[:2], frame.duration
+    facts = {"height": size[0], "width": size[1], "fps": average_rate(times, last)}
+    return ClipData(frames={"time": np.array(times, np.float64)}, jpeg=jpeg, facts=facts)
+
+
+def average_rate(times: list[float], last: float) -> float:
+    """Return the frames per second that `times` (seconds) give on average.
+
+    The true times count, not what the container claims; only of a single frame its duration `last` has to do, and
+    0 means that nothing tells.
+    """
+    span = times[-1] - times[0]
+    if span > 0:
+        return (len(times) - 1) / span
+    return 1 / last if last > 0 else 0.0
+
+
+def _encode(clip: Clip, frame: Frame, quality: int) -> bytes:
+    bgr = cv2.cvtColor(frame.picture, cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise ClipError(clip.clip_id, f"a frame of {frame.picture.shape} pixels cannot be stored as JPEG")
+    return data.tobytes()
