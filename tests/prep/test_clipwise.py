@@ -1,0 +1,96 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from camfuse.clips.table import Clip
+from camfuse.errors import BadClipsError, ClipError
+from camfuse.prep.clipwise import ShardJob, make_shard
+from camfuse.shard import ClipData, Shard
+
+
+def clip(name: str, identity: str = "i") -> Clip:
+    return Clip(name, Path(f"{name}.mp4"), 0.0, float("inf"), None, identity)
+
+
+class Counter:
+    """A stage that counts its calls, and fails where it is told to."""
+
+    def __init__(self, *bad: str) -> None:
+        self.calls: list[str] = []
+        self.bad = bad
+
+    def __call__(self, one: Clip) -> ClipData:
+        self.calls.append(one.clip_id)
+        if one.clip_id in self.bad:
+            raise ClipError(one.clip_id, "it is broken")
+        rows = np.full((2, 3), len(one.clip_id), np.float32)
+        return ClipData({"rows": rows}, [b"p", b"qq"], {"fps": 25.0, "size": np.array([4, 5])})
+
+
+@pytest.fixture
+def job(make_config: Any, tmp_path: Path) -> ShardJob:
+    return ShardJob("pose", make_config(), tmp_path / "0000.h5", {"tool": "x"}, keep_work=True)
+
+
+def test_all_bad_clips_are_named_and_the_good_ones_kept(job: ShardJob) -> None:
+    clips = [clip("a"), clip("b"), clip("c"), clip("d")]
+    with pytest.raises(BadClipsError) as caught:
+        make_shard(job, clips, Counter("b", "d"))
+    assert caught.value.reasons == {"b": "it is broken", "d": "it is broken"}
+    assert not job.output.exists()
+    mended = Counter()
+    make_shard(job, clips, mended)
+    assert mended.calls == ["b", "d"]
+    shard = Shard(job.output, stage="pose")
+    assert list(shard) == ["a", "b", "c", "d"]
+    assert shard.jpeg("a") == [b"p", b"qq"]
+    assert shard.fact("identity", "a") == "i"
+    np.testing.assert_array_equal(shard.fact("size", "a"), [4, 5])
+    assert [path.name for path in job.output.parent.glob("0000*")] == ["0000.h5"]
+
+
+def test_resumed_and_undisturbed_runs_give_the_same_bytes(job: ShardJob, tmp_path: Path) -> None:
+    clips = [clip("a"), clip("b")]
+    with pytest.raises(BadClipsError):
+        make_shard(job, clips, Counter("b"))
+    make_shard(job, clips, Counter())
+    resumed = job.output.read_bytes()
+    job.output.unlink()
+    make_shard(job, clips, Counter())
+    assert job.output.read_bytes() == resumed
+
+
+def test_skipped_clips_are_listed_in_the_shard(make_config: Any, tmp_path: Path) -> None:
+    job = ShardJob("pose", make_config(bad_clips="skip"), tmp_path / "0000.h5", {})
+    make_shard(job, [clip("a"), clip("b")], Counter("a"))
+    shard = Shard(job.output, stage="pose")
+    assert list(shard) == ["b"]
+    assert shard.failed == {"a": "it is broken"}
+
+
+def test_unchanged_clips_of_the_old_shard_are_taken_over(make_config: Any, tmp_path: Path) -> None:
+    job = ShardJob("pose", make_config(), tmp_path / "0000.h5", {}, keep_work=True, previous=tmp_path / "0000.h5")
+    make_shard(job, [clip("a"), clip("b"), clip("c")], Counter())
+    again = Counter()
+    make_shard(job, [clip("a"), clip("b", "other bytes"), clip("new")], again)
+    assert again.calls == ["b", "new"]
+    assert list(Shard(job.output, stage="pose")) == ["a", "b", "new"]
+
+
+def test_another_setting_takes_nothing_over(make_config: Any, tmp_path: Path) -> None:
+    path = tmp_path / "0000.h5"
+    make_shard(ShardJob("pose", make_config(), path, {}, keep_work=True, previous=path), [clip("a")], Counter())
+    other = make_config(pose={"mediapipe": {"detection_confidence": 0.9}})
+    again = Counter()
+    make_shard(ShardJob("pose", other, path, {}, keep_work=True, previous=path), [clip("a")], again)
+    assert again.calls == ["a"]
+
+
+def test_a_bug_is_not_a_bad_clip(job: ShardJob) -> None:
+    def broken(one: Clip) -> ClipData:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        make_shard(job, [clip("a")], broken)

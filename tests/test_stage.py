@@ -1,0 +1,70 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from camfuse.stage import STAGES, atomic, fingerprint, write_if_changed
+
+DATA = {"frames", "pose", "crops", "heatmaps"}
+TRAINING = {"train_rgb", "train_pose", "train_fusion"}
+LAST = {"evaluate", "report"}
+
+CHANGES = {
+    "jpeg quality": ({"frames": {"quality": 80}}, DATA | TRAINING | LAST),
+    "estimator setting": ({"pose": {"mediapipe": {"detection_confidence": 0.3}}}, DATA - {"frames"} | TRAINING | LAST),
+    "crop size": ({"crops": {"size": 128}}, {"crops", "heatmaps"} | TRAINING | LAST),
+    "sigma": ({"heatmaps": {"sigma": 1.0}}, {"heatmaps", "train_pose", "train_fusion"} | LAST),
+    "frames per clip": ({"sampling": {"rgb_frames": 4}}, TRAINING | LAST),
+    "rgb depth": ({"model": {"rgb": {"depths": [1, 1, 1, 1]}}}, {"train_rgb", "train_fusion"} | LAST),
+    "fusion mode": ({"model": {"fusion": {"mode": "time"}}}, {"train_fusion"} | LAST),
+    "seed": ({"seed": 5}, TRAINING | LAST),
+    "test clips": ({"evaluate": {"clips": 1}}, LAST),
+    "title": ({"report": {"title": "x"}}, {"report"}),
+    "workers": ({"machine": {"workers": 4, "device": "cpu"}}, set()),
+    "output": ({"output": "elsewhere"}, set()),
+    "policy for bad clips": ({"bad_clips": "skip"}, set()),
+}
+
+
+@pytest.mark.parametrize(("change", "reruns"), CHANGES.values(), ids=CHANGES)
+def test_a_change_touches_its_stage_and_what_follows(
+    make_config: Any, change: dict[str, Any], reruns: set[str]
+) -> None:
+    before, after = make_config(), make_config(**change)
+    assert {name for name in STAGES if fingerprint(name, before) != fingerprint(name, after)} == reruns
+
+
+def test_a_version_touches_its_stage_and_what_follows(make_config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = make_config()
+    before = {name: fingerprint(name, config) for name in STAGES}
+    raised = STAGES["crops"].__class__("crops", 99, STAGES["crops"].reads, STAGES["crops"].upstream)
+    monkeypatch.setitem(STAGES, "crops", raised)
+    changed = {name for name in STAGES if fingerprint(name, config) != before[name]}
+    assert changed == {"crops", "heatmaps"} | TRAINING | LAST
+
+
+def test_atomic_leaves_nothing_after_an_error(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "file.txt"
+    with pytest.raises(RuntimeError), atomic(target) as part:
+        part.write_text("half")
+        raise RuntimeError
+    assert list(target.parent.iterdir()) == []
+
+
+def test_atomic_replaces_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "file.txt"
+    target.write_text("old")
+    with atomic(target) as part:
+        part.write_text("new")
+        assert target.read_text() == "old"
+    assert target.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_write_if_changed_keeps_the_time_stamp(tmp_path: Path) -> None:
+    target = tmp_path / "file.txt"
+    assert write_if_changed(target, "a")
+    stamp = target.stat().st_mtime_ns
+    assert not write_if_changed(target, "a")
+    assert target.stat().st_mtime_ns == stamp
+    assert write_if_changed(target, "b")
