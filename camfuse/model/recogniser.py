@@ -112,7 +112,7 @@ class Recogniser(nn.Module):
         if self.rgb is not None and rgb is not None:
             x_rgb = self.rgb.layer(1, self.rgb.stem((rgb - self.mean) / self.std))
         if self.pose is not None and heatmaps is not None:
-            x_pose = self.pose.stem(heatmaps / torch.tensor(255, dtype=self.mean.dtype))
+            x_pose = self.pose.stem(heatmaps / 255)
         return x_rgb, x_pose
 
     def _classified(self, x_rgb: Tensor | None, x_pose: Tensor | None) -> dict[str, Tensor]:

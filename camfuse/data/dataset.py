@@ -1,0 +1,229 @@
+"""The clips of a split as tensors."""
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import NotRequired, TypedDict
+
+import cv2
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from camfuse.config import Config
+from camfuse.data.augment import Augmentation, draw_augmentation, move_keypoints, move_pictures
+from camfuse.data.sampling import FrameChoice, evaluation_frames, training_frames
+from camfuse.errors import ClipError, ShardError, bullet_list
+from camfuse.model.recogniser import Part
+from camfuse.prep.heatmaps import render
+from camfuse.shard import Shard
+from camfuse.skeleton import NUM_KEYPOINTS
+from camfuse.stage import fingerprint
+
+log = logging.getLogger(__name__)
+HEATMAP_STRIDE = 4
+"""Crop pixels per heatmap pixel."""
+NEEDS: dict[Part, tuple[str, ...]] = {"rgb": ("crops",), "pose": ("heatmaps",), "fusion": ("crops", "heatmaps")}
+"""The stages whose shards a part reads."""
+
+
+class Sample(TypedDict):
+    """One clip: V samplings, R RGB frames, P pose frames, crop side S, heatmap side Q, K keypoints.
+
+    The default collation makes (B, V, ...) of it; the recogniser takes ``batch["rgb"].flatten(0, 1)``, that is
+    (B V, 3, R, S, S), and ``logits.unflatten(0, (B, V))`` are the samplings of each clip again. In training V is 1.
+    """
+
+    rgb: NotRequired[Tensor]
+    """(V, 3, R, S, S) uint8, RGB order."""
+    heatmaps: NotRequired[Tensor]
+    """(V, K, P, Q, Q) uint8, 255 = score 1."""
+    label: Tensor
+    """int64, class index."""
+    index: Tensor
+    """int64, row in `ClipDataset.clips`."""
+
+
+class ClipDataset(Dataset[Sample]):
+    """Clips of a split, sampled and augmented anew for each key, or in the same way in every run.
+
+    A key is ``epoch * len(dataset) + index`` (`EpochSampler`); a plain index is epoch 0. Random numbers depend on
+    (config.seed, epoch, index) with `augment`, else on (clip, sampling) only: never on workers or order.
+
+    Parameters
+    ----------
+    clips
+        Rows of ``clips.csv`` of one split, with columns clip_id, shard (text) and class_index.
+    crops, heatmaps
+        Folders of shards; the one that `part` does not need is not looked at.
+    config
+        The run's config.
+    part
+        rgb (reads no heatmaps), pose (reads no pictures) or fusion.
+    augment
+        Training: random part of the clip, affine, colours; heatmaps are rendered from the moved keypoints. Otherwise
+        the stored volumes are read.
+    samplings
+        V, frame samplings per sample.
+    repeat
+        Times that each clip counts per epoch.
+
+    Attributes
+    ----------
+    clips
+        The rows whose clip is in the shards.
+
+    Raises
+    ------
+    ShardError
+        If a shard is missing, stale, or none of the clips is in the shards.
+    """
+
+    def __init__(
+        self,
+        clips: pd.DataFrame,
+        crops: Path,
+        heatmaps: Path,
+        config: Config,
+        *,
+        part: Part,
+        augment: bool,
+        samplings: int = 1,
+        repeat: int = 1,
+    ) -> None:
+        self._config = config
+        self._part = part
+        self._augment = augment
+        self._samplings = samplings
+        self._repeat = repeat
+        folders = {"crops": crops, "heatmaps": heatmaps}
+        self._shards = {
+            stage: _open_shards(folders[stage], clips["shard"].unique().tolist(), stage, config)
+            for stage in NEEDS[part]
+        }
+        self.clips = self._kept(clips)
+        self._ids: list[str] = self.clips["clip_id"].tolist()
+        self._shard_of: list[str] = self.clips["shard"].tolist()
+        self._labels: list[int] = self.clips["class_index"].astype(int).tolist()
+
+    def _kept(self, clips: pd.DataFrame) -> pd.DataFrame:
+        pairs = zip(clips["clip_id"], clips["shard"], strict=True)
+        there = [all(clip in shards[shard] for shards in self._shards.values()) for clip, shard in pairs]
+        kept = clips[np.array(there, bool)].reset_index(drop=True)
+        if len(kept) == 0:
+            raise ShardError(f"expected some of {len(clips)} clips in the shards of {self._part}, found none of them")
+        if len(kept) < len(clips):
+            missing = clips["clip_id"][~np.array(there)].tolist()
+            names = bullet_list(missing)
+            log.warning("%s: %d of %d clips are not in the shards\n%s", self._part, len(missing), len(clips), names)
+        return kept
+
+    def __len__(self) -> int:
+        """Return the number of samples per epoch: clips x repeat."""
+        return len(self.clips) * self._repeat
+
+    def __getitem__(self, key: int) -> Sample:
+        """Return the sample of one key.
+
+        Raises
+        ------
+        ClipError
+            If a picture of the clip cannot be decoded.
+        """
+        epoch, index = divmod(key, len(self))
+        row = index % len(self.clips)
+        sample = self._augmented(row, epoch, index) if self._augment else self._plain(row)
+        sample["label"] = torch.tensor(self._labels[row])
+        sample["index"] = torch.tensor(row)
+        return sample
+
+    def _stage(self, stage: str, row: int) -> Shard:
+        return self._shards[stage][self._shard_of[row]]
+
+    def _count(self, row: int) -> int:
+        return self._stage(NEEDS[self._part][0], row).count(self._ids[row])
+
+    # ------------------------------------------------------------------------------------- training
+
+    def _augmented(self, row: int, epoch: int, index: int) -> Sample:
+        rng = np.random.default_rng([self._config.seed, epoch, index])
+        total, augment, size = self._count(row), self._config.train.augment, self._config.crops.size
+        choices, augmentations = [], []
+        for _ in range(self._samplings):
+            choices.append(training_frames(total, self._config.sampling, augment.span, rng))
+            augmentations.append(draw_augmentation(augment, size, NUM_KEYPOINTS, rng))
+        sample = Sample(label=torch.tensor(0), index=torch.tensor(0))
+        if "crops" in self._shards:
+            sample["rgb"] = self._pictures(row, choices, augmentations)
+        if "heatmaps" in self._shards:
+            sample["heatmaps"] = self._rendered(row, choices, augmentations)
+        return sample
+
+    def _rendered(self, row: int, choices: list[FrameChoice], augmentations: list[Augmentation]) -> Tensor:
+        keypoints = self._stage("heatmaps", row).read("keypoints", self._ids[row])
+        side = self._config.crops.size // HEATMAP_STRIDE
+        out = np.empty((len(choices), NUM_KEYPOINTS, len(choices[0].pose), side, side), np.uint8)
+        for target, choice, augmentation in zip(out, choices, augmentations, strict=True):
+            moved = move_keypoints(keypoints[choice.pose], augmentation)
+            # `render` treats frames and keypoints alike: given (K, P, 3) it writes (K, P, Q, Q), no copy needed
+            render(moved.swapaxes(0, 1), side, self._config.heatmaps.sigma, scale=1 / HEATMAP_STRIDE, out=target)
+        return torch.from_numpy(out)
+
+    # ------------------------------------------------------------------------------------- test
+
+    def _plain(self, row: int) -> Sample:
+        total, sampling = self._count(row), self._config.sampling
+        choices = [
+            evaluation_frames(
+                total, sampling, _test_rng(self._ids[row], number), number=number, samplings=self._samplings
+            )
+            for number in range(self._samplings)
+        ]
+        sample = Sample(label=torch.tensor(0), index=torch.tensor(0))
+        if "crops" in self._shards:
+            sample["rgb"] = self._pictures(row, choices, None)
+        if "heatmaps" in self._shards:
+            sample["heatmaps"] = self._stored(row, choices)
+        return sample
+
+    def _stored(self, row: int, choices: list[FrameChoice]) -> Tensor:
+        wanted, place = np.unique(np.stack([choice.pose for choice in choices]), return_inverse=True)
+        volume = self._stage("heatmaps", row).read("volume", self._ids[row], wanted.tolist())  # (frames, K, Q, Q)
+        # (frames, K, Q, Q) -> (V, P, K, Q, Q) -> (V, K, P, Q, Q)
+        return torch.from_numpy(np.ascontiguousarray(volume[place].swapaxes(1, 2)))
+
+    # ------------------------------------------------------------------------------------- both
+
+    def _pictures(self, row: int, choices: list[FrameChoice], augmentations: list[Augmentation] | None) -> Tensor:
+        wanted, place = np.unique(np.stack([choice.rgb for choice in choices]), return_inverse=True)
+        coded = self._stage("crops", row).jpeg(self._ids[row], wanted.tolist())
+        decoded = np.stack([_decode(self._ids[row], frame, jpeg) for frame, jpeg in zip(wanted, coded, strict=True)])
+        pictures = decoded[place]  # (V, R, S, S, 3)
+        if augmentations is not None:
+            pictures = np.stack([move_pictures(p, a) for p, a in zip(pictures, augmentations, strict=True)])
+        return torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 4, 1, 2, 3)))
+
+
+def _open_shards(folder: Path, names: list[str], stage: str, config: Config) -> dict[str, Shard]:
+    expected = fingerprint(stage, config)
+    return {name: Shard(folder / f"{name}.h5", stage=stage, fingerprint=expected) for name in names}
+
+
+def _test_rng(clip_id: str, number: int) -> np.random.Generator:
+    digest = hashlib.sha256(clip_id.encode()).digest()
+    return np.random.default_rng([int.from_bytes(digest[:8], "big"), number])
+
+
+def _decode(clip_id: str, frame: int, jpeg: bytes) -> NDArray[np.uint8]:
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if picture is None:
+        raise ClipError(clip_id, f"crop of frame {frame} cannot be decoded; delete the shard of crops and run again")
+    return np.asarray(picture, np.uint8)
+
+
+def single_threaded(_worker: int = 0) -> None:
+    """Keep OpenCV to one thread: the `worker_init_fn` of data loaders, whose workers are the parallelism."""
+    cv2.setNumThreads(0)
