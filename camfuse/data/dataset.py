@@ -175,7 +175,7 @@ class ClipDataset(Dataset[Sample]):
     # ------------------------------------------------------------------------------------- test
 
     def _plain(self, row: int) -> Sample:
-        total, sampling = self._count(row), self._config.sampling
+        clip_id, total, sampling = self._ids[row], self._count(row), self._config.sampling
         choices = [
             evaluation_frames(
                 total, sampling, _test_rng(self._ids[row], number), number=number, samplings=self._samplings
