@@ -177,9 +177,7 @@ class ClipDataset(Dataset[Sample]):
     def _plain(self, row: int) -> Sample:
         clip_id, total, sampling = self._ids[row], self._count(row), self._config.sampling
         choices = [
-            evaluation_frames(
-                total, sampling, _test_rng(self._ids[row], number), number=number, samplings=self._samplings
-            )
+            evaluation_frames(total, sampling, _test_rng(clip_id, number), number=number, samplings=self._samplings)
             for number in range(self._samplings)
         ]
         sample = Sample(label=torch.tensor(0), index=torch.tensor(0))
