@@ -104,15 +104,32 @@ def check_rows(rows: pd.DataFrame, classes: Iterable[str], source: str | Path) -
 
 def read_shard_clips(path: Path) -> list[Clip]:
     """Read the clips of one shard, as `camfuse.clips.refresh` wrote them."""
-    rows = pd.read_csv(path, dtype={column: str for column in SHARD_COLUMNS if column not in ("start", "end")})
+    rows = _read_csv(path)
     return [
         Clip(
             clip_id=row.clip_id,
             video=Path(row.video),
             start=float(row.start),
             end=float("inf") if pd.isna(row.end) else float(row.end),
-            annotation=None if pd.isna(row.annotation) else Path(row.annotation),
+            annotation=Path(row.annotation) if row.annotation else None,
             identity=row.identity,
         )
         for row in rows.itertuples(index=False)
     ]
+
+
+def read_clips(path: Path) -> pd.DataFrame:
+    """Read `clips.csv`: `COLUMNS` and class_index (int), shard, identity; start and end are float seconds."""
+    return _read_csv(path).astype({"class_index": int})
+
+
+def read_classes(path: Path) -> tuple[str, ...]:
+    """Read `classes.csv`: the label of each class index."""
+    return tuple(_read_csv(path)["label"].tolist())
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    # clips and words may be called "null" or "NA": only an empty time means missing
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    times = [column for column in ("start", "end") if column in rows]
+    return rows.assign(**{column: pd.to_numeric(rows[column]).astype(float) for column in times})

@@ -1,0 +1,112 @@
+"""One CSV table with a row per clip: for data that no other reader knows."""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from camfuse.clips.label_files import Line, name_some, read_lines
+from camfuse.clips.splits import clip_id_of, split_labels
+from camfuse.clips.table import COLUMNS, ClipTable, check_rows
+from camfuse.config import CsvSource
+from camfuse.errors import TableError
+
+REQUIRED = ("video", "label")
+OPTIONAL = ("clip_id", "signer", "split", "start", "end", "annotation")
+
+
+def read(source: CsvSource) -> ClipTable:
+    """Read a table whose first line names the columns, in any order.
+
+    ======================  ==================================================================
+    video                   path, absolute or from `source.videos`
+    label                   the word
+    clip_id                 optional; made of the path, and of the start where it is not 0
+    signer                  optional
+    split                   optional: train, val or test in every row; without the column each label
+                            is split by `source.split`, by a stable hash, which is noted
+    start, end              optional, seconds; empty is the video's start or end
+    annotation              optional, path of a keypoint file
+    ======================  ==================================================================
+
+    Other columns are not used, and noted, for one may be a misspelt name. Classes are the labels in order.
+
+    Raises
+    ------
+    TableError
+        Naming every bad row at once.
+    """
+    header, lines = _read_header(source.table)
+    problems: list[str] = []
+    rows = pd.DataFrame(_records(header, lines, problems), columns=[*REQUIRED, *OPTIONAL])
+    if problems:
+        raise TableError(source.table, problems)
+    notes = _unused(header)
+    rows["clip_id"] = _clip_ids(rows)
+    rows["video"] = [str(source.videos / video) for video in rows["video"]]
+    rows["source"] = rows["video"]
+    if "split" not in header:
+        rows["split"] = split_labels(rows["clip_id"].tolist(), rows["label"].tolist(), source.split)
+        shares = " / ".join(f"{share:g}" for share in source.split)
+        notes.append(f"The table has no column `split`: each label is split {shares} by a hash of the clip id.")
+        if rows["signer"].any():
+            notes.append("That split puts the same signers in train and test; give a column `split` to part them.")
+    rows = rows[list(COLUMNS)]
+    classes = tuple(sorted(set(rows["label"])))
+    check_rows(rows, classes, source.table)
+    return ClipTable(rows, classes, tuple(notes))
+
+
+def _read_header(path: Path) -> tuple[list[str], list[Line]]:
+    lines = read_lines(path)
+    if not lines:
+        raise TableError(path, ["expected columns video, label and rows, found an empty file"])
+    header = lines[0][1]
+    problems = [f"expected column `{name}`, found {header}" for name in REQUIRED if name not in header]
+    problems += [f"expected column `{name}` once" for name in sorted(set(header)) if header.count(name) > 1]
+    if problems:
+        raise TableError(path, problems)
+    return header, lines[1:]
+
+
+def _records(header: list[str], lines: Iterable[Line], problems: list[str]) -> list[dict[str, object]]:
+    records = []
+    for number, fields in lines:
+        if len(fields) != len(header):
+            problems.append(f"line {number}: expected {len(header)} fields, found {len(fields)}")
+            continue
+        record: dict[str, object] = dict.fromkeys(OPTIONAL, "")
+        record |= dict(zip(header, fields, strict=True))
+        for name in (*REQUIRED, *(["clip_id"] if "clip_id" in header else [])):
+            if not record[name]:
+                problems.append(f"line {number}: {name}: expected a value, found none")
+        for name, default in (("start", 0.0), ("end", math.nan)):
+            record[name] = _seconds(str(record[name]), default, f"line {number}: {name}", problems)
+        records.append(record)
+    return records
+
+
+def _seconds(text: str, default: float, place: str, problems: list[str]) -> float:
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        problems.append(f"{place}: expected seconds, found {text!r}")
+    return value
+
+
+def _clip_ids(rows: pd.DataFrame) -> list[str]:
+    # the start tells the clips of one video apart, and no other row can change an id
+    return [
+        given or (f"{clip_id_of(video)}_{round(start * 1000)}ms" if start else clip_id_of(video))
+        for given, video, start in zip(rows["clip_id"], rows["video"], rows["start"], strict=True)
+    ]
+
+
+def _unused(header: list[str]) -> list[str]:
+    unused = [name for name in header if name not in (*REQUIRED, *OPTIONAL)]
+    return [f"{len(unused)} columns of the table are not used: {name_some(unused)}."] if unused else []

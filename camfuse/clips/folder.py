@@ -1,0 +1,93 @@
+"""A folder with one sub-folder per word."""
+
+import os
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from camfuse.clips.label_files import check_folder, name_some
+from camfuse.clips.splits import VIDEO_SUFFIXES, clip_id_of, split_labels
+from camfuse.clips.table import COLUMNS, ClipTable, check_rows
+from camfuse.config import FolderSource
+from camfuse.errors import TableError
+
+_SPLIT_NAMES = frozenset("train training val valid validation dev test".split())
+
+
+def read(source: FolderSource) -> ClipTable:
+    """Read ``<videos>/<label>/**/<any name>.mp4`` (or another video suffix).
+
+    The folder's name is the label, the clip id is made of the path (`clip_id_of`), the signer is not known, and each
+    label is split by itself (`split_labels`). Files with another suffix and videos outside a label's folder are left
+    out and noted; hidden files are passed over.
+
+    Raises
+    ------
+    TableError
+        If the folder is missing, holds no video, or holds train / val / test in place of labels.
+    """
+    check_folder(source.videos)
+    found = sorted(_files(source.videos))
+    videos = [path for path in found if "/" in path and Path(path).suffix.lower() in VIDEO_SUFFIXES]
+    if not videos:
+        raise TableError(source.videos, ["expected a folder per label with videos in it, found no such video"])
+    labels = [unicodedata.normalize("NFC", path.split("/")[0]) for path in videos]
+    if set(labels) <= _SPLIT_NAMES:
+        raise TableError(
+            source.videos,
+            [f"expected a folder per label, found the splits {sorted(set(labels))}; name them in a table (clips.csv)"],
+        )
+    clip_ids = [clip_id_of(path) for path in videos]
+    paths = [str(source.videos / path) for path in videos]
+    rows = pd.DataFrame(
+        {
+            "clip_id": clip_ids,
+            "video": paths,
+            "label": labels,
+            "signer": "",
+            "split": split_labels(clip_ids, labels, source.split),
+            "start": 0.0,
+            "end": np.nan,
+            "annotation": "",
+            "source": paths,
+        },
+        columns=list(COLUMNS),
+    )
+    classes = tuple(sorted(set(labels)))
+    check_rows(rows, classes, source.videos)
+    return ClipTable(rows, classes, tuple(_notes(found, videos, source.videos)))
+
+
+def _files(folder: Path) -> Iterator[str]:
+    """Give every file as a path relative to `folder`; the labels' folders may be links."""
+    for entry in os.scandir(folder):
+        if entry.name.startswith("."):
+            continue
+        if not entry.is_dir():
+            yield entry.name
+            continue
+        for place, inside, names in os.walk(entry.path):
+            inside[:] = [name for name in inside if not name.startswith(".")]
+            below = Path(place).relative_to(folder).as_posix()
+            yield from (f"{below}/{name}" for name in names if not name.startswith("."))
+
+
+def _notes(found: list[str], videos: list[str], folder: Path) -> Iterator[str]:
+    left = sorted(set(found) - set(videos))
+    others = [path for path in left if "/" in path]
+    outside = [path for path in left if "/" not in path and Path(path).suffix.lower() in VIDEO_SUFFIXES]
+    filled = {path.split("/")[0] for path in videos}
+    empty = sorted(
+        entry.name
+        for entry in os.scandir(folder)
+        if entry.is_dir() and entry.name not in filled and not entry.name.startswith(".")
+    )
+    if others:
+        yield f"{len(others)} files have no video suffix and are left out: {name_some(others)}."
+    if outside:
+        yield f"{len(outside)} videos lie in no label's folder and are left out: {name_some(outside)}."
+    if empty:
+        yield f"{len(empty)} folders hold no video and are no label: {name_some(empty)}."

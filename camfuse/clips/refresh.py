@@ -1,0 +1,189 @@
+"""Bring the run's clip table up to date, the way a workflow reads its sample sheet.
+
+Called each time the workflow starts, so it is quick, and a file is written only when what it says has changed: the
+workflow then redoes the shards whose clips changed and nothing else. Several processes may call it at once: they
+write the same content, each under a name of its own that is renamed into place.
+"""
+
+import hashlib
+import logging
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from camfuse.clips import autsl, csv_table, folder, wlasl
+from camfuse.clips.coverage import count_coverage
+from camfuse.clips.duplicates import describe, find_duplicates
+from camfuse.clips.hashes import FileState, hash_files, look_at
+from camfuse.clips.table import COLUMNS, SHARD_COLUMNS, ClipTable, shard_names, shard_of
+from camfuse.config import Clips, Config
+from camfuse.errors import TableError
+from camfuse.stage import write_if_changed
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """The clips that the run uses.
+
+    Attributes
+    ----------
+    rows
+        `COLUMNS` and class_index, shard, identity (hash of what the recording says, wherever it lies).
+    classes
+        Label of each class index.
+    notes
+        What is odd, one sentence each.
+    coverage
+        Clips listed, on disk, missing and used per split and class.
+    duplicates
+        Clips whose recordings are the same, one row each.
+    """
+
+    rows: pd.DataFrame
+    classes: tuple[str, ...]
+    notes: tuple[str, ...]
+    coverage: pd.DataFrame
+    duplicates: pd.DataFrame
+
+
+def refresh(config: Config) -> Refreshed:
+    """Read the label files, look at the recordings, and write ``<output>/clips`` where it changed.
+
+    Writes clips.csv, classes.csv, coverage.csv (`count_coverage`), duplicates.csv (`find_duplicates`), missing.csv,
+    notes.txt, hashes.csv (the cache) and shards/<shard>.csv for every shard.
+
+    Raises
+    ------
+    TableError
+        If a label file is wrong, recordings are missing under ``clips.missing: stop``, or no clip is left.
+    """
+    out = config.output / "clips"
+    table = _read(config)
+    listed = table.rows.reset_index(drop=True)
+    annotations = _annotations(listed, config)
+    files = look_at([*listed["source"], *filter(None, annotations)])
+    on_disk = listed["source"].isin(files) & annotations.isin([*files, ""])
+    _check_missing(listed[~on_disk], annotations, files, config, out)
+
+    if not on_disk.any():
+        raise TableError("clips", [f"expected recordings on disk, found none of {len(listed)}; see missing.csv"])
+    rows = listed[on_disk]
+    rows = rows.head(config.clips.limit) if config.clips.limit else rows
+    wanted = dict.fromkeys([*rows["source"], *filter(None, annotations[rows.index])])
+    hashes = hash_files({path: files[path] for path in wanted}, out / "hashes.csv")
+    sha256, size = rows["source"].map(hashes), [files[path].size for path in rows["source"]]
+    duplicates = find_duplicates(rows.assign(sha256=sha256, size=size))
+    if config.clips.duplicates == "drop":
+        rows = rows.drop(duplicates.index[~duplicates["used"]])
+    else:
+        duplicates = duplicates.assign(used=True)
+    rows = _with_identity(rows, annotations, hashes, table.classes, config.clips.shards)
+    coverage = count_coverage(listed.assign(on_disk=on_disk, used=listed.index.isin(rows.index)), table.classes)
+    refreshed = Refreshed(
+        rows=rows.reset_index(drop=True),
+        classes=table.classes,
+        notes=(*table.notes, *_missing_notes(on_disk), *describe(duplicates)),
+        coverage=coverage,
+        duplicates=duplicates.reset_index(drop=True),
+    )
+    _write(refreshed, out, config.clips.shards)
+    return refreshed
+
+
+def _read(config: Config) -> ClipTable:
+    clips: Clips = config.clips
+    if clips.folder:
+        return folder.read(clips.folder)
+    if clips.csv:
+        return csv_table.read(clips.csv)
+    if clips.wlasl:
+        return wlasl.read(clips.wlasl)
+    if clips.autsl:
+        return autsl.read(clips.autsl)
+    assert clips.fingerspelling  # the config asks for exactly one
+    from camfuse.clips import fingerspelling  # only the demo has its wheel
+
+    return fingerspelling.read(clips.fingerspelling, config.output, clips.shards)
+
+
+def _annotations(rows: pd.DataFrame, config: Config) -> "pd.Series[str]":
+    """Return the path of each clip's keypoint file, or empty paths where the keypoints are estimated."""
+    if config.pose.annotations is None:
+        return pd.Series("", rows.index)
+    without = rows["clip_id"][rows["annotation"] == ""]
+    if len(without):
+        problems = [f"clip {clip_id}: expected a keypoint file in `annotation`, found none" for clip_id in without]
+        raise TableError("clips for `pose.annotations`", problems)
+    start = config.pose.annotations.folder
+    return pd.Series([str(start / path) for path in rows["annotation"]], rows.index)
+
+
+def _check_missing(
+    missing: pd.DataFrame, annotations: "pd.Series[str]", files: dict[str, FileState], config: Config, out: Path
+) -> None:
+    absent = [
+        source if source not in files else annotation
+        for source, annotation in zip(missing["source"], annotations[missing.index], strict=True)
+    ]
+    listing = pd.DataFrame({"clip_id": missing["clip_id"].tolist(), "path": absent}, dtype=str)
+    write_if_changed(out / "missing.csv", listing.to_csv(index=False))
+    if absent and config.clips.missing == "stop":
+        problems = [f"clip {clip_id}: no file {path}" for clip_id, path in listing.itertuples(index=False)]
+        hint = "mend this, or set `clips.missing: drop` to go on without them"
+        raise TableError(f"recordings that are not on disk, all in {out / 'missing.csv'} ({hint})", problems)
+
+
+def _missing_notes(on_disk: "pd.Series[bool]") -> list[str]:
+    missing = int((~on_disk).sum())
+    return [f"{missing} of {len(on_disk)} clips are not on disk: see missing.csv and coverage.csv."] if missing else []
+
+
+def _with_identity(
+    rows: pd.DataFrame, annotations: "pd.Series[str]", hashes: dict[str, str], classes: tuple[str, ...], shards: int
+) -> pd.DataFrame:
+    index = {label: number for number, label in enumerate(classes)}
+    identities = [
+        _identity(source, annotation, start, end, hashes)
+        for source, annotation, start, end in zip(
+            rows["source"], annotations[rows.index], rows["start"].tolist(), rows["end"].tolist(), strict=True
+        )
+    ]
+    return rows[list(COLUMNS)].assign(
+        class_index=[index[label] for label in rows["label"]],
+        shard=[shard_of(clip_id, shards) for clip_id in rows["clip_id"]],
+        identity=identities,
+    )
+
+
+def _identity(source: str, annotation: str, start: float, end: float, hashes: dict[str, str]) -> str:
+    """Hash what the data stages make of a clip: the recording, its keypoint file if that is another, the segment."""
+    parts = [hashes[source], repr(start), "" if math.isnan(end) else repr(end)]
+    if annotation and annotation != source:
+        parts.append(hashes[annotation])
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+
+
+def _write(refreshed: Refreshed, out: Path, shards: int) -> None:
+    rows = refreshed.rows
+    classes = pd.DataFrame({"class_index": range(len(refreshed.classes)), "label": refreshed.classes})
+    tables = {"clips": rows, "classes": classes, "coverage": refreshed.coverage, "duplicates": refreshed.duplicates}
+    for name, table in tables.items():
+        write_if_changed(out / f"{name}.csv", table.to_csv(index=False))
+    # in the order of the ids, so that another order of the label file changes no shard
+    parts = dict(iter(rows.sort_values("clip_id")[[*SHARD_COLUMNS, "shard"]].groupby("shard")))
+    empty = rows[[*SHARD_COLUMNS]].head(0)
+    names = shard_names(shards)
+    for name in names:
+        part = parts.get(name, empty)[list(SHARD_COLUMNS)]
+        write_if_changed(out / "shards" / f"{name}.csv", part.to_csv(index=False))
+    for path in (out / "shards").glob("*.csv"):
+        if path.stem not in names:
+            path.unlink(missing_ok=True)
+    notes = "".join(f"{note}\n" for note in refreshed.notes)
+    if write_if_changed(out / "notes.txt", notes):
+        for note in refreshed.notes:
+            log.warning("%s", note)
