@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torchmetrics.functional.classification import multiclass_accuracy
+
+from camfuse.metrics import (
+    bootstrap_interval,
+    calibration_error,
+    class_accuracy,
+    confusion_matrix,
+    mean_class_accuracy,
+    score,
+    shown_ks,
+    top_k_accuracy,
+)
+
+# Four clips of classes 0, 0, 1, 2 of four; the last is taken for class 3, which has no clip.
+PROBABILITIES = torch.tensor(
+    [
+        [0.7, 0.2, 0.1, 0.0],  # 0: right
+        [0.3, 0.4, 0.2, 0.1],  # 0: second
+        [0.1, 0.8, 0.1, 0.0],  # 1: right
+        [0.2, 0.3, 0.1, 0.4],  # 2: last
+    ]
+)
+LABELS = torch.tensor([0, 0, 1, 2])
+
+
+@pytest.mark.parametrize(("k", "expected"), [(1, 2 / 4), (2, 3 / 4), (3, 3 / 4), (4, 1.0)])
+def test_top_k_by_hand(k: int, expected: float) -> None:
+    assert top_k_accuracy(PROBABILITIES, LABELS, k) == pytest.approx(expected)
+
+
+def test_top_k_refuses_more_than_there_are_classes() -> None:
+    with pytest.raises(ValueError, match="at least 5 classes for top-5, found 4"):
+        top_k_accuracy(PROBABILITIES, LABELS, 5)
+
+
+def test_confusion_rows_are_true_classes() -> None:
+    expected = [[1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0]]
+    assert confusion_matrix(PROBABILITIES, LABELS).tolist() == expected
+
+
+def test_mean_class_accuracy_in_both_conventions() -> None:
+    confusion = confusion_matrix(PROBABILITIES, LABELS)
+    # class 0: 1/2, class 1: 1/1, class 2: 0/1; class 3 has no clip but was predicted once
+    assert mean_class_accuracy(confusion, "true") == pytest.approx((0.5 + 1 + 0) / 3)
+    assert mean_class_accuracy(confusion, "union") == pytest.approx((0.5 + 1 + 0 + 0) / 4)
+    assert class_accuracy(confusion)[:3].tolist() == [0.5, 1.0, 0.0]
+    assert class_accuracy(confusion)[3].isnan()
+
+
+def test_union_convention_is_that_of_torchmetrics() -> None:
+    generator = torch.Generator().manual_seed(0)
+    probabilities = torch.rand(50, 30, generator=generator).softmax(1)
+    labels = torch.randint(0, 20, (50,), generator=generator)
+    peer = multiclass_accuracy(probabilities, labels, 30, average="macro")
+    assert mean_class_accuracy(confusion_matrix(probabilities, labels), "union") == pytest.approx(float(peer))
+
+
+def test_calibration_by_hand() -> None:
+    # two clips at confidence 0.9, one right: |0.5 - 0.9|; two at 0.6, both right: |1 - 0.6|
+    probabilities = torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
+    assert calibration_error(probabilities, torch.tensor([0, 1, 0, 0])) == pytest.approx(0.4, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("classes", "ks"), [(2, (1, 2)), (3, (1, 3)), (5, (1, 5)), (10, (1, 5)), (11, (1, 5, 10)), (2000, (1, 5, 10))]
+)
+def test_fewer_classes_than_k(classes: int, ks: tuple[int, ...]) -> None:
+    assert shown_ks(classes) == ks
+
+
+def test_score_names_what_it_measured() -> None:
+    numbers = score(PROBABILITIES, LABELS, seed=1)
+    assert numbers["n"] == 4
+    assert numbers["top1"] == 0.5
+    assert numbers["top4"] == 1.0
+    assert "top5" not in numbers
+    assert numbers["top1_low"] <= 0.5 <= numbers["top1_high"]
+
+
+def test_score_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one clip"):
+        score(torch.zeros(0, 3), torch.zeros(0, dtype=torch.long), seed=1)
+
+
+def test_interval_against_the_normal_approximation() -> None:
+    hits = np.arange(1000) < 700
+    low, high = bootstrap_interval(hits, seed=3)
+    half = 1.96 * (0.7 * 0.3 / 1000) ** 0.5
+    assert low == pytest.approx(0.7 - half, abs=0.003)
+    assert high == pytest.approx(0.7 + half, abs=0.003)
+    assert bootstrap_interval(hits, seed=3) == (low, high)
+
+
+def test_interval_against_drawing_clips() -> None:
+    hits = np.arange(20) < 13
+    rng = np.random.default_rng(0)
+    drawn = np.quantile(rng.choice(hits, (20_000, 20)).mean(1), [0.025, 0.975])
+    assert bootstrap_interval(hits, seed=0) == pytest.approx(drawn.tolist(), abs=0.051)
+
+
+@given(st.integers(2, 12), st.integers(1, 30), st.integers(0, 2**32 - 1))
+@settings(max_examples=25, deadline=None)
+def test_bounds(classes: int, n: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    probabilities = torch.randn(n, classes, generator=generator).softmax(1)
+    labels = torch.randint(0, classes, (n,), generator=generator)
+    accuracies = [top_k_accuracy(probabilities, labels, k) for k in range(1, classes + 1)]
+    assert accuracies == sorted(accuracies)
+    assert accuracies[-1] == 1
+    confusion = confusion_matrix(probabilities, labels)
+    assert confusion.sum() == n
+    assert mean_class_accuracy(confusion, "union") <= mean_class_accuracy(confusion, "true") + 1e-6
