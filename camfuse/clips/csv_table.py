@@ -64,6 +64,7 @@ def _read_header(path: Path) -> tuple[list[str], list[Line]]:
         raise TableError(path, ["expected columns video, label and rows, found an empty file"])
     header = lines[0][1]
     problems = [f"expected column `{name}`, found {header}" for name in REQUIRED if name not in header]
+    problems += [] if lines[1:] else ["expected at least one clip, found none"]
     problems += [f"expected column `{name}` once" for name in sorted(set(header)) if header.count(name) > 1]
     if problems:
         raise TableError(path, problems)

@@ -81,6 +81,8 @@ def check_rows(rows: pd.DataFrame, classes: Iterable[str], source: str | Path) -
     missing = [column for column in COLUMNS if column not in rows.columns]
     if missing:
         raise TableError(source, [f"expected column `{column}`, found {list(rows.columns)}" for column in missing])
+    if len(rows) == 0:
+        raise TableError(source, ["expected at least one clip, found none"])
     start, end = rows["start"].to_numpy(float), rows["end"].to_numpy(float)
     with np.errstate(invalid="ignore"):
         checks = {
@@ -91,13 +93,12 @@ def check_rows(rows: pd.DataFrame, classes: Iterable[str], source: str | Path) -
             ("start", "seconds, 0 or more"): ~(start >= 0),
             ("end", "seconds after start"): ~(np.isnan(end) | (end > start)),
         }
+    found = {column: rows[column].tolist() for column, _ in checks}
     problems = [
-        f"row {row} ({rows['clip_id'].iloc[row]}): {column}: expected {expected}, found {rows[column].iloc[row]!r}"
+        f"row {row + 1} ({rows['clip_id'].iloc[row]}): {column}: expected {expected}, found {found[column][row]!r}"
         for (column, expected), wrong in checks.items()
         for row in np.flatnonzero(np.asarray(wrong)).tolist()
     ]
-    if len(rows) == 0:
-        problems = ["expected at least one clip, found none"]
     if problems:
         raise TableError(source, problems)
 

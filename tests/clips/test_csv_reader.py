@@ -1,0 +1,122 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from camfuse.clips.csv_table import read
+from camfuse.config import CsvSource
+from camfuse.errors import ConfigError, TableError
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Any:
+    def make(text: str, **keys: Any) -> CsvSource:
+        (tmp_path / "table.csv").write_bytes(text.encode())
+        return CsvSource(table=tmp_path / "table.csv", **keys)
+
+    return make
+
+
+def test_all_columns_in_any_order(source: Any) -> None:
+    text = "end,start,split,label,video,signer,clip_id,annotation\n2.5,1,val,hello,a.mp4,anna,00338,a.npz\n"
+    row = read(source(text, videos=Path("clips"))).rows.iloc[0]
+    assert row.to_dict() == {
+        "clip_id": "00338",
+        "video": "clips/a.mp4",
+        "label": "hello",
+        "signer": "anna",
+        "split": "val",
+        "start": 1.0,
+        "end": 2.5,
+        "annotation": "a.npz",
+        "source": "clips/a.mp4",
+    }
+
+
+def test_only_video_and_label(source: Any) -> None:
+    table = read(source("video,label\n" + "".join(f"h/{n}.mp4,hello\n" for n in range(40))))
+    assert table.rows["clip_id"].tolist()[:2] == ["h--0", "h--1"]
+    assert table.rows["start"].tolist() == [0.0] * 40
+    assert table.rows["end"].isna().all()
+    assert table.rows["split"].value_counts().to_dict() == pytest.approx({"train": 28, "val": 6, "test": 6}, abs=1)
+    assert table.notes == (
+        "The table has no column `split`: each label is split 0.7 / 0.15 / 0.15 by a hash of the clip id.",
+    )
+
+
+def test_a_split_made_up_over_signers_is_noted(source: Any) -> None:
+    assert "same signers" in read(source("video,label,signer\na.mp4,hello,anna\n")).notes[1]
+
+
+def test_absolute_paths_win(source: Any) -> None:
+    table = read(source("video,label\n/data/a.mp4,hello\n", videos=Path("clips")))
+    assert table.rows["video"].tolist() == ["/data/a.mp4"]
+
+
+def test_words_that_look_like_missing_values_stay_words(source: Any) -> None:
+    table = read(source("video,label,clip_id,signer\na.mp4,null,NA,None\nb.mp4,nan,nan,NaN\n"))
+    assert table.classes == ("nan", "null")
+    assert table.rows["clip_id"].tolist() == ["NA", "nan"]
+    assert table.rows["signer"].tolist() == ["None", "NaN"]
+
+
+def test_segments_of_one_video_have_their_own_ids(source: Any) -> None:
+    table = read(source("video,label,start,end\nlong.mp4,a,,2\nlong.mp4,b,2,3.5\nlong.mp4,c,3.5,\n"))
+    assert table.rows["clip_id"].tolist() == ["long", "long_2000ms", "long_3500ms"]
+    assert table.rows["end"].isna().tolist() == [False, False, True]
+
+
+def test_spreadsheet_habits(source: Any) -> None:
+    table = read(source('\ufeffvideo , label\r\na.mp4,"thank you, sir"\r\n\r\n'))
+    assert table.rows["label"].tolist() == ["thank you, sir"]
+
+
+def test_unknown_columns_are_noted(source: Any) -> None:
+    assert (
+        read(source("video,label,spilt\na.mp4,hello,val\n")).notes[0] == "1 columns of the table are not used: spilt."
+    )
+
+
+def test_every_bad_field_is_listed_with_its_line(source: Any) -> None:
+    text = "video,label,start,end\n,hello,,\na.mp4,,,\nb.mp4,hi,x,inf\nc.mp4,hi\n"
+    with pytest.raises(TableError) as error:
+        read(source(text))
+    assert error.value.problems == (
+        "line 2: video: expected a value, found none",
+        "line 3: label: expected a value, found none",
+        "line 4: start: expected seconds, found 'x'",
+        "line 4: end: expected seconds, found 'inf'",
+        "line 5: expected 4 fields, found 2",
+    )
+
+
+def test_every_bad_row_is_listed(source: Any) -> None:
+    text = (
+        "video,label,clip_id,split,start,end\n"
+        "a.mp4,x,one,train,0,1\na.mp4,x,one,val,0,1\nb.mp4,x,t w o,dev,-1,1\nc.mp4,x,three,,2,1\n"
+    )
+    with pytest.raises(TableError) as error:
+        read(source(text))
+    assert len(error.value.problems) == 7
+    for expected in ("(one): clip_id: expected each id once", "found 'dev'", "found ''", "found -1.0", "found 't w o'"):
+        assert expected in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "found an empty file"),
+        ("video,label\n", "expected at least one clip"),
+        ("video;label\na.mp4;x\n", r"expected column `video`, found \['video;label'\]"),
+        ("video,label,label\na.mp4,x,y\n", "expected column `label` once"),
+        ('video,label\n"a.mp4,x\n', "not CSV"),
+    ],
+)
+def test_other_tables(source: Any, text: str, expected: str) -> None:
+    with pytest.raises(TableError, match=expected):
+        read(source(text))
+
+
+def test_shares_must_sum_to_one(make_config: Any) -> None:
+    with pytest.raises(ConfigError, match="must sum to 1"):
+        make_config(clips={"csv": {"table": "t.csv", "split": [0.7, 0.1, 0.1]}})

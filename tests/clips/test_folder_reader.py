@@ -1,0 +1,85 @@
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from camfuse.clips.folder import read
+from camfuse.config import FolderSource
+from camfuse.errors import TableError
+
+
+def lay(folder: Path, *names: str) -> FolderSource:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    return FolderSource(videos=folder)
+
+
+def test_the_sub_folder_is_the_label(tmp_path: Path) -> None:
+    table = read(lay(tmp_path, "hello/a.mp4", "hello/b.MOV", "thank you/c.webm"))
+    assert table.classes == ("hello", "thank you")
+    assert table.rows["label"].tolist() == ["hello", "hello", "thank you"]
+    assert table.rows["clip_id"].tolist()[:2] == ["hello--a", "hello--b.MOV"]
+    assert table.rows["video"].tolist()[0] == str(tmp_path / "hello" / "a.mp4")
+    assert (table.rows["source"] == table.rows["video"]).all()
+    assert set(table.rows["signer"]) == {""}
+
+
+def test_videos_of_deeper_folders_belong_to_the_label(tmp_path: Path) -> None:
+    table = read(lay(tmp_path, "hello/anna/1.mp4", "hello/ben/1.mp4"))
+    assert table.rows["label"].tolist() == ["hello", "hello"]
+    assert table.rows["clip_id"].tolist() == ["hello--anna--1", "hello--ben--1"]
+
+
+def test_what_is_left_out_is_noted(tmp_path: Path) -> None:
+    source = lay(tmp_path, "hello/a.mp4", "hello/notes.txt", "loose.mp4", "hello/._a.mp4", ".cache/x.mp4", "README.md")
+    (tmp_path / "empty").mkdir()
+    table = read(source)
+    assert len(table.rows) == 1
+    assert table.classes == ("hello",)
+    assert table.notes == (
+        "1 files have no video suffix and are left out: hello/notes.txt.",
+        "1 videos lie in no label's folder and are left out: loose.mp4.",
+        "1 folders hold no video and are no label: empty.",
+    )
+
+
+def test_a_new_clip_changes_no_id(tmp_path: Path) -> None:
+    names = ["hello/a 1.mp4", "hello/a_1.mp4", "hé/x.avi"]
+    before = read(lay(tmp_path, *names)).rows.set_index("video")["clip_id"]
+    after = read(lay(tmp_path, "hello/a-1.mp4", "aaa/0.mp4")).rows.set_index("video")["clip_id"]
+    assert after[before.index].equals(before)
+
+
+def test_an_accent_is_the_same_label_however_the_disk_writes_it(tmp_path: Path) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "été") for form in ("NFC", "NFD"))
+    tables = [read(lay(tmp_path / str(n), f"{name}/1.mp4")) for n, name in enumerate((composed, decomposed))]
+    assert tables[0].classes == tables[1].classes == (composed,)
+    assert tables[0].rows["clip_id"].tolist() == tables[1].rows["clip_id"].tolist()
+    assert Path(tables[1].rows["video"].iloc[0]).is_file()
+
+
+def test_label_folders_may_be_links(tmp_path: Path) -> None:
+    lay(tmp_path / "elsewhere", "x.mp4")
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "hello").symlink_to(tmp_path / "elsewhere")
+    assert read(FolderSource(videos=tmp_path / "videos")).rows["clip_id"].tolist() == ["hello--x"]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ((), "expected a folder per label"),
+        (("a.mp4",), "expected a folder per label"),
+        (("train/hello/a.mp4", "test/hello/b.mp4"), r"found the splits \['test', 'train'\]"),
+    ],
+)
+def test_a_folder_of_another_kind(tmp_path: Path, names: tuple[str, ...], expected: str) -> None:
+    with pytest.raises(TableError, match=expected):
+        read(lay(tmp_path, *names))
+
+
+def test_a_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="gone: 1 problem"):
+        read(FolderSource(videos=tmp_path / "gone"))
