@@ -126,9 +126,6 @@ def heatmaps(
 def train(
     part: Annotated[Part, typer.Argument(help="Which training of the recipe.")],
     config: ConfigFile,
-    clips: Annotated[Path, typer.Option(help="Folder of the clip table.")],
-    crops: Annotated[Path, typer.Option(help="Folder of crop shards.")],
-    heatmaps: Annotated[Path, typer.Option(help="Folder of heatmap shards.")],
     output: Output,
     init: Annotated[list[Path] | None, typer.Option(help="Checkpoints of rgb and pose, for fusion.")] = None,
     log_file: LogFile = None,
@@ -137,15 +134,13 @@ def train(
     settings = _start(config, log_file)
     from camfuse.train import train as run
 
-    run(settings, part.value, clips, crops, heatmaps, output, tuple(init or ()))
+    out = settings.output
+    run(settings, part.value, out / "clips", out / "crops", out / "heatmaps", output, tuple(init or ()))
 
 
 @app.command()
 def evaluate(
     config: ConfigFile,
-    clips: Annotated[Path, typer.Option(help="Folder of the clip table.")],
-    crops: Annotated[Path, typer.Option(help="Folder of crop shards.")],
-    heatmaps: Annotated[Path, typer.Option(help="Folder of heatmap shards.")],
     rgb: Annotated[Path, typer.Option(help="Checkpoint of the RGB stream.")],
     pose: Annotated[Path, typer.Option(help="Checkpoint of the pose stream.")],
     fusion: Annotated[Path, typer.Option(help="Checkpoint of the fused model.")],
@@ -156,7 +151,9 @@ def evaluate(
     settings = _start(config, log_file)
     from camfuse.evaluate import evaluate as run
 
-    run(settings, clips, crops, heatmaps, {"rgb": rgb, "pose": pose, "fusion": fusion}, output)
+    out = settings.output
+    checkpoints = {"rgb": rgb, "pose": pose, "fusion": fusion}
+    run(settings, out / "clips", out / "crops", out / "heatmaps", checkpoints, output)
 
 
 @app.command()

@@ -1,6 +1,6 @@
 # The config, the clip table and the few functions that every rule uses.
-import os
 import sys
+from os import environ, pathsep
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError

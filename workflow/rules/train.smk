@@ -22,12 +22,11 @@ rule train_rgb:
         gpu=TRAIN_GPUS,
     params:
         config=CONFIG,
-        folder=OUT,
+        folder=subpath(output.best, parent=True),
         fingerprint=of("train_rgb"),
     shell:
-        "python -m camfuse train rgb --config {params.config} --clips {params.folder}/clips"
-        " --crops {params.folder}/crops --heatmaps {params.folder}/heatmaps"
-        " --output {params.folder}/train/rgb --log {log}"
+        "python -m camfuse train rgb --config {params.config}"
+        " --output {params.folder} --log {log}"
 
 
 rule train_pose:
@@ -51,12 +50,11 @@ rule train_pose:
         gpu=TRAIN_GPUS,
     params:
         config=CONFIG,
-        folder=OUT,
+        folder=subpath(output.best, parent=True),
         fingerprint=of("train_pose"),
     shell:
-        "python -m camfuse train pose --config {params.config} --clips {params.folder}/clips"
-        " --crops {params.folder}/crops --heatmaps {params.folder}/heatmaps"
-        " --output {params.folder}/train/pose --log {log}"
+        "python -m camfuse train pose --config {params.config}"
+        " --output {params.folder} --log {log}"
 
 
 rule train_fusion:
@@ -83,12 +81,11 @@ rule train_fusion:
         gpu=TRAIN_GPUS,
     params:
         config=CONFIG,
-        folder=OUT,
+        folder=subpath(output.best, parent=True),
         fingerprint=of("train_fusion"),
     shell:
-        "python -m camfuse train fusion --config {params.config} --clips {params.folder}/clips"
-        " --crops {params.folder}/crops --heatmaps {params.folder}/heatmaps"
-        " --init {input.rgb} --init {input.pose} --output {params.folder}/train/fusion --log {log}"
+        "python -m camfuse train fusion --config {params.config}"
+        " --init {input.rgb} --init {input.pose} --output {params.folder} --log {log}"
 
 
 rule evaluate:
@@ -122,10 +119,9 @@ rule evaluate:
         gpu=TRAIN_GPUS,
     params:
         config=CONFIG,
-        folder=OUT,
+        folder=subpath(output.results, parent=True),
         fingerprint=of("evaluate"),
     shell:
-        "python -m camfuse evaluate --config {params.config} --clips {params.folder}/clips"
-        " --crops {params.folder}/crops --heatmaps {params.folder}/heatmaps"
+        "python -m camfuse evaluate --config {params.config}"
         " --rgb {input.rgb} --pose {input.pose} --fusion {input.fusion}"
-        " --output {params.folder}/evaluate --log {log}"
+        " --output {params.folder} --log {log}"
