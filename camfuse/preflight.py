@@ -1,6 +1,9 @@
 """What this machine lacks is said before the first job, not after six hours."""
 
+import os
+import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 from camfuse.config import Config
 from camfuse.errors import MissingToolError, bullet_list
@@ -37,3 +40,14 @@ def check_machine(config: Config) -> None:
     missing = [f"{name}: {HOW[name]}" for name in needed_packages(config) if find_spec(name) is None]
     if missing:
         raise MissingToolError(f"{len(missing)} package(s) are missing\n{bullet_list(missing)}")
+
+
+def prepare_jobs(root: Path) -> None:
+    """Let the workflow's jobs find this checkout and this interpreter (or their conda environment's own).
+
+    Conda puts its environment before everything else in PATH; without conda the first ``python`` is this one.
+    """
+    before = {name: os.environ.get(name, "") for name in ("PATH", "PYTHONPATH")}
+    first = {"PATH": str(Path(sys.executable).parent), "PYTHONPATH": str(root)}
+    os.environ.update({name: os.pathsep.join(filter(None, [first[name], before[name]])) for name in first})
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

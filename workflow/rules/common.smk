@@ -1,26 +1,20 @@
 # The config, the clip table and the few functions that every rule uses.
 import sys
-from os import environ, pathsep
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# jobs run `python -m camfuse` of this checkout: with this interpreter, or with the conda environment's own
 _ROOT = Path(workflow.current_basedir).parents[1]
-os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ["PATH"]]
-)
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])
-)
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if str(_ROOT) not in sys.path:
     sys.path.insert(0, str(_ROOT))
 
 from camfuse.clips.table import shard_names
 from camfuse.config import dump_config, parse_config
 from camfuse.errors import CamfuseError
+from camfuse.preflight import check_machine, prepare_jobs
 from camfuse.stage import fingerprint, write_if_changed
+
+prepare_jobs(_ROOT)
 
 
 def prepare(values):
@@ -33,7 +27,6 @@ def prepare(values):
         settings = parse_config(values)
         if workflow.is_main_process:
             from camfuse.clips.refresh import refresh
-            from camfuse.preflight import check_machine
 
             check_machine(settings)
             write_if_changed(settings.output / "config.yaml", dump_config(settings))
