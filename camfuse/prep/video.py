@@ -3,23 +3,24 @@
 Pictures are as a player shows them: turned as the file's rotation says, one per frame of the file (a variable
 frame rate is kept, nothing is doubled or dropped). Alpha is dropped. Pixels that are not square stay as stored.
 
-Times come from ffmpeg's `showinfo` filter, which names each frame's exact time stamp on stderr before the frame's
-bytes reach stdout; a thread reads stderr, so neither pipe can fill up and block the other.
+ffmpeg has three outputs: pictures on stdout (PPM, which names its own size), one line with the exact time stamp
+per picture on a pipe of its own, always ahead of the picture, and errors on stderr, which a thread reads. So no
+pipe can fill up and block another, and no log line can be taken for a time.
 
 Files are untrusted: they are opened by the `file:` protocol only, whatever their name looks like, and only as a
 container that holds its own data, never as a playlist that names other files.
 """
 
 import logging
+import os
 import re
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cache
-from queue import SimpleQueue
 from threading import Thread
 from typing import IO
 
@@ -37,9 +38,17 @@ CONTAINERS = "mov,matroska,avi,gif,mpegts,mpeg,mpegvideo,m4v,h264,hevc,flv,asf,o
 """ffmpeg demuxers that read one file and no other."""
 LONGEST = 2.0
 """A frame that is held longer than this counts as this long (seconds) when the segment is cut."""
+SLACK = 0.1
+"""Seconds by which a damaged file's frames may end before the container does and still be complete."""
+TICKS = 705_600_000
+"""Ticks per second that time stamps are counted in: every usual frame rate and time base divides it (a "flick")."""
+OLDEST = (4, 3)
+"""The oldest ffmpeg that writes time stamps without delay."""
+KEPT_ERRORS = 20
+SHOWN = 200
 _TIE = 1e-6
-_SHOWN = re.compile(r"\[Parsed_showinfo_[^]]*] \[info] n: *\d+ pts: *(NOPTS|-?\d+) .*? s:(\d+)x(\d+) ")
-_CONFIG = re.compile(r"\[Parsed_showinfo_[^]]*] \[info] config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)")
+_STAMP = re.compile(rb"frame:\d+ +pts:(NOPTS|-?\d+) ")
+_LENGTH = re.compile(r"\[info]   Duration: (\d+):(\d\d):(\d\d\.\d+),")
 _ERROR = re.compile(r"(?:\[[^]]* @ [^]]*] )*\[(?:error|fatal|panic)] *(.*)")
 
 
@@ -139,119 +148,165 @@ def ffmpeg_version() -> str:
 
 
 def _keep_every_frame() -> dict[str, str]:
-    """Return the option that forbids doubling and dropping: ffmpeg 5.1 renamed it and 8 dropped the old name."""
-    number = re.match(r"n?(\d+)\.(\d+)", ffmpeg_version())
-    old = number is not None and (int(number[1]), int(number[2])) < (5, 1)
-    return {"vsync": "passthrough"} if old else {"fps_mode": "passthrough"}
+    """Return the option that forbids doubling and dropping; ffmpeg 5.1 renamed it, later ones lack the old name.
+
+    Raises
+    ------
+    MissingToolError
+        If ffmpeg is too old to write time stamps to a pipe.
+    """
+    found = re.match(r"n?(\d+)\.(\d+)", ffmpeg_version())
+    number = (int(found[1]), int(found[2])) if found else (99, 0)  # a build without number is a recent one
+    if number < OLDEST:
+        raise MissingToolError(
+            f"expected ffmpeg {OLDEST[0]}.{OLDEST[1]} or newer, found {ffmpeg_version()} ({find_ffmpeg()}): renew it, "
+            "or take it off PATH to use the one of the package imageio-ffmpeg"
+        )
+    return {"vsync": "passthrough"} if number < (5, 1) else {"fps_mode": "passthrough"}
 
 
-def _start_ffmpeg(clip: Clip) -> "subprocess.Popen[bytes]":
-    video = ffmpeg.input(f"file:{clip.video}", threads=1, protocol_whitelist="file,pipe", format_whitelist=CONTAINERS)[
-        "V:0"
-    ]
+def _command(clip: Clip, times: int) -> list[str]:
+    """Return the command that writes pictures to stdout and their time stamps to the descriptor `times`."""
+    video = ffmpeg.input(_url(clip), threads=1, protocol_whitelist="file,pipe", format_whitelist=CONTAINERS)["V:0"]
     if clip.start > LONGEST:
         # Only spares the pipe the frames long before the segment; the first frame says when the video begins.
         video = video.filter("select", f"eq(n,0)+gte(t,{clip.start - LONGEST})")
-    stream = video.filter("showinfo").output("pipe:", format="rawvideo", pix_fmt="rgb24", **_keep_every_frame())
+    video = (
+        video.filter("settb", f"1/{TICKS}")
+        .filter("metadata", mode="delete")
+        .filter("metadata", mode="add", key="camfuse", value="1")
+        .filter("metadata", mode="print", key="camfuse", file=f"pipe:{times}", direct="1")
+    )
+    pictures = video.output("pipe:", format="image2pipe", vcodec="ppm", pix_fmt="rgb24", **_keep_every_frame())
     # xerror: a packet that cannot be decoded ends the run with an error instead of leaving its frame out.
-    options = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+info", "-xerror", "-filter_threads", "1")
-    command = ffmpeg.compile(stream.global_args(*options), cmd=find_ffmpeg())
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    options = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+error", "-xerror", "-filter_threads", "1")
+    return list(ffmpeg.compile(pictures.global_args(*options), cmd=find_ffmpeg()))
 
 
-class _Messages(Thread):
-    """Reads ffmpeg's stderr: what `showinfo` says of each frame, and errors."""
+def _url(clip: Clip) -> str:
+    return f"file:{clip.video}"
+
+
+class _Errors(Thread):
+    """Reads ffmpeg's stderr to its end and keeps the first error lines, without addresses and odd characters."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         super().__init__(daemon=True)
         self._stream = stream
-        self._base = Fraction(0)
-        self.rate = Fraction(0)
-        self.errors: list[str] = []
-        self.shown: SimpleQueue[tuple[Fraction | None, int, int] | None] = SimpleQueue()
+        self.lines: list[str] = []
         self.start()
 
     def run(self) -> None:
-        """Read to the end; `shown` ends with None."""
-        try:
-            for line in self._stream:
-                self._read(line.decode(errors="replace").strip())
-        finally:
-            self.shown.put(None)
-
-    def _read(self, line: str) -> None:
-        if shown := _SHOWN.match(line):
-            seconds = None if shown[1] == "NOPTS" else int(shown[1]) * self._base
-            self.shown.put((seconds, int(shown[2]), int(shown[3])))
-        elif config := _CONFIG.match(line):
-            base, per, rate, of = (int(part) for part in config.groups())
-            self._base = Fraction(base, per or 1)
-            self.rate = Fraction(rate, of) if of else Fraction(0)
-        elif (error := _ERROR.match(line)) and len(self.errors) < 100:
-            self.errors.append("".join(c if c.isprintable() else "?" for c in error[1])[:200])
+        """Read to the end."""
+        for line in self._stream:
+            if (error := _ERROR.match(line.decode(errors="replace").strip())) and len(self.lines) < KEPT_ERRORS:
+                self.lines.append("".join(c if c.isprintable() else "?" for c in error[1]))
 
 
 def _decode(clip: Clip) -> Generator[Frame, None, None]:
-    """Decode from the first frame on; `duration` is the container's own."""
+    """Decode from the first frame on; durations are not known yet."""
     if not clip.video.is_file():
         raise ClipError(clip.clip_id, f"expected a video file at {clip.video}, found none")
-    process = _start_ffmpeg(clip)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    messages = _Messages(process.stderr)
-    try:
-        yield from _pictures(clip, process.stdout, messages)
-        if process.wait() != 0:
-            raise ClipError(clip.clip_id, _reason(clip, messages.errors))
-        if messages.errors:
-            log.warning("clip %s: no frame lost, but ffmpeg says: %s", clip.clip_id, messages.errors[0])
-    finally:
-        process.kill()
-        process.wait()
-        messages.join()
-        process.stdout.close()
-        process.stderr.close()
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as times:
+        try:
+            command = _command(clip, writer)
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=(writer,)
+            )
+        finally:
+            os.close(writer)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        errors = _Errors(process.stderr)
+        try:
+            end = yield from _pictures(clip, process.stdout, times)
+            code = process.wait()
+            errors.join()
+            _check_end(clip, errors.lines, end, code)
+        finally:
+            process.kill()
+            process.wait()
+            errors.join()
+            process.stdout.close()
+            process.stderr.close()
 
 
-def _pictures(clip: Clip, stdout: IO[bytes], messages: _Messages) -> Iterator[Frame]:
-    first, last, size = Fraction(0), Fraction(0), (0, 0)
-    position = 0
-    while (shown := messages.shown.get()) is not None:
-        seconds, width, height = shown
-        data = stdout.read(width * height * 3)
-        if len(data) < width * height * 3:
-            return
-        if seconds is None:
+def _pictures(clip: Clip, stdout: IO[bytes], times: IO[bytes]) -> Generator[Frame, None, float]:
+    """Yield the pictures as they come; return when the last one ends as the file counts, in seconds."""
+    first, last, gap, size = 0, 0, 0, (0, 0)
+    for position, stamp in enumerate(_stamps(times)):
+        picture = _read_ppm(stdout)
+        if picture is None:
+            break
+        if stamp is None:
             raise ClipError(clip.clip_id, f"{clip.video}: frame {position} has no time stamp")
         if position == 0:
-            first, last, size = seconds, seconds, (width, height)
-        if size != (width, height):
-            raise ClipError(clip.clip_id, f"{clip.video}: the picture changes from {size} to {(width, height)} pixels")
-        if seconds < last:
+            first, last, size = stamp, stamp, picture.shape[:2]
+        if picture.shape[:2] != size:
             raise ClipError(
-                clip.clip_id, f"{clip.video}: time runs backwards at {float(last - first):.3f} s, from one frame on"
+                clip.clip_id, f"{clip.video}: the picture's height and width change from {size} to {picture.shape[:2]}"
             )
-        last = seconds
-        picture = np.frombuffer(data, np.uint8).reshape(height, width, 3)
-        yield Frame(picture, float(seconds - first), float(1 / messages.rate) if messages.rate else 0.0)
-        position += 1
+        if stamp < last:
+            raise ClipError(clip.clip_id, f"{clip.video}: time runs backwards at {(last - first) / TICKS:.3f} s")
+        last, gap = stamp, stamp - last
+        yield Frame(picture, (stamp - first) / TICKS, 0.0)
+    return (last + gap) / TICKS
+
+
+def _stamps(times: IO[bytes]) -> Iterator[int | None]:
+    for line in times:
+        if found := _STAMP.match(line):
+            yield None if found[1] == b"NOPTS" else int(found[1])
+
+
+def _read_ppm(stdout: IO[bytes]) -> NDArray[np.uint8] | None:
+    """Read one picture (ffmpeg's header: ``P6``, ``width height``, ``255``, a line each); None at the end."""
+    header = [stdout.readline() for _ in range(3)]
+    if not header[2].endswith(b"\n"):
+        return None
+    width, height = (int(number) for number in header[1].split())
+    data = stdout.read(width * height * 3)
+    return np.frombuffer(data, np.uint8).reshape(height, width, 3) if len(data) == width * height * 3 else None
+
+
+def _check_end(clip: Clip, errors: list[str], end: float, code: int) -> None:
+    """Raise if frames are missing: ffmpeg gave up, or met damage and ended before the container does."""
+    if any("matches no streams" in error for error in errors):
+        raise ClipError(clip.clip_id, f"{clip.video} has no video stream")
+    if code != 0:
+        said = errors[0] if errors else f"exit code {code}"
+        raise ClipError(clip.clip_id, f"ffmpeg cannot decode all of {clip.video}: {said[:SHOWN]}")
+    if not errors:
+        return
+    length, odd = _look(clip)
+    damage = list((Counter(errors) - Counter(odd)).elements())
+    if damage and end + SLACK < length:
+        raise ClipError(
+            clip.clip_id,
+            f"{clip.video} should be {length:.2f} s long, but its frames end at {end:.2f} s: {damage[0][:SHOWN]}",
+        )
+    log.warning("clip %s: all frames are there, but ffmpeg says: %s", clip.clip_id, errors[0][:SHOWN])
+
+
+def _look(clip: Clip) -> tuple[float, list[str]]:
+    """Return the length in seconds that the container claims (0: none), and what ffmpeg finds odd on opening it."""
+    command = [find_ffmpeg(), "-nostdin", "-hide_banner", "-loglevel", "level+info", "-i", _url(clip)]
+    answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    lines = answer.stderr.decode(errors="replace").splitlines()
+    lengths = [_LENGTH.match(line) for line in lines]
+    length = next((int(h) * 3600 + int(m) * 60 + float(s) for h, m, s in (f.groups() for f in lengths if f)), 0.0)
+    return length, [error[1] for error in map(_ERROR.match, lines) if error]
 
 
 def _with_durations(frames: Iterator[Frame]) -> Iterator[Frame]:
     """Replace each duration with the time to the next frame, of the last frame with that of the one before."""
     waiting: Frame | None = None
-    before: float | None = None
+    before = 0.0
     for frame in frames:
         if waiting is not None:
             before = frame.time - waiting.time
             yield Frame(waiting.picture, waiting.time, before)
         waiting = frame
     if waiting is not None:
-        yield Frame(waiting.picture, waiting.time, waiting.duration if before is None else before)
-
-
-def _reason(clip: Clip, errors: list[str]) -> str:
-    if any("matches no streams" in error for error in errors):
-        return f"{clip.video} has no video stream"
-    said = errors[0] if errors else "no reason given"
-    return f"ffmpeg cannot decode all of {clip.video}: {said}"
+        yield Frame(waiting.picture, waiting.time, before)
