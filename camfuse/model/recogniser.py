@@ -110,9 +110,9 @@ class Recogniser(nn.Module):
     def _stems(self, rgb: Tensor | None, heatmaps: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
         x_rgb = x_pose = None
         if self.rgb is not None and rgb is not None:
-            x_rgb = self.rgb.layer(1, self.rgb.stem((rgb - self.mean) / self.std))
+            x_rgb = self.rgb.layer(1, self.rgb.stem(_as_float(rgb).sub_(self.mean).div_(self.std)))
         if self.pose is not None and heatmaps is not None:
-            x_pose = self.pose.stem(heatmaps / 255)
+            x_pose = self.pose.stem(_as_float(heatmaps).div_(255))
         return x_rgb, x_pose
 
     def _classified(self, x_rgb: Tensor | None, x_pose: Tensor | None) -> dict[str, Tensor]:
@@ -131,9 +131,14 @@ class Recogniser(nn.Module):
         return [*self.fusion.parameters(), *joint]
 
 
+def _as_float(x: Tensor) -> Tensor:
+    """Return a float copy, which may be edited in place: twice as fast on a CPU as arithmetic on uint8."""
+    return x.to(torch.float32, copy=True)
+
+
 def seen_frames(heatmaps: Tensor) -> Tensor:
     """Return (B, P) bool: which frames of (B, K, P, Q, Q) show any keypoint."""
-    return heatmaps.flatten(3).amax((1, 3)) > 0
+    return heatmaps.flatten(3).amax(3).amax(1) > 0
 
 
 def build_recogniser(config: Model, *, num_classes: int, part: Part) -> Recogniser:

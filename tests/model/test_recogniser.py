@@ -1,0 +1,135 @@
+"""The recogniser: heads, one or both modalities, gradients, normalisation."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from camfuse.config import Model
+from camfuse.model.recogniser import Part, Recogniser, build_recogniser, seen_frames
+
+NARROW = {
+    "rgb": {"depths": (1, 1, 1, 1), "channels": 4, "dropout": 0.0},
+    "pose": {"depths": (1, 1, 1), "channels": 4, "dropout": 0.0},
+    "fusion": {"width": 8, "heads": 2, "dropout": 0.0, "modality_dropout": 0.0},
+}
+
+
+def build(part: Part, mode: str = "divided", **values: dict[str, object]) -> Recogniser:
+    torch.manual_seed(0)
+    config = Model.model_validate({**NARROW, "fusion": {**NARROW["fusion"], "mode": mode}, **values})
+    return build_recogniser(config, num_classes=3, part=part)
+
+
+def batch() -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    rgb = torch.randint(0, 256, (2, 3, 2, 64, 64), generator=generator, dtype=torch.uint8)
+    return rgb, torch.randint(0, 256, (2, 133, 4, 16, 16), generator=generator, dtype=torch.uint8)
+
+
+def wake(recogniser: Recogniser) -> Recogniser:
+    """Give zero-initialised parameters a value, as training would."""
+    with torch.no_grad():
+        for parameter in recogniser.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.05)
+    return recogniser
+
+
+@pytest.mark.parametrize(
+    ("part", "heads"), [("rgb", ["rgb"]), ("pose", ["pose"]), ("fusion", ["rgb", "pose", "joint"])]
+)
+def test_heads_of_each_part(part: Part, heads: list[str]) -> None:
+    rgb, heatmaps = batch()
+    logits = build(part)(None if part == "pose" else rgb, None if part == "rgb" else heatmaps)
+    assert list(logits) == heads
+    assert all(value.shape == (2, 3) for value in logits.values())
+
+
+@pytest.mark.parametrize("mode", ["none", "time", "space", "divided", "joint"])
+def test_at_step_zero_fusion_equals_its_two_streams_bit_for_bit(mode: str) -> None:
+    fused = build("fusion", mode, **{}).eval()
+    single = {part: build(part).eval() for part in ("rgb", "pose")}
+    state = fused.state_dict()
+    for recogniser in single.values():
+        recogniser.load_state_dict({key: state[key] for key in recogniser.state_dict()})
+    rgb, heatmaps = batch()
+    logits = fused(rgb, heatmaps)
+    assert torch.equal(logits["rgb"], single["rgb"](rgb, None)["rgb"])
+    assert torch.equal(logits["pose"], single["pose"](None, heatmaps)["pose"])
+
+
+def test_one_modality_is_enough_and_equals_the_stream_alone() -> None:
+    fused = wake(build("fusion")).eval()
+    rgb, heatmaps = batch()
+    only_rgb, only_pose, both = fused(rgb, None), fused(None, heatmaps), fused(rgb, heatmaps)
+    assert (list(only_rgb), list(only_pose)) == (["rgb"], ["pose"])
+    assert not torch.allclose(both["rgb"], only_rgb["rgb"])
+    # a clip in which nobody was found is the same as no heatmaps at all, for the RGB head
+    assert torch.equal(fused(rgb, torch.zeros_like(heatmaps))["rgb"], only_rgb["rgb"])
+
+
+def test_no_input_is_refused() -> None:
+    with pytest.raises(ValueError, match="input of a recogniser for rgb"):
+        build("rgb")(None, batch()[1])
+
+
+@pytest.mark.parametrize("head", ["rgb", "pose", "joint"])
+def test_gradient_of_each_head_reaches_both_streams(head: str) -> None:
+    fused = wake(build("fusion"))
+    fused(*batch())[head].square().sum().backward()
+    for stream in (fused.rgb, fused.pose):
+        assert stream is not None
+        # layers 3 (rgb) and 2 (pose) come before s3, so both heads' gradients pass through them
+        assert max(p.grad.abs().max() for p in stream.parameters() if p.grad is not None) > 0
+        stem = stream.get_submodule("conv1")
+        assert all(p.grad is not None and p.grad.abs().max() > 0 for p in stem.parameters())
+
+
+def test_rgb_is_normalised_as_imagenet_and_heatmaps_to_one() -> None:
+    recogniser = build("fusion")
+    seen: list[Tensor] = []
+    for stream in (recogniser.rgb, recogniser.pose):
+        assert stream is not None
+        stream.register_forward_pre_hook(lambda _m, x: seen.append(x[0]))
+        stream.conv1.register_forward_pre_hook(lambda _m, x: seen.append(x[0]))
+    rgb, heatmaps = batch()
+    rgb[:, :, 0, 0, 0] = torch.tensor([123, 116, 104], dtype=torch.uint8)
+    recogniser(rgb, heatmaps)
+    expected = [(123 - 123.675) / 58.395, (116 - 116.28) / 57.12, (104 - 103.53) / 57.375]
+    assert seen[0][0, :, 0, 0, 0].tolist() == pytest.approx(expected, abs=1e-6)
+    torch.testing.assert_close(seen[1], heatmaps.double().div(255).float())
+
+
+def test_new_parameters_are_those_without_a_stream() -> None:
+    fused = build("fusion")
+    new = {id(parameter) for parameter in fused.new_parameters()}
+    names = {name.split(".")[0] for name, parameter in fused.named_parameters() if id(parameter) in new}
+    old = {name.split(".")[0] for name, parameter in fused.named_parameters() if id(parameter) not in new}
+    assert names == {"fusion", "head_joint"}
+    assert old == {"rgb", "pose", "head_rgb", "head_pose"}
+    assert build("rgb").new_parameters() == []
+
+
+def test_mode_none_has_no_attention_but_a_joint_head() -> None:
+    late = build("fusion", "none")
+    assert len(late.fusion) == 0
+    assert late.head_joint is not None
+
+
+def test_seen_frames_counts_the_faintest_pixel() -> None:
+    heatmaps = torch.zeros(2, 133, 3, 4, 4, dtype=torch.uint8)
+    heatmaps[0, 132, 1, 3, 3] = 1
+    assert seen_frames(heatmaps).tolist() == [[False, True, False], [False] * 3]
+
+
+def test_heads_start_near_uniform() -> None:
+    head = build("rgb").head_rgb
+    assert head is not None and isinstance(head.fc, nn.Linear)
+    assert head.fc.weight.std().item() == pytest.approx(0.01, rel=0.2)
+    assert head.fc.bias.abs().max() == 0
+
+
+def test_fusion_at_full_size_adds_four_million_parameters() -> None:
+    with torch.device("meta"):
+        fused = build_recogniser(Model(), num_classes=2000, part="fusion")
+    added = sum(parameter.numel() for parameter in fused.fusion.parameters()) / 1e6
+    assert added == pytest.approx(1.70 + 2.36, abs=0.1)  # shared notes: s3 and s4 at width 256, without norms

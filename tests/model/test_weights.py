@@ -1,0 +1,87 @@
+"""Checkpoints in, streams merged."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from camfuse.config import Model
+from camfuse.errors import WeightsError
+from camfuse.model.recogniser import Part, Recogniser, build_recogniser
+from camfuse.model.weights import load_checkpoint, merge_streams
+
+CONFIG = Model.model_validate(
+    {
+        "rgb": {"depths": (1, 1, 1, 1), "channels": 2},
+        "pose": {"depths": (1, 1, 1), "channels": 2},
+        "fusion": {"width": 4, "heads": 2},
+    }
+)
+
+
+def build(part: Part, classes: int = 3) -> Recogniser:
+    return build_recogniser(CONFIG, num_classes=classes, part=part)
+
+
+def test_merge_takes_every_weight_of_both_streams_and_leaves_the_new_ones() -> None:
+    rgb, pose, fused = build("rgb"), build("pose"), build("fusion")
+    before = {key: value.clone() for key, value in fused.state_dict().items()}
+    merge_streams(fused, rgb.state_dict(), pose.state_dict())
+    after = fused.state_dict()
+    old = rgb.state_dict() | pose.state_dict()
+    assert all(torch.equal(after[key], value) for key, value in old.items())
+    new = [key for key in after if key not in old]
+    assert new and all(torch.equal(after[key], before[key]) for key in new)
+    assert {key.split(".")[0] for key in new} == {"fusion", "head_joint"}
+
+
+def test_merge_names_every_key_that_does_not_fit_and_changes_nothing() -> None:
+    fused = build("fusion")
+    before = {key: value.clone() for key, value in fused.state_dict().items()}
+    rgb, pose = build("rgb").state_dict(), build("pose", classes=5).state_dict()
+    del rgb["rgb.conv1.bn.bias"]
+    rgb["ema.step"] = torch.tensor(1)
+    with pytest.raises(WeightsError) as caught:
+        merge_streams(fused, rgb, pose)
+    text = str(caught.value)
+    assert "4 key(s)" in text
+    assert "rgb: rgb.conv1.bn.bias: missing" in text
+    assert "rgb: ema.step: unknown to the fused model" in text
+    assert "pose: head_pose.fc.weight: expected shape (3, 32), found (5, 32)" in text
+    assert "pose: head_pose.fc.bias: expected shape (3,), found (5,)" in text
+    assert all(torch.equal(value, before[key]) for key, value in fused.state_dict().items())
+
+
+def test_swapped_checkpoints_are_noticed() -> None:
+    with pytest.raises(WeightsError, match=r"rgb: rgb.conv1.conv.weight: missing"):
+        merge_streams(build("fusion"), build("pose").state_dict(), build("rgb").state_dict())
+
+
+def test_checkpoint_comes_back(tmp_path: Path) -> None:
+    state = build("rgb").state_dict()
+    torch.save({"state_dict": state, "epoch": 3}, tmp_path / "best.ckpt")
+    found = load_checkpoint(tmp_path / "best.ckpt")
+    assert found["epoch"] == 3
+    assert all(torch.equal(found["state_dict"][key], value) for key, value in state.items())
+
+
+class Code:
+    """Something that only unpickling code could restore."""
+
+
+@pytest.mark.parametrize("content", ["missing", "garbage", "truncated", "empty", "code", "list"])
+def test_bad_checkpoints_are_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "best.ckpt"
+    if content == "garbage":
+        path.write_bytes(b"not a checkpoint")
+    elif content == "empty":
+        path.touch()
+    elif content == "truncated":
+        torch.save({"x": torch.zeros(1000)}, path)
+        path.write_bytes(path.read_bytes()[:500])
+    elif content == "code":
+        torch.save({"x": Code()}, path)
+    elif content == "list":
+        torch.save([1, 2], path)
+    with pytest.raises(WeightsError, match=r"best\.ckpt"):
+        load_checkpoint(path)
