@@ -176,11 +176,88 @@ class AnnotationsPose(Section):
     """Folder that relative paths in the column `annotation` start from."""
 
 
+class Checkpoint(Section):
+    """Trained weights: a public file, or one that is there already."""
+
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+[^\s/?#]$")
+    """Where `camfuse weights` fetches the file from."""
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{8,64}$")
+    """The file's SHA-256: all 64 digits, or as many of the first as are known (8 or more)."""
+    path: Path | None = None
+    """The file itself; without it, the file is `machine.weights`/<last part of the URL>."""
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.url is None and self.path is None:
+            raise ValueError("give `url` and `sha256`, or `path`")
+        if self.path is None and self.sha256 is None:
+            raise ValueError("a `url` needs its `sha256` (all 64 digits, or the first 8 or more)")
+        return self
+
+
+HrnetModel = Literal["hrnet_w48_dark_384x288", "hrnet_w48_256x192", "hrnet_w32_dark_256x192"]
+_OPENMMLAB = "https://download.openmmlab.com/mmpose"
+# the digits in the names of these files of 2020 are the beginning of their SHA-256
+HRNET_WEIGHTS: dict[HrnetModel, Checkpoint] = {
+    "hrnet_w48_dark_384x288": Checkpoint(
+        url=f"{_OPENMMLAB}/top_down/hrnet/hrnet_w48_coco_wholebody_384x288_dark-f5726563_20200918.pth",
+        sha256="f5726563",
+    ),
+    "hrnet_w48_256x192": Checkpoint(
+        url=f"{_OPENMMLAB}/top_down/hrnet/hrnet_w48_coco_wholebody_256x192-643e18cb_20200922.pth",
+        sha256="643e18cb",
+    ),
+    "hrnet_w32_dark_256x192": Checkpoint(
+        url=f"{_OPENMMLAB}/top_down/hrnet/hrnet_w32_coco_wholebody_256x192_dark-469327ef_20200922.pth",
+        sha256="469327ef",
+    ),
+}
+# the digits in this file's name are not its hash; this is the hash of the copy that Meta's Sapiens project mirrors
+RTMDET_WEIGHTS = Checkpoint(
+    url=f"{_OPENMMLAB}/v1/projects/rtmpose/rtmdet_m_8xb32-100e_coco-obj365-person-235e8209.pth",
+    sha256="b66b27072c6a3cd4f093882df440921987076131fb78a7df7b1cf92d67f41509",
+)
+
+
+class MmposePose(Section):
+    """HRNet whole-body of MMPose behind the person detector RTMDet-m of MMDetection (the paper's kind of keypoints)."""
+
+    model: HrnetModel = "hrnet_w48_dark_384x288"
+    """The network, by its name in MMPose and its input's height and width."""
+    weights: Checkpoint = HRNET_WEIGHTS["hrnet_w48_dark_384x288"]
+    """HRNet's weights; left out, OpenMMLab's for `model`."""
+    detector: Checkpoint = RTMDET_WEIGHTS
+    """RTMDet-m's weights, person class only; left out, OpenMMLab's."""
+    engine: Literal["torch", "onnx", "openvino"] = "torch"
+    """What runs the networks: torch on GPU or CPU, onnxruntime, or OpenVINO (the fastest on a CPU)."""
+    precision: Literal["f32", "bf16"] = "f32"
+    """Arithmetic of HRNet: bf16 (torch, openvino) is faster where the machine has it and moves points slightly."""
+    flip_test: bool = True
+    """Average over the mirrored picture too, as MMPose's published figures do; takes twice the time."""
+    min_detection: Fraction = 0.3
+    """Persons below this score are not seen."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _published_weights(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "weights" not in values and values.get("model") in HRNET_WEIGHTS:
+            return {**values, "weights": HRNET_WEIGHTS[values["model"]]}
+        return values
+
+    @model_validator(mode="after")
+    def _engine_has_precision(self) -> Self:
+        if self.engine == "onnx" and self.precision == "bf16":
+            raise ValueError("precision bf16 needs engine torch or openvino; onnxruntime runs f32")
+        return self
+
+
 class Pose(Section):
     """The estimator of the 133 whole-body keypoints: exactly one."""
 
     mediapipe: MediapipePose | None = None
     """For any video on any machine, no download."""
+    mmpose: MmposePose | None = None
+    """HRNet whole-body, needs weights and better a GPU."""
     annotations: AnnotationsPose | None = None
     """Keypoints from files."""
 
@@ -403,6 +480,10 @@ class Machine(Section):
     """CPU threads of training and evaluation: a fixed number, because sums round differently with another."""
     workers: int = Field(default=0, ge=0)
     """Loader processes; 0 loads in the training process."""
+    weights: Path = Path("weights")
+    """Folder of fetched weights (`camfuse weights`) and of networks exported from them."""
+    pose_batch: Positive = 8
+    """Frames that `pose.mmpose` takes at once."""
 
 
 class Config(Section):

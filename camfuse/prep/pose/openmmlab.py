@@ -1,0 +1,133 @@
+"""The networks of MMPose and MMDetection, built from the configs inside their wheels, with checked weights in them."""
+
+import logging
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from camfuse.config import HrnetModel
+from camfuse.errors import MissingToolError, WeightsError
+from camfuse.prep.pose.compiled_ops import supply_missing_ops
+from camfuse.weights import Weights
+
+log = logging.getLogger(__name__)
+
+HRNET_CONFIGS: dict[HrnetModel, str] = {
+    "hrnet_w48_dark_384x288": "td-hm_hrnet-w48_dark-8xb32-210e_coco-wholebody-384x288.py",
+    "hrnet_w48_256x192": "td-hm_hrnet-w48_8xb32-210e_coco-wholebody-256x192.py",
+    "hrnet_w32_dark_256x192": "td-hm_hrnet-w32_dark-8xb64-210e_coco-wholebody-256x192.py",
+}
+HRNET_FOLDER = "configs/wholebody_2d_keypoint/topdown_heatmap/coco-wholebody"
+RTMDET_CONFIG = "demo/mmdetection_cfg/rtmdet_m_640-8xb32_coco-person.py"
+INSTALL = "make hrnet, or the pip lines of envs/mmpose.txt"
+
+
+def build_hrnet(model: HrnetModel, device: str = "cpu") -> Any:
+    """Build MMPose's top-down estimator without weights: an `mmpose` `TopdownPoseEstimator` in eval mode."""
+    _prepare()
+    from mmpose.apis import init_model
+
+    # without this option mmengine fetches ImageNet weights that the checkpoint replaces
+    options = {"model.backbone.init_cfg": None}
+    return init_model(str(_in_wheel(f"{HRNET_FOLDER}/{HRNET_CONFIGS[model]}")), None, device, options)
+
+
+def build_rtmdet(device: str = "cpu") -> Any:
+    """Build MMDetection's RTMDet-m for persons without weights: an `mmdet` `RTMDet` in eval mode."""
+    _prepare()
+    from mmdet.apis import init_detector
+
+    options = {"model.backbone.init_cfg": None}
+    return init_detector(str(_in_wheel(RTMDET_CONFIG)), None, palette="none", device=device, cfg_options=options)
+
+
+def load_weights(network: torch.nn.Module, weights: Weights) -> None:
+    """Put a checkpoint of MMEngine (or of MMPose before 1.0, or plain tensors) into a network.
+
+    Raises
+    ------
+    WeightsError
+        If the file is no checkpoint, is not safe to open, or lacks parameters of this network.
+    """
+    checkpoint = read_checkpoint(weights)
+    state = checkpoint.get("state_dict", checkpoint)
+    state = {name.removeprefix("module."): value for name, value in state.items()}
+    try:
+        missing, unknown = network.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        raise WeightsError(f"{weights.path}: not the weights of this network: {str(error)[:500]}") from error
+    if missing:
+        raise WeightsError(
+            f"{weights.path}: expected weights of {type(network).__name__} as configured, "
+            f"found none for {len(missing)} of its parameters, e.g. {', '.join(missing[:3])}"
+        )
+    if unknown:
+        log.warning("%s: %d entries are of no use here, e.g. %s", weights.path, len(unknown), unknown[0])
+
+
+def read_checkpoint(weights: Weights) -> dict[str, Any]:
+    """Read a checkpoint file whose hash was compared already.
+
+    Checkpoints are pickles, and a pickle can run programs. Tensors, plain types and the few classes that MMEngine
+    writes are read without that danger. A file that holds more is opened only if the config gives its whole hash:
+    eight digits protect from a damaged file, not from a made one.
+
+    Raises
+    ------
+    WeightsError
+        If the file is no checkpoint, or holds more than that and is named by a part of its hash only.
+    """
+    try:
+        with torch.serialization.safe_globals(_harmless()):
+            checkpoint = torch.load(weights.path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if weights.expected != weights.sha256:
+            raise WeightsError(
+                f"{weights.path}: holds more than tensors, and opening it could run a program. If it comes from "
+                f"where you trust, give its whole hash, sha256: {weights.sha256}\n({str(error).splitlines()[0]})"
+            ) from error
+        checkpoint = torch.load(weights.path, map_location="cpu", weights_only=False)
+    except (RuntimeError, EOFError, OSError) as error:
+        raise WeightsError(f"{weights.path}: not a PyTorch checkpoint: {error}") from error
+    if not isinstance(checkpoint, dict):
+        raise WeightsError(f"{weights.path}: expected a checkpoint's dictionary, found {type(checkpoint).__name__}")
+    return checkpoint
+
+
+def _harmless() -> list[Any]:
+    """Return what MMEngine checkpoints hold beside tensors: loss histories and numbers of numpy."""
+    from mmengine.logging import HistoryBuffer
+
+    rebuild, scalar = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
+    kinds = [type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64, np.bool_)]
+    old_names = [(rebuild, "numpy.core.multiarray._reconstruct"), (scalar, "numpy.core.multiarray.scalar")]
+    return [HistoryBuffer, np.ndarray, np.dtype, rebuild, scalar, *kinds, *old_names]
+
+
+def _prepare() -> None:
+    """Make mmpose and mmdet importable.
+
+    Raises
+    ------
+    MissingToolError
+        If one of their packages is not installed.
+    """
+    supply_missing_ops()
+    try:
+        import mmdet.models
+        import mmpose.models  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingToolError(f"pose.mmpose needs the package {error.name}: {INSTALL}") from error
+
+
+def _in_wheel(name: str) -> Path:
+    import mmpose
+
+    path = Path(mmpose.__file__).parent / ".mim" / name
+    if not path.exists():
+        raise MissingToolError(f"{path} is not there: pose.mmpose reads the configs inside the wheel mmpose 1.3.2")
+    return path
+
