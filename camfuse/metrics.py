@@ -4,6 +4,7 @@ Probabilities are (n, C), labels (n,) class indices. Per instance ("P-I") every 
 ("P-C") every class does.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -16,10 +17,33 @@ from torchmetrics.functional.classification import (
     multiclass_confusion_matrix,
 )
 
+from camfuse.errors import ConfigError
+
 TOP = (1, 5, 10)
 CALIBRATION_BINS = 15
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
+
+
+def weighted_mean(probabilities: Mapping[str, Tensor], weights: Sequence[float]) -> Tensor:
+    """Return the weighted mean of the heads' probabilities (n, C): the score that a fused model is judged by.
+
+    Parameters
+    ----------
+    probabilities
+        (n, C) of each head, in the order of `weights`.
+    weights
+        The config's ``evaluate.weights``; only their ratio matters.
+
+    Raises
+    ------
+    ConfigError
+        If a weight is negative or all are 0.
+    """
+    if min(weights) < 0 or sum(weights) == 0:
+        raise ConfigError(f"evaluate.weights: expected numbers of 0 or more, not all 0; found {tuple(weights)}")
+    pairs = zip(probabilities.values(), weights, strict=True)
+    return torch.stack([values * weight for values, weight in pairs]).sum(0) / sum(weights)
 
 
 def shown_ks(num_classes: int) -> tuple[int, ...]:

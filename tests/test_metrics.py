@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchmetrics.functional.classification import multiclass_accuracy
 
+from camfuse.errors import ConfigError
 from camfuse.metrics import (
     bootstrap_interval,
     calibration_error,
@@ -14,6 +15,7 @@ from camfuse.metrics import (
     score,
     shown_ks,
     top_k_accuracy,
+    weighted_mean,
 )
 
 # Four clips of classes 0, 0, 1, 2 of four; the last is taken for class 3, which has no clip.
@@ -115,3 +117,15 @@ def test_bounds(classes: int, n: int, seed: int) -> None:
     confusion = confusion_matrix(probabilities, labels)
     assert confusion.sum() == n
     assert mean_class_accuracy(confusion, "union") <= mean_class_accuracy(confusion, "true") + 1e-6
+
+
+def test_weighted_mean_by_hand() -> None:
+    heads = {"rgb": torch.tensor([[1.0, 0.0]]), "pose": torch.tensor([[0.0, 1.0]]), "joint": torch.tensor([[0.5, 0.5]])}
+    assert weighted_mean(heads, (2, 1, 1)).tolist() == [[0.625, 0.375]]
+    assert weighted_mean(heads, (1, 0, 0)).tolist() == [[1.0, 0.0]]
+
+
+@pytest.mark.parametrize("weights", [(0.0, 0.0, 0.0), (1.0, -1.0, 1.0)])
+def test_weights_without_a_mean(weights: tuple[float, ...]) -> None:
+    with pytest.raises(ConfigError, match=r"evaluate\.weights"):
+        weighted_mean(dict.fromkeys("abc", torch.ones(1, 2)), weights)

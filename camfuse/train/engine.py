@@ -1,0 +1,151 @@
+"""Lightning's trainer as this project uses it: where it runs, what it keeps, how much it says."""
+
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pytorch_lightning import Trainer
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
+from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+
+from camfuse.config import Config
+from camfuse.errors import ConfigError
+from camfuse.model.recogniser import Part
+from camfuse.stage import atomic
+
+log = logging.getLogger(__name__)
+LAST, BEST_SO_FAR = "last.ckpt", "best_so_far.ckpt"
+_QUIET = (
+    ".*does not have many workers.*",
+    ".*Checkpoint directory .* exists and is not empty.*",
+    ".*Experiment logs directory .* exists and is not empty.*",
+    ".*The number of training batches .* is smaller than the logging interval.*",
+    ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",
+)
+"""Lightning's advice on things that are meant as they are."""
+
+
+def pick_device(config: Config) -> Literal["cpu", "cuda"]:
+    """Return where training and evaluation run.
+
+    Raises
+    ------
+    ConfigError
+        If the config asks for GPUs that torch does not see.
+    """
+    wanted, devices = config.machine.device, config.machine.devices
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if wanted == "cpu" or (wanted == "auto" and not found):
+        return "cpu"
+    if found < devices:
+        raise ConfigError(f"machine: expected {devices} CUDA device(s), found {found}; set machine.device: cpu")
+    return "cuda"
+
+
+def set_tf32(config: Config) -> None:
+    """Allow or forbid TF32 as the config says, and log it: a peer's training died of it silently."""
+    allowed = config.train.tf32
+    torch.set_float32_matmul_precision("high" if allowed else "highest")
+    torch.backends.cudnn.allow_tf32 = allowed
+    log.info("tf32 %s, precision %s", "on" if allowed else "off", config.train.precision)
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Hide Lightning's tips and notes; its other warnings stay."""
+    chatter = logging.getLogger("pytorch_lightning.utilities.rank_zero")
+    level = chatter.level
+    with warnings.catch_warnings():
+        for message in _QUIET:
+            warnings.filterwarnings("ignore", message=message)
+        chatter.setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            chatter.setLevel(level)
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Write states whole or not at all, so that a killed training finds the one before."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
+        """Write under another name, then rename."""
+        with atomic(Path(path)) as part:
+            torch.save(checkpoint, part)
+
+
+class EpochBar(TQDMProgressBar):
+    """A bar for the running epoch, in a terminal only: `Trainee` prints a line for each finished one."""
+
+    def __init__(self, part: Part, steps: int) -> None:
+        self._part = part
+        super().__init__(refresh_rate=max(1, steps // 20) if sys.stderr.isatty() else 0)
+
+    def on_train_epoch_start(self, trainer: Trainer, *_: Any) -> None:
+        """Name the epoch as the lines do: from 1."""
+        super().on_train_epoch_start(trainer, *_)
+        self.train_progress_bar.set_description(f"{self._part} epoch {trainer.current_epoch + 1}/{trainer.max_epochs}")
+
+    def get_metrics(self, *args: Any) -> dict[str, Any]:
+        """Leave out the number of the log folder."""
+        return {name: value for name, value in super().get_metrics(*args).items() if name != "v_num"}
+
+
+def build_trainer(config: Config, part: Part, output: Path, *, steps: int, first_epoch: int) -> Trainer:
+    """Build the trainer.
+
+    Parameters
+    ----------
+    config
+        The run's config.
+    part
+        Which training.
+    output
+        Its folder.
+    steps
+        Steps per epoch.
+    first_epoch
+        From 0; more than 0 where a stopped training goes on.
+    """
+    states: list[Callback] = [
+        # once per epoch, after validation: the best is judged by Trainee's `selection`
+        ModelCheckpoint(
+            dirpath=output,
+            filename=BEST_SO_FAR.removesuffix(".ckpt"),
+            monitor="selection",
+            mode="max",
+            save_weights_only=True,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        ),
+        ModelCheckpoint(
+            dirpath=output,
+            filename=LAST.removesuffix(".ckpt"),
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        ),
+    ]
+    logs = output / "logs"
+    return Trainer(
+        default_root_dir=output,
+        accelerator=pick_device(config),
+        devices=config.machine.devices,
+        precision=config.train.precision,
+        max_epochs=getattr(config.train, part).epochs,
+        callbacks=[EpochBar(part, steps), *states],
+        # Lightning's CSV cannot go on in an old file, TensorBoard's can
+        logger=[
+            TensorBoardLogger(logs, name="", version="tensorboard"),
+            CSVLogger(logs, name="", version=f"from_epoch_{first_epoch + 1}"),
+        ],
+        log_every_n_steps=max(1, min(10, steps)),
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+        plugins=[AtomicCheckpointIO()],
+    )

@@ -1,0 +1,262 @@
+"""One training from shards to ``best.ckpt``."""
+
+import hashlib
+import json
+import logging
+import platform
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pytorch_lightning import seed_everything
+from torch.utils.data import DataLoader
+
+import camfuse
+from camfuse.clips.table import read_classes, read_clips
+from camfuse.config import Config
+from camfuse.data.dataset import ClipDataset, Sample, single_threaded
+from camfuse.data.sampler import EpochSampler
+from camfuse.errors import ConfigError, TableError, WeightsError
+from camfuse.model.recogniser import Part, Recogniser, build_recogniser
+from camfuse.model.weights import load_checkpoint, merge_streams
+from camfuse.stage import fingerprint, write_text
+from camfuse.train.checkpoint import Checkpoint, load_trained
+from camfuse.train.engine import BEST_SO_FAR, LAST, build_trainer, pick_device, quiet_lightning, set_tf32
+from camfuse.train.trainee import FUSED, Curve, Labels, Trainee, write_curves
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Data:
+    """The clips of one training."""
+
+    classes: tuple[str, ...]
+    train: ClipDataset
+    val: ClipDataset | None
+
+
+def train(
+    config: Config,
+    part: Part,
+    clips: Path,
+    crops: Path,
+    heatmaps: Path,
+    output: Path,
+    init: tuple[Path, ...] = (),
+) -> None:
+    """Train one part and write ``best.ckpt``, ``curves.csv`` and ``summary.json`` into `output`.
+
+    A training that was stopped goes on after its last whole epoch, if config, clips and `init` are the same; the
+    curves are then those of an uninterrupted one. The best epoch is the one with the highest val top-1 (of the fused
+    score, for `fusion`), among equals the one with the lowest val loss; without val clips it is the last.
+
+    Parameters
+    ----------
+    config
+        The run's config.
+    part
+        rgb, pose or fusion.
+    clips
+        Folder of ``clips.csv`` and ``classes.csv``.
+    crops, heatmaps
+        Folders of shards; the one that `part` does not need may be missing.
+    output
+        Folder to write to.
+    init
+        For fusion: ``best.ckpt`` of rgb and of pose. Without it, fusion starts from random weights.
+
+    Raises
+    ------
+    TableError
+        If no clip is for training.
+    ShardError
+        If a shard is missing or stale.
+    WeightsError
+        If a checkpoint of `init` does not fit.
+    ConfigError
+        If there are fewer than two classes, a GPU is asked for that is not there, or the loss stops being a number.
+    """
+    set_tf32(config)
+    data = _read_data(config, part, clips, crops, heatmaps)
+    labels = Labels(fingerprint(f"train_{part}", config), _data_hash(data, init))
+    seed_everything(config.seed, verbose=False)
+    model = build_recogniser(config.model, num_classes=len(data.classes), part=part)
+    if part == "fusion":
+        _start_from(model, config, data.classes, init)
+    trainee = Trainee(
+        model,
+        config,
+        num_classes=len(data.classes),
+        labels=labels,
+        val_clips=len(data.val or ()),
+        curves=output / "curves.csv",
+    )
+    _fit(config, trainee, data, output, labels)
+    _finish(config, trainee, data, output)
+
+
+def _read_data(config: Config, part: Part, clips: Path, crops: Path, heatmaps: Path) -> _Data:
+    classes, rows = read_classes(clips / "classes.csv"), read_clips(clips / "clips.csv")
+    if len(classes) < 2:
+        raise ConfigError(f"{clips / 'classes.csv'}: expected at least two classes to tell apart, found {len(classes)}")
+    of = {split: rows[rows["split"] == split] for split in ("train", "val")}
+    if len(of["train"]) == 0:
+        raise TableError(clips / "clips.csv", ["expected at least one clip of split `train`, found none"])
+    repeat = getattr(config.train, part).repeat
+    training = ClipDataset(of["train"], crops, heatmaps, config, part=part, augment=True, repeat=repeat)
+    if len(of["val"]) == 0:
+        log.warning("%s: no clip of split `val`: the last epoch is kept, whether or not it is the best", part)
+        return _Data(classes, training, None)
+    return _Data(classes, training, ClipDataset(of["val"], crops, heatmaps, config, part=part, augment=False))
+
+
+def _data_hash(data: _Data, init: Sequence[Path]) -> str:
+    columns = ["clip_id", "class_index", "split", "identity"]
+    rows = pd.concat([data.train.clips, *([data.val.clips] if data.val else [])])[columns]
+    content = hashlib.sha256(rows.to_csv(index=False).encode())
+    content.update(json.dumps(data.classes).encode())
+    for path in init:
+        if not path.is_file():
+            raise WeightsError(f"{path}: no such checkpoint; train that part first")
+        content.update(hashlib.sha256(path.read_bytes()).digest())
+    return content.hexdigest()[:16]
+
+
+def _start_from(model: Recogniser, config: Config, classes: Sequence[str], init: Sequence[Path]) -> None:
+    if not init:
+        log.warning("fusion: no checkpoints of rgb and pose given: both streams start from random weights")
+        return
+    if len(init) != 2:
+        raise WeightsError(f"fusion: expected the checkpoints of rgb and of pose, found {len(init)} file(s)")
+    rgb, pose = load_trained(init[0], "rgb", config, classes), load_trained(init[1], "pose", config, classes)
+    merge_streams(model, rgb.state, pose.state)
+    log.info("fusion: starts from epoch %d of rgb and epoch %d of pose", rgb.epoch, pose.epoch)
+
+
+# ------------------------------------------------------------------------------------------- fitting
+
+
+def _fit(config: Config, trainee: Trainee, data: _Data, output: Path, labels: Labels) -> None:
+    part, phase = trainee.model.part, getattr(config.train, trainee.model.part)
+    state = _resumable(output, labels)
+    first_epoch = 0 if state is None else int(state["epoch"]) + 1
+    if state is None:
+        output.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(output / "logs", ignore_errors=True)
+    elif first_epoch >= phase.epochs:
+        log.info("%s: %s has all %d epochs; nothing left to train", part, output / LAST, phase.epochs)
+        trainee.on_load_checkpoint(state)
+        return
+    else:
+        log.info("%s: goes on after epoch %d of %d (%s)", part, first_epoch, phase.epochs, output / LAST)
+    batches = _loader(config, data.train, phase.batch, shuffle=True)
+    val_batches = None if data.val is None else _loader(config, data.val, phase.batch, shuffle=False)
+    with quiet_lightning():
+        trainer = build_trainer(config, part, output, steps=len(batches), first_epoch=first_epoch)
+        resume = str(output / LAST) if state else None
+        trainer.fit(trainee, batches, val_batches, ckpt_path=resume, weights_only=True)
+
+
+def _resumable(output: Path, labels: Labels) -> dict[str, Any] | None:
+    """Return the state to go on from, or None with the reason logged."""
+    last, best = output / LAST, output / BEST_SO_FAR
+    if not last.exists():
+        return None
+    try:
+        state = load_checkpoint(last)
+        found = state["camfuse"]["labels"]
+    except (WeightsError, KeyError) as error:
+        log.warning("%s: cannot be resumed (%s): training starts anew", last, error)
+        return None
+    if found != asdict(labels):
+        log.info("%s: belongs to another config, other clips or other checkpoints: training starts anew", last)
+        return None
+    if not best.exists():
+        log.warning("%s: missing beside %s: training starts anew", best, last)
+        return None
+    return state
+
+
+def _loader(config: Config, clips: ClipDataset, batch: int, *, shuffle: bool) -> DataLoader[Sample]:
+    workers = config.machine.workers
+    return DataLoader(
+        clips,
+        batch_size=batch,
+        sampler=EpochSampler(len(clips), config.seed) if shuffle else None,
+        # a last batch of one or two clips upsets batch norm; but never throw the only batch away
+        drop_last=shuffle and len(clips) >= batch,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        worker_init_fn=single_threaded if workers else None,
+        pin_memory=pick_device(config) == "cuda",
+    )
+
+
+# ------------------------------------------------------------------------------------------- results
+
+
+def _finish(config: Config, trainee: Trainee, data: _Data, output: Path) -> None:
+    # `best.ckpt` appears only now: the workflow deletes the outputs of a stopped job, and must not delete the best
+    state = load_checkpoint(output / BEST_SO_FAR)
+    epoch = int(state["epoch"]) + 1
+    prefix = "model."
+    best = Checkpoint(
+        part=trainee.model.part,
+        fingerprint=state["camfuse"]["labels"]["fingerprint"],
+        config=config.model_dump(mode="json"),
+        classes=data.classes,
+        epoch=epoch,
+        numbers=_numbers(trainee.rows, epoch),
+        state={k.removeprefix(prefix): v for k, v in state["state_dict"].items() if k.startswith(prefix)},
+        versions=_versions(),
+    )
+    best.save(output / "best.ckpt")
+    write_curves(trainee.rows, output / "curves.csv")
+    write_text(output / "summary.json", json.dumps(_summary(config, trainee, data, best), indent=2) + "\n")
+    shown = best.numbers.get("val", best.numbers["train"])[trainee.main_head]
+    log.info("%s: keeps epoch %d, %s top-1 %.4f", best.part, epoch, "val" if data.val else "train", shown["top1"])
+
+
+def _numbers(rows: Sequence[Curve], epoch: int) -> dict[str, dict[str, dict[str, float]]]:
+    numbers: dict[str, dict[str, dict[str, float]]] = {}
+    for row in rows:
+        if row["epoch"] == epoch:
+            heads = numbers.setdefault(str(row["split"]), {})
+            heads[str(row["head"])] = {name: float(row[name] or 0) for name in ("loss", "top1")}
+    return numbers
+
+
+def _summary(config: Config, trainee: Trainee, data: _Data, best: Checkpoint) -> dict[str, object]:
+    part, epochs = best.part, max(int(row["epoch"] or 0) for row in trainee.rows)
+    rule = "highest val top-1, then lowest val loss" if data.val else "last epoch: there are no val clips"
+    if data.val and trainee.main_head == FUSED:
+        rule = f"highest val top-1 of the fused score (weights {config.evaluate.weights}), then lowest val loss"
+    return {
+        "part": part,
+        "fingerprint": best.fingerprint,
+        "selection": rule,
+        "best_epoch": best.epoch,
+        "epochs": epochs,
+        "numbers": best.numbers,
+        "classes": len(best.classes),
+        "clips": {"train": len(data.train.clips), "val": len(data.val.clips) if data.val else 0},
+        "parameters": sum(p.numel() for p in trainee.model.parameters()),
+        "seconds": round(trainee.seconds, 1),
+        "clips_per_second": round(len(data.train) * epochs / max(trainee.seconds, 1e-9), 2),
+        "device": pick_device(config),
+        "precision": config.train.precision,
+        "tf32": config.train.tf32,
+        "seed": config.seed,
+        "versions": best.versions,
+    }
+
+
+def _versions() -> dict[str, str]:
+    packages = ("torch", "pytorch-lightning", "torchmetrics", "numpy")
+    own = {"camfuse": camfuse.__version__, "python": platform.python_version()}
+    return own | {name: version(name) for name in packages}

@@ -1,0 +1,270 @@
+"""One training as Lightning sees it: the step, the numbers of each epoch, the optimiser."""
+
+import logging
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import Optimizer
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MulticlassAccuracy
+
+from camfuse.config import Config, Phase
+from camfuse.data.dataset import Sample
+from camfuse.errors import ConfigError
+from camfuse.metrics import weighted_mean
+from camfuse.model.recogniser import HEADS, Recogniser
+from camfuse.stage import write_text
+from camfuse.train.optimiser import base_rate, build_optimiser, build_schedule
+
+log = logging.getLogger(__name__)
+Curve = dict[str, float | int | str | None]
+FUSED = "fused"
+"""The weighted mean of a fused model's heads, beside the heads themselves."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Who this training is: what a resumed state must agree with.
+
+    Attributes
+    ----------
+    fingerprint
+        Of the training stage.
+    data
+        Hash of the clips, their labels and splits, and of the checkpoints it starts from.
+    """
+
+    fingerprint: str
+    data: str
+
+
+class EpochMeter(nn.Module):
+    """Mean loss and top-1 per head over one epoch of one split."""
+
+    def __init__(self, heads: tuple[str, ...], num_classes: int) -> None:
+        super().__init__()
+        self.loss = nn.ModuleDict({head: MeanMetric() for head in heads})
+        self.top1 = nn.ModuleDict(
+            {head: MulticlassAccuracy(num_classes, average="micro", validate_args=False) for head in heads}
+        )
+
+    def add(self, log_probabilities: Mapping[str, Tensor], labels: Tensor) -> None:
+        """Count a batch of log-probabilities (B, C) per head."""
+        for head, values in log_probabilities.items():
+            loss, top1 = self._of(head)
+            loss.update(functional.nll_loss(values, labels, reduction="none"))
+            top1.update(values, labels)
+
+    def take(self) -> dict[str, dict[str, float]]:
+        """Return loss (nats) and top1 (0..1) per head, and start over."""
+        numbers = {}
+        for head in self.loss:
+            metrics = dict(zip(("loss", "top1"), self._of(head), strict=True))
+            numbers[head] = {name: float(metric.compute()) for name, metric in metrics.items()}
+            for metric in metrics.values():
+                metric.reset()
+        return numbers
+
+    def _of(self, head: str) -> tuple[MeanMetric, MulticlassAccuracy]:
+        return cast(MeanMetric, self.loss[head]), cast(MulticlassAccuracy, self.top1[head])
+
+
+class Trainee(LightningModule):
+    """A recogniser in training.
+
+    Parameters
+    ----------
+    model
+        The recogniser.
+    config
+        The run's config.
+    num_classes
+        C.
+    labels
+        Written into every state, to know it again.
+    val_clips
+        Clips of the validation; 0 means that the last epoch is kept.
+    curves
+        Where to write the epochs' numbers; None writes nothing.
+
+    Attributes
+    ----------
+    rows
+        The curves until now, one row per epoch, split and head.
+    """
+
+    def __init__(
+        self,
+        model: Recogniser,
+        config: Config,
+        *,
+        num_classes: int,
+        labels: Labels,
+        val_clips: int,
+        curves: Path | None,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.rows: list[Curve] = []
+        self.seconds = 0.0
+        self._config = config
+        self._phase: Phase = getattr(config.train, model.part)
+        self._labels = labels
+        self._val_clips = val_clips
+        self._curves = curves
+        heads = HEADS[model.part]
+        shown = heads if len(heads) == 1 else (*heads, FUSED)
+        self.main_head = shown[-1]
+        self._train_meter, self._val_meter = EpochMeter(shown, num_classes), EpochMeter(shown, num_classes)
+        self._norm = MeanMetric()
+        self._rate = math.nan
+        self._val: dict[str, dict[str, float]] = {}
+        self._started = self._stopped = 0.0
+
+    # ------------------------------------------------------------------------------------- steps
+
+    def on_train_batch_start(self, batch: Sample, batch_idx: int) -> None:
+        """Give the step its own random numbers, so that a resumed training draws what an uninterrupted one does."""
+        seeds = np.random.SeedSequence([self._config.seed, self.global_step, self.global_rank])
+        torch.manual_seed(int(seeds.generate_state(1)[0]))
+
+    def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
+        """Return the sum of the heads' cross-entropies, 1:1:1, with label smoothing."""
+        logits = self._logits(batch)
+        smoothing = self._phase.label_smoothing
+        losses = [functional.cross_entropy(v, batch["label"], label_smoothing=smoothing) for v in logits.values()]
+        objective = torch.stack(losses).sum()
+        self._count(self._train_meter, logits, batch["label"])
+        self.log("objective", objective, prog_bar=True)
+        return objective
+
+    def validation_step(self, batch: Sample, batch_idx: int) -> None:
+        """Count the batch."""
+        self._count(self._val_meter, self._logits(batch), batch["label"])
+
+    def _logits(self, batch: Sample) -> dict[str, Tensor]:
+        # (B, V, ...) with V = 1 in training
+        rgb, heatmaps = batch.get("rgb"), batch.get("heatmaps")
+        logits = self.model(
+            None if rgb is None else rgb.flatten(0, 1), None if heatmaps is None else heatmaps.flatten(0, 1)
+        )
+        return {head: values.float() for head, values in logits.items()}
+
+    def _count(self, meter: EpochMeter, logits: Mapping[str, Tensor], labels: Tensor) -> None:
+        with torch.no_grad():
+            values = {head: v.log_softmax(1) for head, v in logits.items()}
+            if self.main_head == FUSED:
+                probabilities = {head: v.exp() for head, v in values.items()}
+                mean = weighted_mean(probabilities, self._config.evaluate.weights)
+                values[FUSED] = mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
+            meter.add(values, labels)
+
+    # ------------------------------------------------------------------------------------- optimiser
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Build optimiser and schedule; the rate grows with the clips per step."""
+        rate = base_rate(self._phase, self.trainer.world_size)
+        total = int(self.trainer.estimated_stepping_batches)
+        optimiser = build_optimiser(self.model, self._phase, rate=rate, new_rate=self._config.train.new_rate)
+        log.info("%s: %d steps, rate %.4g at %d clips", self.model.part, total, rate, self._phase.batch)
+        schedule = build_schedule(optimiser, self._phase, total)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the gradient to ``clip_norm`` and note its norm before that."""
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self._phase.clip_norm)
+        self._norm.update(norm)
+        self._rate = optimizer.param_groups[0]["lr"]
+        self.log_dict({"rate": self._rate, "grad_norm": norm})
+
+    # ------------------------------------------------------------------------------------- epochs
+
+    def on_train_epoch_start(self) -> None:
+        """Start the clock."""
+        self._val = {}
+        self._started, self._stopped = time.perf_counter(), 0.0
+
+    def on_validation_epoch_start(self) -> None:
+        """Stop the clock: clips per second are those of training."""
+        self._stopped = time.perf_counter()
+
+    def on_validation_epoch_end(self) -> None:
+        """Take the validation's numbers."""
+        self._val = self._val_meter.take()
+        shown = self._val[self.main_head]
+        self.log_dict({"val_loss": shown["loss"], "val_top1": shown["top1"]}, prog_bar=True, logger=False)
+
+    def on_train_epoch_end(self) -> None:
+        """Write the epoch's numbers and say how good it was."""
+        self.seconds += (self._stopped or time.perf_counter()) - self._started
+        numbers = {"train": self._train_meter.take(), **({"val": self._val} if self._val else {})}
+        epoch, norm = self.current_epoch + 1, float(self._norm.compute())
+        self._norm.reset()
+        self._refuse_nonsense(epoch, numbers["train"][self.main_head]["loss"])
+        for split, heads in numbers.items():
+            step = {"rate": self._rate, "grad_norm": norm} if split == "train" else {"rate": None, "grad_norm": None}
+            self.rows += [{"epoch": epoch, "split": split, "head": head, **n, **step} for head, n in heads.items()]
+            for head, values in heads.items():
+                self.log_dict({f"{split}/{head}/{name}": value for name, value in values.items()})
+        self.log("selection", self._selection(epoch), logger=False)
+        self._say(epoch, numbers, norm)
+        if self._curves and self.trainer.is_global_zero:
+            write_curves(self.rows, self._curves)
+
+    def _say(self, epoch: int, numbers: Mapping[str, dict[str, dict[str, float]]], norm: float) -> None:
+        said = [
+            f"{split} loss {heads[self.main_head]['loss']:.4f} top-1 {heads[self.main_head]['top1']:.4f}"
+            for split, heads in numbers.items()
+        ]
+        line = f"{self.model.part} epoch {epoch}/{self._phase.epochs}: {', '.join(said)}, gradient norm {norm:.3g}"
+        log.info("%s", line)
+        self.print(line)
+
+    def _selection(self, epoch: int) -> float:
+        """Right val clips plus less than one for a low loss: the highest is kept; the last epoch without val clips."""
+        if not self._val:
+            return float(epoch)
+        main = self._val[self.main_head]
+        return round(main["top1"] * self._val_clips) + 1 / (2 + main["loss"])
+
+    def _refuse_nonsense(self, epoch: int, loss: float) -> None:
+        if math.isfinite(loss):
+            return
+        part, train = self.model.part, self._config.train
+        raise ConfigError(
+            f"train.{part}: the loss of epoch {epoch} is {loss} (rate {self._phase.rate}, clip_norm "
+            f"{self._phase.clip_norm}, precision {train.precision}, tf32 {train.tf32}): lower train.{part}.rate or "
+            "set precision 32-true and tf32 false"
+        )
+
+    # ------------------------------------------------------------------------------------- state
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add who this is and the curves until now."""
+        checkpoint["camfuse"] = {"labels": asdict(self._labels), "rows": list(self.rows), "seconds": self.seconds}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the curves back."""
+        self.rows, self.seconds = list(checkpoint["camfuse"]["rows"]), checkpoint["camfuse"]["seconds"]
+
+
+def write_curves(rows: list[Curve], path: Path) -> None:
+    """Write the curves as CSV."""
+    columns = ["epoch", "split", "head", "loss", "top1", "rate", "grad_norm"]
+    write_text(path, pd.DataFrame(rows, columns=columns).to_csv(index=False, lineterminator="\n"))

@@ -1,0 +1,129 @@
+"""A made data set that any recogniser can tell apart: the class is a colour, and where the one keypoint is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from camfuse.clips.table import shard_of
+from camfuse.config import Config, parse_config
+from camfuse.prep.heatmaps import render
+from camfuse.shard import ClipData, ShardWriter
+from camfuse.skeleton import NUM_KEYPOINTS
+from camfuse.stage import fingerprint
+from camfuse.train import train
+
+COLOURS = ((220, 40, 40), (40, 220, 40), (40, 40, 220), (220, 220, 40))
+PLACES = ((0.2, 0.2), (0.8, 0.2), (0.2, 0.8), (0.8, 0.8))
+LABELS = ("red", "null", "blue", "yellow")  # "null" is a word, not a missing value
+FRAMES = 6
+PARTS = ("rgb", "pose", "fusion")
+
+
+@dataclass(frozen=True)
+class MadeRun:
+    """A run whose shards are there."""
+
+    config: Config
+    clips: Path
+    crops: Path
+    heatmaps: Path
+
+    def train(self, part: Any, output: Path | None = None, init: tuple[Path, ...] = ()) -> Path:
+        """Train a part and return its folder."""
+        folder = output or self.config.output / "train" / part
+        train(self.config, part, self.clips, self.crops, self.heatmaps, folder, init)
+        return folder
+
+    def with_config(self, **sections: Any) -> "MadeRun":
+        """Return the same data under another config."""
+        values = self.config.model_dump(mode="json") | sections
+        return MadeRun(parse_config(values), self.clips, self.crops, self.heatmaps)
+
+
+def phase(**keys: Any) -> dict[str, Any]:
+    # about 80 steps: batch norm's running variance (0.9 per step) must get down from 1 to that of sparse heatmaps
+    return {"epochs": 5, "repeat": 8, "batch": 6, "rate": 0.003, "base_batch": 6, "optimizer": "adamw", **keys}
+
+
+TINY: dict[str, Any] = {
+    "pose": {"mediapipe": {}},
+    "crops": {"size": 32},
+    "sampling": {"rgb_frames": 2, "pose_frames": 4},
+    "model": {
+        "rgb": {"depths": [1, 1, 1, 1], "channels": 8},
+        "pose": {"depths": [1, 1, 1], "channels": 8},
+        "fusion": {"width": 16, "heads": 2},
+    },
+    "train": {
+        "rgb": phase(),
+        "pose": phase(),
+        "fusion": phase(epochs=3, repeat=2, rate=0.001),
+        "augment": {"shift": 0.02, "rotate": 3.0},
+    },
+    "evaluate": {"clips": 3, "batch": 4},
+    "machine": {"device": "cpu"},
+}
+
+
+@pytest.fixture(scope="session")
+def make_run() -> Callable[..., MadeRun]:
+    """Return a function that makes shards: `make_run(folder, {"train": 3, "val": 1, "test": 2}, size=32)`."""
+
+    def make(folder: Path, counts: dict[str, int], *, num_classes: int = 3, **sections: Any) -> MadeRun:
+        clips = {"folder": {"videos": "nowhere"}, "shards": 2}
+        config = parse_config({"output": str(folder), "clips": clips, **TINY, **sections})
+        rows = [
+            {"clip_id": f"{split}-{label}-{number}", "label": LABELS[label], "class_index": label, "split": split}
+            for split, count in counts.items()
+            for label in range(num_classes)
+            for number in range(count)
+        ]
+        table = pd.DataFrame(rows).assign(video="v.mp4", signer="s 1", start=0.0, end=np.nan, annotation="", source="")
+        table["shard"] = [shard_of(clip_id, 2) for clip_id in table["clip_id"]]
+        table["identity"] = table["clip_id"] + "#"
+        (folder / "clips").mkdir(parents=True)
+        table.to_csv(folder / "clips" / "clips.csv", index=False)
+        classes = pd.DataFrame({"class_index": range(num_classes), "label": LABELS[:num_classes]})
+        classes.to_csv(folder / "clips" / "classes.csv", index=False)
+        for shard in ("0000", "0001"):
+            write_shards(config, folder, shard, table[table["shard"] == shard])
+        return MadeRun(config, folder / "clips", folder / "crops", folder / "heatmaps")
+
+    return make
+
+
+def write_shards(config: Config, folder: Path, shard: str, rows: pd.DataFrame) -> None:
+    size = config.crops.size
+    for stage in ("crops", "heatmaps"):
+        path = folder / stage / f"{shard}.h5"
+        with ShardWriter(path, stage=stage, fingerprint=fingerprint(stage, config), provenance={}) as writer:
+            for row in rows.itertuples():
+                rng = np.random.default_rng(list(row.clip_id.encode()))
+                keypoints = np.full((FRAMES, NUM_KEYPOINTS, 3), (np.nan, np.nan, 0), np.float32)
+                keypoints[:, 9, :2] = np.array(PLACES[row.class_index]) * size + rng.uniform(-1, 1, (FRAMES, 2))
+                keypoints[:, 9, 2] = 1
+                facts = {"affine": np.eye(2, 3), "identity": row.identity}
+                if stage == "crops":
+                    pictures = np.clip(
+                        np.array(COLOURS[row.class_index]) + rng.normal(0, 8, (FRAMES, size, size, 3)), 0, 255
+                    )
+                    jpeg = [cv2.imencode(".jpg", p[..., ::-1].astype(np.uint8))[1].tobytes() for p in pictures]
+                    writer.add(row.clip_id, ClipData({"keypoints": keypoints}, jpeg, facts))
+                else:
+                    volume = render(keypoints, size // 4, config.heatmaps.sigma, scale=1 / 4)
+                    writer.add(row.clip_id, ClipData({"volume": volume, "keypoints": keypoints}, facts=facts))
+
+
+@pytest.fixture(scope="session")
+def trained(make_run: Callable[..., MadeRun], tmp_path_factory: pytest.TempPathFactory) -> MadeRun:
+    """Train all three parts once; tests must not change its files."""
+    run = make_run(tmp_path_factory.mktemp("trained"), {"train": 4, "val": 2, "test": 3})
+    init = tuple(run.train(part) / "best.ckpt" for part in ("rgb", "pose"))
+    run.train("fusion", init=init)
+    return run
