@@ -166,6 +166,26 @@ def report(config: ConfigFile, output: Output, log_file: LogFile = None) -> None
 
 
 @app.command()
+def show(
+    clip: Annotated[str, typer.Argument(help="A clip id of the run, or a video file.")],
+    config: ConfigFile,
+    output: Annotated[Path, typer.Option(help="What to draw: .png is a contact sheet, .gif and .mp4 all frames.")],
+    columns: Annotated[int, typer.Option(min=1, help="Frames on the contact sheet.")] = 8,
+    log_file: LogFile = None,
+) -> None:
+    """Draw one clip: its frames with skeleton and crop box, its crops, its heatmaps."""
+    settings = _start(config, log_file)
+    from camfuse.report.show import show as show_clip
+    from camfuse.report.show import show_video
+
+    if Path(clip).is_file():
+        show_video(Path(clip), settings, output, columns)
+    else:
+        show_clip(settings, clip, output, columns)
+    typer.echo(output)
+
+
+@app.command()
 def results(config: ConfigFile) -> None:
     """Print the result table of a finished run and where its report is."""
     settings = _start(config, None)
