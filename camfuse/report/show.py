@@ -90,12 +90,6 @@ def show_video(video: Path, config: Config, output: Path, columns: int = COLUMNS
     CamfuseError
         If the video cannot be decoded, or shows nobody.
     """
-    # The stages, and MediaPipe behind them, are not needed to draw a finished run.
-    from camfuse.prep.crops import crop_clips
-    from camfuse.prep.frames import extract_frames
-    from camfuse.prep.heatmaps import render_heatmaps
-    from camfuse.prep.pose.run import estimate_poses
-
     _check_suffix(output)
     if config.pose.annotations:
         raise ConfigError(
@@ -104,6 +98,13 @@ def show_video(video: Path, config: Config, output: Path, columns: int = COLUMNS
         )
     if not video.is_file():
         raise CamfuseError(f"{video}: expected a video file, found nothing")
+
+    # The stages, and MediaPipe behind them, are not needed to draw a finished run.
+    from camfuse.prep.crops import crop_clips
+    from camfuse.prep.frames import extract_frames
+    from camfuse.prep.heatmaps import render_heatmaps
+    from camfuse.prep.pose.run import estimate_poses
+
     clip_id = re.sub(r"[^A-Za-z0-9_.\-]+", "_", video.stem)
     with tempfile.TemporaryDirectory(prefix="camfuse-") as folder:
         root = Path(folder)
