@@ -1,7 +1,8 @@
 """Decode a clip's segment of a video into RGB frames with their true times, in one streaming ffmpeg process.
 
 Pictures are as a player shows them: turned as the file's rotation says, one per frame of the file (a variable
-frame rate is kept, nothing is doubled or dropped). Alpha is dropped. Pixels that are not square stay as stored.
+frame rate is kept, nothing is doubled or dropped). Alpha is dropped, pixels that are not square stay as stored, and a
+file whose picture size changes is scaled to its first size.
 
 ffmpeg has three outputs: pictures on stdout (PPM, which names its own size), one line with the exact time stamp
 per picture on a pipe of its own, always ahead of the picture, and errors on stderr, which a thread reads. So no
@@ -81,8 +82,8 @@ def read_frames(clip: Clip) -> Iterator[Frame]:
     Raises
     ------
     ClipError
-        If the file is missing or is no video, a frame is lost to damage before the segment's end, the picture
-        size changes, or the segment holds no frame.
+        If the file is missing or is no video, frames are lost to damage before the segment's end, time stamps are
+        missing or run backwards, or the segment holds no frame.
     MissingToolError
         If there is no ffmpeg.
     """
@@ -234,7 +235,7 @@ def _decode(clip: Clip) -> Generator[Frame, None, None]:
 
 def _pictures(clip: Clip, stdout: IO[bytes], times: IO[bytes]) -> Generator[Frame, None, float]:
     """Yield the pictures as they come; return when the last one ends as the file counts, in seconds."""
-    first, last, gap, size = 0, 0, 0, (0, 0)
+    first, last, gap = 0, 0, 0
     for position, stamp in enumerate(_stamps(times)):
         picture = _read_ppm(stdout)
         if picture is None:
@@ -242,11 +243,7 @@ def _pictures(clip: Clip, stdout: IO[bytes], times: IO[bytes]) -> Generator[Fram
         if stamp is None:
             raise ClipError(clip.clip_id, f"{clip.video}: frame {position} has no time stamp")
         if position == 0:
-            first, last, size = stamp, stamp, picture.shape[:2]
-        if picture.shape[:2] != size:
-            raise ClipError(
-                clip.clip_id, f"{clip.video}: the picture's height and width change from {size} to {picture.shape[:2]}"
-            )
+            first, last = stamp, stamp
         if stamp < last:
             raise ClipError(clip.clip_id, f"{clip.video}: time runs backwards at {(last - first) / TICKS:.3f} s")
         last, gap = stamp, stamp - last

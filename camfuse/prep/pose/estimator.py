@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
-from camfuse.errors import ClipError
+from camfuse.errors import ClipError, ShardError
 from camfuse.skeleton import NUM_KEYPOINTS
 
 Floats = NDArray[np.float32]
@@ -54,10 +54,16 @@ class ClipFrames:
             yield self[position]
 
     def __getitem__(self, position: int) -> Image:
-        """Decode one frame: (H, W, 3) uint8, RGB."""
+        """Decode one frame: (H, W, 3) uint8, RGB.
+
+        Raises
+        ------
+        ShardError
+            If its bytes are not a picture.
+        """
         bgr = cv2.imdecode(np.frombuffer(self.jpeg[position], np.uint8), cv2.IMREAD_COLOR)
         if bgr is None:
-            raise ValueError(f"frame {position} is not a JPEG picture")
+            raise ShardError(f"frame {position} is not a JPEG picture; delete the frames shard and run it again")
         return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
     def batches(self, size: int) -> Iterator[list[Image]]:
@@ -126,13 +132,15 @@ def missing_poses(count: int) -> Poses:
     return Poses(keypoints, boxes, np.zeros(count, np.bool_))
 
 
-def tight_boxes(keypoints: Floats) -> Floats:
+def tight_boxes(keypoints: Floats, min_score: float = 0.0) -> Floats:
     """Return the tight box around the seen points of each frame.
 
     Parameters
     ----------
     keypoints
         (T, K, 3) x, y, score; NaN where not seen.
+    min_score
+        Points below this score are guesses (legs below the picture) and do not widen the box.
 
     Returns
     -------
@@ -140,7 +148,7 @@ def tight_boxes(keypoints: Floats) -> Floats:
     """
     boxes = missing_poses(len(keypoints)).boxes
     for box, points in zip(boxes, keypoints, strict=True):
-        seen = points[~np.isnan(points[:, 0])]
+        seen = points[~np.isnan(points[:, 0]) & (points[:, 2] >= min_score)]
         if len(seen):
             box[:2], box[2:4], box[4] = seen[:, :2].min(axis=0), seen[:, :2].max(axis=0), seen[:, 2].mean()
     return boxes
