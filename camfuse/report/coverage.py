@@ -1,0 +1,111 @@
+"""What the clip table says of itself: splits, coverage, duplicates, notes."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from camfuse.clips.coverage import split_totals
+from camfuse.clips.table import SPLITS
+from camfuse.errors import TableError
+from camfuse.report.tables import NONE, Table, read_csv
+
+COUNTS = ("listed", "on_disk", "missing", "used")
+
+
+def read_clip_table(folder: Path) -> pd.DataFrame | None:
+    """Read the clip table's text columns; None where there is none yet.
+
+    Raises
+    ------
+    TableError
+        If the file is damaged.
+    """
+    columns = ("clip_id", "label", "signer", "split", "shard")
+    return read_csv(folder / "clips.csv", columns, columns)
+
+
+def read_class_labels(folder: Path) -> list[str] | None:
+    """Read the label of each class index; None where there is no class list yet.
+
+    Raises
+    ------
+    TableError
+        If the file is damaged.
+    """
+    rows = read_csv(folder / "classes.csv", ("class_index", "label"), ("label",))
+    if rows is None:
+        return None
+    if rows["class_index"].tolist() != list(range(len(rows))):
+        raise TableError(folder / "classes.csv", ["expected class_index 0, 1, 2 ... in order"])
+    return [str(label) for label in rows["label"]]
+
+
+def split_table(clips: pd.DataFrame) -> Table:
+    """Count clips, classes and signers per split."""
+    rows = [_counted(split, clips[clips["split"] == split]) for split in SPLITS]
+    return Table("What the run uses", ("split", "clips", "classes", "signers"), [*rows, _counted("all", clips)])
+
+
+def _counted(name: str, rows: pd.DataFrame) -> tuple[str, ...]:
+    known = rows["signer"][rows["signer"] != ""].nunique()
+    return name, f"{len(rows):,}", f"{rows['label'].nunique():,}", f"{known:,}" if known else NONE
+
+
+def coverage_tables(folder: Path) -> tuple[Table, Table] | None:
+    """Read coverage.csv: clips per split, and the classes of which a split has listed clips and uses none.
+
+    Raises
+    ------
+    TableError
+        If the file is damaged.
+    """
+    text = ("split", "label")
+    counted = read_csv(folder / "coverage.csv", (*text, *COUNTS), text)
+    if counted is None:
+        return None
+    totals = split_totals(counted)
+    rows = [(str(row.split), *(f"{getattr(row, name):,}" for name in COUNTS)) for row in totals.itertuples()]
+    splits = Table("Clips of the label files", ("split", "listed", "on disk", "missing", "used"), rows)
+    empty = counted[(counted["used"] == 0) & (counted["listed"] > 0)]
+    lost = [
+        (str(label), _joined(group["split"]), f"{group['listed'].sum():g}") for label, group in empty.groupby("label")
+    ]
+    head = ("class", "splits without a clip", "listed clips there")
+    return splits, Table("Classes without a clip in a split", head, lost, frozenset({0, 1}))
+
+
+def _joined(splits: Iterable[str]) -> str:
+    found = set(splits)
+    return ", ".join(split for split in SPLITS if split in found)
+
+
+def duplicate_table(folder: Path) -> Table | None:
+    """Read duplicates.csv; None where there is none yet.
+
+    Raises
+    ------
+    TableError
+        If the file is damaged.
+    """
+    text = ("clip_id", "label", "signer", "split", "crosses_splits", "crosses_labels", "used")
+    found = read_csv(folder / "duplicates.csv", ("group", *text), text)
+    if found is None:
+        return None
+    rows = [
+        (f"{row.group:g}", row.clip_id, row.label, row.split, _yes(row.crosses_splits), _yes(row.crosses_labels),
+         _yes(row.used))
+        for row in found.itertuples()
+    ]  # fmt: skip
+    head = ("recording", "clip", "label", "split", "crosses splits", "crosses labels", "used")
+    return Table("Recordings that occur more than once", head, rows, frozenset(range(7)))
+
+
+def _yes(value: str) -> str:
+    return "yes" if value == "True" else "no"
+
+
+def read_notes(folder: Path) -> list[str]:
+    """Read the notes on the label files, one sentence each."""
+    path = folder / "notes.txt"
+    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []

@@ -1,0 +1,184 @@
+"""What training and evaluation left: the result table, the curves, what was taken for what."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from camfuse.errors import TableError
+from camfuse.report.plots import Line, line_chart, matrix
+from camfuse.report.tables import Chart, Table, duration, percent, read_csv, read_json
+
+LARGEST_MATRIX = 60
+"""With more classes the page lists the confused pairs only."""
+MOST_PAIRS = 15
+MOST_ERRORS = 15
+PARTS = {"rgb": "RGB stream", "pose": "Pose stream", "fusion": "Both streams, fused with ST-CAF"}
+CURVES = ("epoch", "split", "head", "loss", "top1")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the fused model took a test clip for."""
+
+    clip_id: str
+    label: str
+    predicted: str
+    probability: float
+
+    @property
+    def right(self) -> bool:
+        """Whether the clip was recognised."""
+        return self.label == self.predicted
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The curves of one part of the training."""
+
+    name: str
+    note: str
+    charts: Sequence[Chart]
+
+
+@dataclass(frozen=True)
+class Classes:
+    """What was taken for what.
+
+    Attributes
+    ----------
+    matrix
+        The drawn confusion matrix, or empty with too many classes.
+    note
+        Why there is none.
+    confused, accuracy, errors
+        The pairs that are confused most, the classes from the worst, the most confident errors.
+    """
+
+    matrix: Markup
+    note: str
+    confused: Table
+    accuracy: Table
+    errors: Table
+
+
+def read_curves(train: Path, part: str) -> Curves | None:
+    """Read and draw the curves of one part; None where it has not been trained.
+
+    Raises
+    ------
+    TableError
+        If curves.csv or summary.json is damaged.
+    """
+    path = train / part / "curves.csv"
+    rows = read_csv(path, CURVES, ("split", "head"))
+    if rows is None:
+        return None
+    if rows.empty:
+        raise TableError(path, ["expected at least one epoch, found none"])
+    head = "fused" if "fused" in set(rows["head"]) else str(rows["head"].iloc[-1])
+    shown = rows[rows["head"] == head]
+    note, best = _describe_training(train / part / "summary.json", rows)
+    charts = [_curve_chart(shown, part, "loss", best, top=None), _curve_chart(shown, part, "top1", best, top=1.0)]
+    return Curves(PARTS[part], note, charts)
+
+
+def _describe_training(path: Path, rows: pd.DataFrame) -> tuple[str, float | None]:
+    """Say how long and on what was trained; return that and the best epoch, once there is one."""
+    epochs = f"{rows['epoch'].max():g} epochs"
+    summary = read_json(path)
+    if summary is None:
+        return f"{epochs} until now; the training is not finished.", None
+    try:
+        best, rule, clips = float(summary["best_epoch"]), summary["selection"], summary["clips"]
+        return (
+            f"{epochs} on {clips['train']:,} training and {clips['val']:,} validation clips, "
+            f"{summary['parameters'] / 1e6:.2f} M parameters, {duration(summary['seconds'])} on {summary['device']}. "
+            f"Kept: epoch {best:g} ({rule}).",
+            best,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise TableError(path, [f"expected a training's summary, found otherwise: {error!r}"]) from error
+
+
+def _curve_chart(rows: pd.DataFrame, part: str, quantity: str, best: float | None, top: float | None) -> Chart:
+    name = {"loss": "Loss", "top1": "Top-1 accuracy"}[quantity]
+    of = {split: rows[rows["split"] == split] for split in ("train", "val")}
+    lines = [Line(split, r["epoch"].tolist(), r[quantity].tolist()) for split, r in of.items() if len(r)]
+    drawing = line_chart(
+        lines,
+        title=f"{PARTS[part]}: {name.lower()} of {' and '.join(line.name for line in lines)} by epoch",
+        x_label="epoch",
+        y_label=name.lower(),
+        best=best,
+        top=top,
+    )
+    return Chart(drawing, name)
+
+
+def read_predictions(path: Path) -> list[Prediction] | None:
+    """Read what the fused model took each test clip for; None where there is no evaluation.
+
+    Raises
+    ------
+    TableError
+        If the file is damaged.
+    """
+    text = ("clip_id", "label", "predicted")
+    rows = read_csv(path, (*text, "probability"), text)
+    if rows is None:
+        return None
+    columns = (rows[name].tolist() for name in (*text, "probability"))
+    return [Prediction(*values) for values in zip(*columns, strict=True)]
+
+
+def count_confusion(predictions: Sequence[Prediction], classes: Sequence[str]) -> NDArray[np.int64]:
+    """Return (C, C) counts: row = true class, column = predicted class."""
+    index = {label: number for number, label in enumerate(classes)}
+    counts = np.zeros((len(classes), len(classes)), np.int64)
+    for p in predictions:
+        counts[index[p.label], index[p.predicted]] += 1
+    return counts
+
+
+def describe_classes(predictions: Sequence[Prediction], classes: Sequence[str]) -> Classes:
+    """Draw and list what was taken for what."""
+    counts = count_confusion(predictions, classes)
+    drawn, note = Markup(""), f"{len(classes)} classes are too many for a matrix; the worst pairs stand below."
+    if len(classes) <= LARGEST_MATRIX:
+        drawn = matrix(counts, classes, title="Confusion matrix of the fused prediction on test")
+    return Classes(drawn, note, _confused(counts, classes), _accuracy(counts, classes), _errors(predictions))
+
+
+def _confused(counts: NDArray[np.int64], classes: Sequence[str]) -> Table:
+    wrong = counts * (1 - np.eye(len(counts), dtype=np.int64))
+    totals = counts.sum(axis=1)
+    pairs = sorted(
+        ((int(wrong[true, taken]), int(totals[true]), classes[true], classes[taken])
+         for true, taken in np.argwhere(wrong).tolist()),
+        key=lambda pair: (-pair[0], -pair[0] / pair[1], pair[2], pair[3]),
+    )  # fmt: skip
+    rows = [(true, taken, str(count), str(total)) for count, total, true, taken in pairs]
+    head = ("true class", "taken for", "times", "clips of the class")
+    return Table("Most confused pairs", head, rows, frozenset({0, 1})).cut(MOST_PAIRS)
+
+
+def _accuracy(counts: NDArray[np.int64], classes: Sequence[str]) -> Table:
+    totals, hits = counts.sum(axis=1).tolist(), counts.diagonal().tolist()
+    tested = sorted(
+        ((hit / total, label, hit, total) for label, hit, total in zip(classes, hits, totals, strict=True) if total),
+        key=lambda row: (row[0], row[1]),
+    )
+    rows = [(label, str(total), str(hit), percent(share)) for share, label, hit, total in tested]
+    return Table("Accuracy by class, worst first", ("class", "test clips", "right", "%"), rows)
+
+
+def _errors(predictions: Sequence[Prediction]) -> Table:
+    wrong = sorted((p for p in predictions if not p.right), key=lambda p: (-p.probability, p.clip_id))
+    rows = [(p.clip_id, p.label, p.predicted, f"{p.probability:.3f}") for p in wrong]
+    head = ("clip", "true class", "taken for", "probability")
+    return Table("Most confident errors", head, rows, frozenset({0, 1, 2})).cut(MOST_ERRORS)

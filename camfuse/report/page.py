@@ -1,0 +1,194 @@
+"""The report: one HTML page that needs no network and no script, made from the run's files alone.
+
+Where a part of the run is not there yet, the page says so; a damaged file is an error. The same files give the
+same bytes. Labels and file names are untrusted text: Jinja2 escapes all of them, and the page's own policy lets no
+script run and nothing load.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+import camfuse
+from camfuse.config import Config, Section, dump_config
+from camfuse.report.coverage import (
+    coverage_tables,
+    duplicate_table,
+    read_class_labels,
+    read_clip_table,
+    read_notes,
+    split_table,
+)
+from camfuse.report.detection import Detection, describe_detection
+from camfuse.report.examples import Example, draw_clips, draw_examples
+from camfuse.report.outcome import PARTS, Classes, Curves, Prediction, describe_classes, read_curves, read_predictions
+from camfuse.report.prepared import Shards, failed_table, identity_table, open_shards, stage_table, time_table
+from camfuse.report.tables import MODELS, Result, Table, percent, read_results, result_table
+from camfuse.stage import fingerprint, write_text
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number at the head of the page."""
+
+    name: str
+    value: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that the template shows; None or empty where the run has none of it."""
+
+    title: str
+    lead: str
+    version: str
+    fingerprint: str
+    tiles: Sequence[Tile]
+    results: Table | None
+    results_note: str
+    curves: Sequence[Curves]
+    curves_missing: Sequence[str]
+    classes: Classes | None
+    examples: Sequence[Example]
+    examples_note: str
+    splits: Table | None
+    coverage: Table | None
+    uncovered: Table | None
+    duplicates: Table | None
+    notes: Sequence[str]
+    failed: Table
+    detection: Detection | None
+    stages: Table
+    times: Table | None
+    identities: Table
+    settings: str
+
+
+def write_report(config: Config, output: Path) -> None:
+    """Write the page of a run.
+
+    Parameters
+    ----------
+    config
+        The run's config; its output folder is read.
+    output
+        The HTML file to write.
+
+    Raises
+    ------
+    TableError
+        If a table of the run is damaged.
+    ShardError
+        If a shard is damaged or was made with another config.
+    """
+    text = render(gather(config))
+    write_text(output, text)
+    log.info("%s: %.1f MB", output, len(text.encode()) / 1e6)
+
+
+def gather(config: Config) -> Page:
+    """Read all that the run has until now."""
+    out = config.output
+    shards = open_shards(config)
+    clips = read_clip_table(out / "clips")
+    results = read_results(out / "evaluate" / "results.json")
+    predictions = read_predictions(out / "evaluate" / "predictions.csv")
+    labels = read_class_labels(out / "clips")
+    curves = {part: read_curves(out / "train", part) for part in PARTS}
+    examples, examples_note = _examples(config, shards, predictions)
+    coverage, uncovered = coverage_tables(out / "clips") or (None, None)
+    return Page(
+        title=config.report.title,
+        lead=_lead(config, clips),
+        version=camfuse.__version__,
+        fingerprint=fingerprint("report", config),
+        tiles=_tiles(results, clips),
+        results=result_table(results) if results else None,
+        results_note=_results_note(config),
+        curves=[found for found in curves.values() if found],
+        curves_missing=[f"{PARTS[part]}: not trained yet." for part, found in curves.items() if not found],
+        classes=describe_classes(predictions, labels) if predictions and labels else None,
+        examples=examples,
+        examples_note=examples_note,
+        splits=None if clips is None else split_table(clips),
+        coverage=coverage,
+        uncovered=uncovered,
+        duplicates=duplicate_table(out / "clips"),
+        notes=read_notes(out / "clips"),
+        failed=failed_table(shards),
+        detection=describe_detection(shards["pose"]),
+        stages=stage_table(config, shards),
+        times=time_table(out / "benchmarks"),
+        identities=identity_table(config, shards),
+        settings=dump_config(config),
+    )
+
+
+def render(page: Page) -> str:
+    """Fill the template."""
+    environment = Environment(
+        loader=PackageLoader("camfuse.report", package_path=""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    style = Markup((Path(__file__).parent / "style.css").read_text(encoding="utf-8"))
+    return environment.get_template("template.html").render(page=page, style=style)
+
+
+def _lead(config: Config, clips: pd.DataFrame | None) -> str:
+    source = next(name for name in type(config.clips).model_fields if isinstance(getattr(config.clips, name), Section))
+    estimator = next(name for name in type(config.pose).model_fields if getattr(config.pose, name))
+    counted = (
+        f"{len(clips):,} clips of {clips['label'].nunique():,} classes" if clips is not None else "no clip table yet"
+    )
+    return f"Source: {source}, {counted}. Keypoints: {estimator}. Seed {config.seed}."
+
+
+def _tiles(results: Sequence[Result] | None, clips: pd.DataFrame | None) -> list[Tile]:
+    tiles = []
+    for result in results or ():
+        if result.model in MODELS:
+            tiles.append(Tile(f"{MODELS[result.model]} top-1", percent(result.top[1]), "%"))
+    if clips is not None:
+        signers = clips["signer"][clips["signer"] != ""].nunique()
+        tiles += [Tile("Clips", f"{len(clips):,}"), Tile("Classes", f"{clips['label'].nunique():,}")]
+        tiles += [Tile("Signers", f"{signers:,}")] if signers else []
+    return tiles
+
+
+def _results_note(config: Config) -> str:
+    evaluate = config.evaluate
+    rgb, pose, joint = evaluate.weights
+    return (
+        f"Each test clip is sampled {evaluate.clips} times and the probabilities are averaged. Fused is the mean of "
+        f"the fused model's rgb, pose and joint head, weighted {rgb:g} : {pose:g} : {joint:g}. The interval is over "
+        "the test clips; it does not say how much another seed would change."
+    )
+
+
+def _examples(
+    config: Config, shards: Shards, predictions: Sequence[Prediction] | None
+) -> tuple[Sequence[Example], str]:
+    """Draw clips that went all the way to their heatmaps."""
+    if not config.report.examples:
+        return [], "None asked for: report.examples is 0."
+    ready = {clip_id for shard in shards["heatmaps"] for clip_id in shard}
+    if not ready:
+        return [], "No heatmaps yet: there is no shard in heatmaps/, so no clip is drawn."
+    known = "Left hand orange, right hand blue, body green, face yellow; the white square is the crop."
+    if predictions is None:
+        return draw_clips(config, ready), f"{known} The clips are picked by a hash of their id."
+    drawn = draw_examples(config, [p for p in predictions if p.clip_id in ready])
+    how = "Test clips, picked by a hash of their id: half of them recognised, half not, as far as there are so many."
+    return drawn, f"{known} {how}"

@@ -1,0 +1,99 @@
+"""What the data stages made: shards, failed clips, provenance, time. All of it read from the files."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from camfuse.clips.table import shard_names
+from camfuse.config import Config
+from camfuse.report.tables import NONE, Table, duration, read_csv
+from camfuse.shard import Shard
+from camfuse.stage import STAGES, fingerprint
+
+SHARD_STAGES = ("frames", "pose", "crops", "heatmaps")
+Shards = Mapping[str, Sequence[Shard]]
+"""The shards that are there, by stage."""
+
+
+def open_shards(config: Config) -> Shards:
+    """Open every shard of the run that is on disk.
+
+    Raises
+    ------
+    ShardError
+        If one is damaged.
+    StaleShardError
+        If one was made with other settings than the config's: the page would then describe another run.
+    """
+    found: dict[str, list[Shard]] = {}
+    for stage in SHARD_STAGES:
+        paths = [config.output / stage / f"{name}.h5" for name in shard_names(config.clips.shards)]
+        mark = fingerprint(stage, config)
+        found[stage] = [Shard(path, stage=stage, fingerprint=mark) for path in paths if path.exists()]
+    return found
+
+
+def stage_table(config: Config, shards: Shards) -> Table:
+    """Count what each data stage made."""
+    rows = []
+    for stage, files in shards.items():
+        clips = [(shard, clip_id) for shard in files for clip_id in shard]
+        frames = sum(shard.count(clip_id) for shard, clip_id in clips)
+        size = sum(shard.path.stat().st_size for shard in files) / 1e6
+        failed = sum(len(shard.failed) for shard in files)
+        there = f"{len(files)} of {config.clips.shards}"
+        rows.append((stage, there, f"{len(clips):,}", f"{frames:,}", str(failed), f"{size:,.1f}"))
+    return Table("Shards by stage", ("stage", "shards", "clips", "frames", "failed clips", "MB"), rows)
+
+
+def failed_table(shards: Shards) -> Table:
+    """List the clips that a stage left out, with its reason (`bad_clips: skip`)."""
+    rows = [
+        (clip_id, stage, reason)
+        for stage, files in shards.items()
+        for shard in files
+        for clip_id, reason in shard.failed.items()
+    ]
+    return Table("Clips left out", ("clip", "stage", "reason"), sorted(rows), frozenset({0, 1, 2}))
+
+
+def identity_table(config: Config, shards: Shards) -> Table:
+    """List every stage's version and fingerprint, and what its files say that they rest on."""
+    rows = []
+    for name, stage in STAGES.items():
+        found = {_flat(shard.provenance) for shard in shards.get(name, ())}
+        rows.append((name, str(stage.version), fingerprint(name, config), "; ".join(sorted(found))))
+    head = ("stage", "version", "fingerprint", "made with")
+    return Table("Versions and fingerprints", head, rows, frozenset({0, 2, 3}))
+
+
+def _flat(provenance: Mapping[str, object]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in sorted(provenance.items()))
+
+
+def time_table(folder: Path) -> Table | None:
+    """Sum Snakemake's benchmark files by rule; None where there are none.
+
+    Parameters
+    ----------
+    folder
+        With ``<rule>.tsv`` or ``<rule>/*.tsv``: columns s (seconds) and max_rss (MB).
+    """
+    rules = sorted({path.stem if path.is_file() else path.name for path in folder.glob("*")} - {"report"})
+    rows = []
+    for rule in (*(name for name in STAGES if name in rules), *(name for name in rules if name not in STAGES)):
+        jobs = _jobs([folder / f"{rule}.tsv", *sorted((folder / rule).glob("*.tsv"))])
+        if not jobs.empty:
+            seconds, memory = jobs["s"], jobs["max_rss"].max()
+            shown = NONE if pd.isna(memory) else f"{memory:,.0f}"
+            rows.append((rule, str(len(jobs)), duration(seconds.sum()), duration(seconds.max()), shown))
+    if not rows:
+        return None
+    return Table("Time by rule", ("rule", "jobs", "time of all jobs", "longest job", "most memory (MB)"), rows)
+
+
+def _jobs(paths: Sequence[Path]) -> pd.DataFrame:
+    tables = [read_csv(path, ("s", "max_rss"), separator="\t") for path in paths]
+    found = [table for table in tables if table is not None]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["s", "max_rss"])
