@@ -6,7 +6,6 @@ The keypoints move exactly and the heatmaps are rendered from them, which is tru
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -105,10 +104,10 @@ def move_keypoints(keypoints: Keypoints, augmentation: Augmentation) -> Keypoint
 
 
 def move_pictures(pictures: Pictures, augmentation: Augmentation) -> Pictures:
-    """Return the crops (T, S, S, 3), RGB, after the augmentation; what was outside the crop is black."""
+    """Return the crops (T, S, S, 3), RGB, after the augmentation; outside of the crop it was black, like the padding."""
     size = pictures.shape[1:3]
     out = np.empty_like(pictures)
     for picture, target in zip(pictures, out, strict=True):
-        coloured: Any = cv2.transform(picture, augmentation.colour)
-        cv2.warpAffine(coloured, augmentation.affine, size[::-1], dst=target, flags=cv2.INTER_LINEAR)
+        moved = cv2.warpAffine(picture, augmentation.affine, size[::-1], flags=cv2.INTER_LINEAR)
+        cv2.transform(moved, augmentation.colour, dst=target)
     return out

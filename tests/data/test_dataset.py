@@ -1,0 +1,283 @@
+"""The dataset on shards made by hand: 4 clips of 6 to 20 frames, 32 px crops, 8 px heatmaps."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+
+from camfuse.config import Config
+from camfuse.data.augment import draw_augmentation, move_keypoints
+from camfuse.data.dataset import ClipDataset, Sample, single_threaded
+from camfuse.data.sampler import EpochSampler
+from camfuse.data.sampling import training_frames
+from camfuse.errors import ClipError, ShardError, StaleShardError
+from camfuse.prep.heatmaps import render
+from camfuse.shard import ClipData, ShardWriter
+from camfuse.skeleton import NUM_KEYPOINTS
+from camfuse.stage import fingerprint
+
+SIZE, SIDE = 32, 8
+LENGTHS = {"a": 6, "b": 9, "c": 20, "d": 13}
+SHARDS = {"a": "0000", "b": "0001", "c": "0000", "d": "0001"}
+CALM = {"scale": (1, 1), "rotate": 0, "shift": 0, "colour": 0, "span": 1}
+
+
+def keypoints_of(clip: str) -> NDArray[np.float32]:
+    rng = np.random.default_rng(ord(clip))
+    keypoints = rng.uniform(0, SIZE, (LENGTHS[clip], NUM_KEYPOINTS, 3)).astype(np.float32)
+    keypoints[..., 2] = rng.uniform(0.2, 1, keypoints.shape[:2])
+    keypoints[:, 11:23] = 0
+    keypoints[0, 91] = (np.nan, np.nan, 0)
+    return keypoints
+
+
+def pictures_of(clip: str) -> list[bytes]:
+    """Frame t is one red: 10 t."""
+    pictures = [np.full((SIZE, SIZE, 3), (0, 0, 10 * t), np.uint8) for t in range(LENGTHS[clip])]
+    return [cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 100])[1].tobytes() for picture in pictures]
+
+
+@pytest.fixture
+def config(make_config: Any) -> Config:
+    made: Config = make_config(
+        crops={"size": SIZE}, sampling={"rgb_frames": 2, "pose_frames": 4}, heatmaps={"sigma": 0.7}
+    )
+    return made
+
+
+def write(folder: Path, config: Config, *, broken: bool = False) -> None:
+    for shard in ("0000", "0001"):
+        clips = [clip for clip in LENGTHS if SHARDS[clip] == shard]
+        for stage in ("crops", "heatmaps"):
+            path, mark = folder / stage / f"{shard}.h5", fingerprint(stage, config)
+            with ShardWriter(path, stage=stage, fingerprint=mark, provenance={}) as writer:
+                for clip in clips:
+                    keypoints = keypoints_of(clip)
+                    if stage == "crops":
+                        jpeg = [b"broken"] * LENGTHS[clip] if broken else pictures_of(clip)
+                        writer.add(clip, ClipData(frames={"keypoints": keypoints}, jpeg=jpeg))
+                    else:
+                        volume = render(keypoints, SIDE, config.heatmaps.sigma)
+                        writer.add(clip, ClipData(frames={"keypoints": keypoints, "volume": volume}))
+
+
+def table(*more: str) -> pd.DataFrame:
+    clips = [*LENGTHS, *more]
+    shards = [SHARDS.get(clip, "0000") for clip in clips]
+    return pd.DataFrame({"clip_id": clips, "shard": shards, "class_index": range(len(clips))})
+
+
+def build(folder: Path, config: Config, **values: Any) -> ClipDataset:
+    arguments: dict[str, Any] = {"part": "fusion", "augment": False} | values
+    clips = arguments.pop("clips", table())
+    return ClipDataset(clips, folder / "crops", folder / "heatmaps", config, **arguments)
+
+
+def with_augment(config: Config, **values: Any) -> Config:
+    changed = {"augment": config.train.augment.model_copy(update={**CALM, **values})}
+    return config.model_copy(update={"train": config.train.model_copy(update=changed)})
+
+
+def same(one: Sample, other: Sample) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)  # type: ignore[literal-required]
+
+
+@pytest.mark.parametrize("part", ["rgb", "pose", "fusion"])
+@pytest.mark.parametrize("augment", [True, False])
+def test_shapes_types_and_what_each_part_reads(tmp_path: Path, config: Config, part: str, augment: bool) -> None:
+    write(tmp_path, config)
+    unused = {"rgb": "heatmaps", "pose": "crops"}.get(part)
+    if unused:
+        (tmp_path / unused).rename(tmp_path / "away")
+    sample = build(tmp_path, config, part=part, augment=augment, samplings=3)[2]
+    assert set(sample) == {"label", "index"} | ({"rgb"} if part != "pose" else set()) | (
+        {"heatmaps"} if part != "rgb" else set()
+    )
+    if "rgb" in sample:
+        assert sample["rgb"].shape == (3, 3, 2, SIZE, SIZE) and sample["rgb"].dtype == torch.uint8
+    if "heatmaps" in sample:
+        assert sample["heatmaps"].shape == (3, NUM_KEYPOINTS, 4, SIDE, SIDE)
+        assert sample["heatmaps"].dtype == torch.uint8
+    assert (sample["label"].item(), sample["index"].item()) == (2, 2)
+    assert sample["label"].dtype == sample["index"].dtype == torch.int64
+
+
+def test_rgb_and_heatmaps_show_the_same_frames(tmp_path: Path, config: Config) -> None:
+    write(tmp_path, config)
+    sample = build(tmp_path, config, samplings=2)[2]  # clip c, 20 frames
+    volume = render(keypoints_of("c"), SIDE, config.heatmaps.sigma)
+    for rgb, maps in zip(sample["rgb"], sample["heatmaps"], strict=True):
+        red = [round(float(frame[0].float().mean()) / 10) for frame in rgb.transpose(0, 1)]
+        frames = [
+            int(np.argmin([np.abs(v.astype(int) - m.numpy()).sum() for v in volume])) for m in maps.swapaxes(0, 1)
+        ]
+        assert all(np.array_equal(volume[f], m.numpy()) for f, m in zip(frames, maps.swapaxes(0, 1), strict=True))
+        assert red == [frames[1], frames[3]]  # the middle of each group of two
+        assert [f // 5 for f in frames] == [0, 1, 2, 3]  # one per bin
+        assert float(rgb[1:].float().max()) < 6  # red, not blue
+
+
+def test_stored_and_rendered_volumes_agree(tmp_path: Path, config: Config) -> None:
+    calm = with_augment(config)
+    calm = calm.model_copy(update={"sampling": config.sampling.model_copy(update={"pose_frames": 6})})
+    write(tmp_path, calm)
+    stored = build(tmp_path, calm)[0]  # clip a has 6 frames: all of them, in order, either way
+    rendered = build(tmp_path, calm, augment=True)[0]
+    difference = stored["heatmaps"].int() - rendered["heatmaps"].int()
+    assert difference.abs().max() <= 1
+    assert stored["heatmaps"].max() > 200
+    exact = render(keypoints_of("a"), SIDE, config.heatmaps.sigma, dtype=np.float32).swapaxes(0, 1)
+    assert np.abs(stored["heatmaps"][0].numpy() / 255 - exact).max() <= 1 / 510 + 1e-6
+
+
+def test_augmented_heatmaps_are_those_of_the_moved_keypoints(tmp_path: Path, config: Config) -> None:
+    moving = with_augment(config, shift=0.1, rotate=25, scale=(0.8, 1.2), mirror=0.5, span=0.8, joint_dropout=0.1)
+    write(tmp_path, moving)
+    data = build(tmp_path, moving, part="pose", augment=True)
+    for row, clip in enumerate(LENGTHS):
+        rng = np.random.default_rng([moving.seed, 0, row])
+        choice = training_frames(LENGTHS[clip], moving.sampling, 0.8, rng)
+        augmentation = draw_augmentation(moving.train.augment, SIZE, NUM_KEYPOINTS, rng)
+        moved = move_keypoints(keypoints_of(clip)[choice.pose], augmentation)
+        expected = render(moved, SIDE, moving.heatmaps.sigma).swapaxes(0, 1)
+        np.testing.assert_array_equal(data[row]["heatmaps"][0].numpy(), expected)
+
+
+def dot_frames(path: Path) -> NDArray[np.float32]:
+    """Draw white discs and return their centres: in each of 12 frames somewhere else."""
+    centres = np.random.default_rng(5).uniform(12, 20, (12, 2)).round(2)
+    keypoints = np.full((12, NUM_KEYPOINTS, 3), np.nan, np.float32)
+    keypoints[..., 2] = 0
+    for t, (x, y) in enumerate(centres):
+        picture = np.zeros((SIZE, SIZE, 3), np.uint8)
+        cv2.circle(picture, (round(x * 256), round(y * 256)), 3 << 8, (255, 255, 255), -1, cv2.LINE_AA, 8)
+        cv2.imwrite(str(path / f"{t}.png"), picture)
+        keypoints[t, 91] = (x, y, 1)
+    return keypoints
+
+
+def centroid(picture: NDArray[Any]) -> NDArray[np.float64]:
+    rows, columns = np.mgrid[: len(picture), : len(picture)]
+    weight = picture.astype(float)
+    return np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
+
+
+@pytest.mark.parametrize("augment", [True, False])
+def test_a_dot_in_the_picture_and_its_heatmap_stay_together(tmp_path: Path, config: Config, augment: bool) -> None:
+    # colours stay as they are: contrast would lift the black around the dot
+    moving = with_augment(config, shift=0.1, rotate=25, scale=(0.9, 1.1), mirror=0.5)
+    moving = moving.model_copy(update={"sampling": config.sampling.model_copy(update={"rgb_frames": 4})})
+    keypoints = dot_frames(tmp_path)
+    jpeg = [(tmp_path / f"{t}.png").read_bytes() for t in range(12)]  # any coding that OpenCV reads
+    for stage, data in (
+        ("crops", ClipData(frames={"keypoints": keypoints}, jpeg=jpeg)),
+        ("heatmaps", ClipData(frames={"keypoints": keypoints, "volume": render(keypoints, SIDE, 0.7)})),
+    ):
+        with ShardWriter(
+            tmp_path / stage / "0000.h5", stage=stage, fingerprint=fingerprint(stage, moving), provenance={}
+        ) as writer:
+            writer.add("a", data)
+    dataset = build(tmp_path, moving, clips=table().head(1), augment=augment, repeat=20)
+    distances, mirrored = [], 0
+    for key in range(20):
+        sample = dataset[key]
+        rgb, maps = sample["rgb"][0, 0].numpy(), sample["heatmaps"][0].numpy()  # (4, S, S), (K, 4, Q, Q)
+        joint = int(maps.sum((1, 2, 3)).argmax())
+        mirrored += joint == 112
+        dots = np.stack([centroid(picture) for picture in rgb])
+        peaks = np.stack([(centroid(m) + 0.5) * 4 - 0.5 for m in maps[joint]])
+        distances.append(np.abs(dots - peaks).max())
+    assert max(distances) < 0.5
+    assert (0 < mirrored < 20) if augment else mirrored == 0
+
+
+def test_test_samples_are_the_same_in_every_run_whatever_the_seed_and_the_other_clips(
+    tmp_path: Path, config: Config
+) -> None:
+    write(tmp_path, config)
+    other = config.model_copy(update={"seed": 99})
+    alone = build(tmp_path, other, clips=table().iloc[2:3], samplings=4)[0]
+    among = build(tmp_path, config, samplings=4)[2]
+    assert torch.equal(alone["heatmaps"], among["heatmaps"]) and torch.equal(alone["rgb"], among["rgb"])
+    assert len({tuple(s.flatten().tolist()) for s in among["rgb"].float().mean((1, 3, 4))}) > 1
+
+
+def test_training_samples_depend_on_seed_epoch_and_index(tmp_path: Path, config: Config) -> None:
+    write(tmp_path, config)
+    data = build(tmp_path, config, augment=True, repeat=3)
+    assert len(data) == 12
+    assert same(data[2], data[2])
+    assert not torch.equal(data[2]["heatmaps"], data[2 + 4]["heatmaps"])  # the clip's second repeat
+    assert not torch.equal(data[2]["heatmaps"], data[2 + 12]["heatmaps"])  # the next epoch
+    assert data[2 + 4]["index"] == data[2 + 12]["index"] == 2
+    other = build(tmp_path, config.model_copy(update={"seed": 5}), augment=True, repeat=3)
+    assert not torch.equal(data[2]["heatmaps"], other[2]["heatmaps"])
+
+
+def test_workers_change_nothing(tmp_path: Path, config: Config) -> None:
+    write(tmp_path, config)
+    data = build(tmp_path, config, augment=True, repeat=2)
+    runs = []
+    for workers in (0, 2):
+        sampler = EpochSampler(len(data), seed=1)
+        loader = DataLoader(
+            data,
+            batch_size=3,
+            sampler=sampler,
+            num_workers=workers,
+            worker_init_fn=single_threaded,
+            persistent_workers=workers > 0,
+        )
+        batches = []
+        for epoch in (0, 1):
+            sampler.set_epoch(epoch)
+            batches += list(loader)
+        runs.append(batches)
+    assert len(runs[0]) == len(runs[1]) == 6
+    assert all(same(one, other) for one, other in zip(*runs, strict=True))
+    assert runs[0][0]["rgb"].shape == (3, 1, 3, 2, SIZE, SIZE)
+    epochs = [torch.cat([batch["index"] for batch in runs[0][i : i + 3]]) for i in (0, 3)]
+    assert not torch.equal(*epochs)
+    assert all(sorted(epoch.tolist()) == [0, 0, 1, 1, 2, 2, 3, 3] for epoch in epochs)
+
+
+def test_sampler_carries_the_epoch() -> None:
+    plain = EpochSampler(3, seed=1, shuffle=False)
+    plain.set_epoch(2)
+    assert (list(plain), len(plain)) == ([6, 7, 8], 3)
+
+
+def test_clips_that_a_shard_left_out_are_named_and_dropped(
+    tmp_path: Path, config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path, config)
+    with caplog.at_level(logging.WARNING):
+        data = build(tmp_path, config, clips=table("lost"))
+    assert data.clips["clip_id"].tolist() == ["a", "b", "c", "d"]
+    assert "1 of 5 clips" in caplog.text and "lost" in caplog.text
+    with pytest.raises(ShardError, match="found none"):
+        build(tmp_path, config, clips=table("lost").tail(1))
+
+
+def test_stale_and_missing_shards_are_refused(tmp_path: Path, config: Config) -> None:
+    write(tmp_path, config)
+    other = config.model_copy(update={"heatmaps": config.heatmaps.model_copy(update={"sigma": 1.0})})
+    with pytest.raises(StaleShardError):
+        build(tmp_path, other)
+    assert len(build(tmp_path, other, part="rgb")) == 4  # the crops are still good
+    (tmp_path / "heatmaps" / "0001.h5").unlink()
+    with pytest.raises(ShardError, match="0001"):
+        build(tmp_path, config, part="pose")
+
+
+def test_a_picture_that_is_none_names_its_clip(tmp_path: Path, config: Config) -> None:
+    write(tmp_path, config, broken=True)
+    with pytest.raises(ClipError, match="clip a: crop of frame"):
+        build(tmp_path, config, part="rgb")[0]
