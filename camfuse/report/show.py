@@ -140,7 +140,7 @@ class ClipPictures:
         self._size = config.crops.size
         self._crops = self._shard("crops")
         if clip_id not in self._crops:
-            raise CamfuseError(_unknown(config, clip_id, self._crops))
+            raise CamfuseError(self._why_not())
         self._heatmaps = self._shard("heatmaps")
         # With `frames: keep: false` the frames are gone once the crops are made; crops and heatmaps can still be shown.
         gone = not config.frames.keep and not self._path("frames").exists()
@@ -159,6 +159,13 @@ class ClipPictures:
     def __len__(self) -> int:
         """Return the number of frames."""
         return self._crops.count(self.clip_id)
+
+    def _why_not(self) -> str:
+        """Say why the run has no crops of the clip."""
+        for stage in ("crops", "pose", "frames"):
+            if self._path(stage).exists() and (reason := self._shard(stage).failed.get(self.clip_id)):
+                return f"clip {self.clip_id}: left out of the run by stage {stage}: {reason}"
+        return _not_found(self._config, self.clip_id, self._crops)
 
     @cached_property
     def rate(self) -> float:
@@ -267,14 +274,12 @@ def _clip_table(config: Config) -> pd.DataFrame:
     return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 
-def _unknown(config: Config, clip_id: str, crops: Shard) -> str:
-    """Say why the run has nothing of a clip."""
-    if clip_id in crops.failed:
-        return f"clip {clip_id}: left out of the run: {crops.failed[clip_id]}"
+def _not_found(config: Config, clip_id: str, crops: Shard) -> str:
+    """Say which clips there are instead."""
     table = _clip_table(config)
     known = table["clip_id"].tolist() or list(crops)
     if clip_id in known:
-        return f"clip {clip_id}: in the clip table, but not in {crops.path}; it was left out earlier, or run again"
+        return f"clip {clip_id}: in the clip table, but not in {crops.path}; run the workflow again"
     same_label = table.loc[table["label"] == clip_id, "clip_id"].tolist()
     near = same_label[:5] or difflib.get_close_matches(clip_id, known, n=5, cutoff=0.5) or known[:5]
     return f"{clip_id}: no such clip among the {len(known)} of {config.output}; near it: {', '.join(near)}"

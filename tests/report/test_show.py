@@ -140,8 +140,15 @@ def test_unknown_clip_names_what_is_near(run: Any, tmp_path: Path) -> None:
 
 
 def test_a_clip_that_was_left_out_says_why(run: Any, tmp_path: Path) -> None:
-    with pytest.raises(CamfuseError, match=r"drink_01: left out of the run: nobody was found"):
+    with pytest.raises(CamfuseError, match=r"drink_01: left out of the run by stage crops: nobody was found"):
         show(run, "drink_01", tmp_path / "x.png")
+
+
+def test_a_clip_that_is_not_prepared_yet(run: Any, tmp_path: Path) -> None:
+    table = run.output / "clips" / "clips.csv"
+    table.write_text(table.read_text() + "eat_01,eat\n")
+    with pytest.raises(CamfuseError, match=r"eat_01: in the clip table, but not in .*; run the workflow again"):
+        show(run, "eat_01", tmp_path / "x.png")
 
 
 def test_wrong_suffix(run: Any, tmp_path: Path) -> None:
