@@ -2,6 +2,7 @@
 
 import logging
 import pickle
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,34 @@ def build_rtmdet(device: str = "cpu") -> Any:
     return init_detector(str(_in_wheel(RTMDET_CONFIG)), None, palette="none", device=device, cfg_options=options)
 
 
+class HrnetMaps(torch.nn.Module):
+    """MMPose's estimator from picture to heatmaps; the output is a tuple of one, as of every network we run."""
+
+    def __init__(self, estimator: Any) -> None:
+        super().__init__()
+        self.backbone: Any = estimator.backbone
+        self.head: Any = estimator.head
+
+    def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor]:
+        """Map (B, 3, H, W) to heatmaps (B, 133, H / 4, W / 4)."""
+        return (self.head(self.backbone(pictures)),)
+
+
+class RtmdetMaps(torch.nn.Module):
+    """MMDetection's RTMDet from picture to the maps of class scores, then of box distances, one each per level."""
+
+    def __init__(self, detector: Any) -> None:
+        super().__init__()
+        self.backbone: Any = detector.backbone
+        self.neck: Any = detector.neck
+        self.head: Any = detector.bbox_head
+
+    def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Map (B, 3, H, W) to 3 maps of 1 channel and 3 of 4, at strides 8, 16, 32."""
+        scores, distances = self.head(self.neck(self.backbone(pictures)))
+        return (*scores, *distances)
+
+
 def load_weights(network: torch.nn.Module, weights: Weights) -> None:
     """Put a checkpoint of MMEngine (or of MMPose before 1.0, or plain tensors) into a network.
 
@@ -71,9 +100,10 @@ def load_weights(network: torch.nn.Module, weights: Weights) -> None:
 def read_checkpoint(weights: Weights) -> dict[str, Any]:
     """Read a checkpoint file whose hash was compared already.
 
-    Checkpoints are pickles, and a pickle can run programs. Tensors, plain types and the few classes that MMEngine
-    writes are read without that danger. A file that holds more is opened only if the config gives its whole hash:
-    eight digits protect from a damaged file, not from a made one.
+    Checkpoints are pickles, and a pickle can run programs. Tensors, plain types and numpy's arrays are read without
+    that danger, which is what published files hold. A file that holds more (MMEngine's training checkpoints: loss
+    histories) is opened only if the config gives its whole hash: eight digits protect from a damaged file, not from
+    a made one.
 
     Raises
     ------
@@ -98,13 +128,11 @@ def read_checkpoint(weights: Weights) -> dict[str, Any]:
 
 
 def _harmless() -> list[Any]:
-    """Return what MMEngine checkpoints hold beside tensors: loss histories and numbers of numpy."""
-    from mmengine.logging import HistoryBuffer
-
+    """Return what published checkpoints hold beside tensors and plain types: arrays and numbers of numpy."""
     rebuild, scalar = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
     kinds = [type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64, np.bool_)]
     old_names = [(rebuild, "numpy.core.multiarray._reconstruct"), (scalar, "numpy.core.multiarray.scalar")]
-    return [HistoryBuffer, np.ndarray, np.dtype, rebuild, scalar, *kinds, *old_names]
+    return [np.ndarray, np.dtype, rebuild, scalar, *kinds, *old_names]
 
 
 def _prepare() -> None:
@@ -117,8 +145,8 @@ def _prepare() -> None:
     """
     supply_missing_ops()
     try:
-        import mmdet.models
-        import mmpose.models  # noqa: F401
+        for package in ("mmdet.models", "mmpose.models"):
+            import_module(package)
     except ModuleNotFoundError as error:
         raise MissingToolError(f"pose.mmpose needs the package {error.name}: {INSTALL}") from error
 
@@ -130,4 +158,3 @@ def _in_wheel(name: str) -> Path:
     if not path.exists():
         raise MissingToolError(f"{path} is not there: pose.mmpose reads the configs inside the wheel mmpose 1.3.2")
     return path
-

@@ -1,0 +1,154 @@
+"""HRNet whole-body through MMPose: persons by RTMDet, the signer among them, 133 keypoints, frames in batches.
+
+Cutting out a person and reading points off the heatmaps are MMPose's own functions, and its configs say how; the
+network between them runs in the engine of choice. For the same weights and boxes the keypoints are those of
+``mmpose.apis.inference_topdown``.
+"""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from camfuse.clips.table import Clip
+from camfuse.config import Config, HrnetModel
+from camfuse.errors import ConfigError
+from camfuse.prep.pose.engines import EngineSettings, Floats, choose_device, make_engine
+from camfuse.prep.pose.estimator import ClipFrames, Poses, missing_poses
+from camfuse.prep.pose.openmmlab import HrnetMaps, build_hrnet, load_weights
+from camfuse.prep.pose.persons import PersonDetector
+from camfuse.prep.pose.signer import follow_signer
+from camfuse.skeleton import MIRROR
+from camfuse.weights import Weights, check_weights, needed_weights
+
+PADDING = 1.25
+"""The cut-out's size as a multiple of the box's (MMPose's `GetBBoxCenterScale`)."""
+MEAN = np.array([123.675, 116.28, 103.53], np.float32)
+STD = np.array([58.395, 57.12, 57.375], np.float32)
+"""Of red, green, blue."""
+ENGINE_PACKAGES = {"torch": "torch", "onnx": "onnxruntime", "openvino": "openvino"}
+
+
+class Hrnet:
+    """Keypoints of one person in each picture, in batches."""
+
+    def __init__(self, model: HrnetModel, weights: Weights, settings: EngineSettings, *, flip_test: bool) -> None:
+        network = build_hrnet(model)
+        load_weights(network, weights)
+        self._codec: Any = network.head.decoder
+        self._size = tuple(int(side) for side in self._codec.input_size)
+        self._flip_test = flip_test
+        height_width = (self._size[1], self._size[0])
+        self._engine = make_engine(HrnetMaps(network).eval(), f"{model}-{weights.sha256[:16]}", height_width, settings)
+
+    def keypoints(self, frames: Sequence[NDArray[np.uint8]], boxes: Floats) -> Floats:
+        """Estimate the keypoints of the boxed person in each frame.
+
+        Parameters
+        ----------
+        frames
+            B pictures (H, W, 3), RGB.
+        boxes
+            (B, 4) x0, y0, x1, y1 in their pixels.
+
+        Returns
+        -------
+        (B, 133, 3) float32: x, y in pixels of the frames and the peak of the heatmap, which may pass 1 or be negative.
+        """
+        cuts = [self._cut(frame, box) for frame, box in zip(frames, boxes, strict=True)]
+        maps = self._heatmaps(np.stack([picture for picture, _, _ in cuts]))
+        out = np.empty((len(frames), maps.shape[1], 3), np.float32)
+        for row, heatmaps, (_, centre, scale) in zip(out, maps, cuts, strict=True):
+            points, scores = self._codec.decode(heatmaps)
+            row[:, :2] = points[0] / self._size * scale + centre - 0.5 * scale
+            row[:, 2] = scores[0]
+        return out
+
+    def _cut(self, frame: NDArray[np.uint8], box: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return the person's picture (3, h, w), normalised, and the centre and size (x, y) of its box."""
+        from mmpose.structures.bbox import bbox_xyxy2cs, get_warp_matrix
+
+        centre, scale = bbox_xyxy2cs(box, padding=PADDING)
+        aspect = self._size[0] / self._size[1]
+        width, height = scale
+        scale = np.array([width, width / aspect] if width > height * aspect else [height * aspect, height], scale.dtype)
+        warp = get_warp_matrix(centre, scale, 0.0, output_size=self._size)
+        picture = cv2.warpAffine(frame, warp, self._size, flags=cv2.INTER_LINEAR)
+        normal = (picture.astype(np.float32) - MEAN) / STD
+        return np.ascontiguousarray(normal.transpose(2, 0, 1)), centre, scale
+
+    def _heatmaps(self, pictures: Floats) -> Floats:
+        (maps,) = self._engine(pictures)
+        if not self._flip_test:
+            return maps
+        (mirrored,) = self._engine(np.ascontiguousarray(pictures[..., ::-1]))
+        back = mirrored[:, list(MIRROR), :, ::-1].copy()
+        back[..., 1:] = back[..., :-1].copy()  # a mirrored map lies one column off (MMPose's `shift_heatmap`)
+        return (maps + back) * np.float32(0.5)
+
+
+class HrnetEstimator:
+    """The estimator `mmpose`: the signer's 133 keypoints, missing where the signer was not detected."""
+
+    def __init__(self, config: Config) -> None:
+        if config.pose.mmpose is None:
+            raise ConfigError("expected `pose.mmpose`")
+        self._config = config.pose.mmpose
+        self._machine = config.machine
+        self._weights = [check_weights(needed) for needed in needed_weights(config)]
+        self._hrnet: Hrnet | None = None
+        self._detector: PersonDetector | None = None
+
+    def __enter__(self) -> Self:
+        """Build the networks; the first time for the engines `onnx` and `openvino` this exports them."""
+        weights, detector = self._weights
+        settings, exact = self._settings(self._config.precision), self._settings("f32")
+        self._detector = PersonDetector(detector, exact)
+        self._hrnet = Hrnet(self._config.model, weights, settings, flip_test=self._config.flip_test)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Free the networks."""
+        self._detector = self._hrnet = None
+
+    def _settings(self, precision: Any) -> EngineSettings:
+        kind, machine = self._config.engine, self._machine
+        device = choose_device(machine.device, kind)
+        return EngineSettings(kind, precision, device, machine.threads, machine.weights / "exported")
+
+    def provenance(self) -> Mapping[str, object]:
+        """Return the packages' versions and the hashes of the weights."""
+        packages = ["mmpose", "mmdet", ENGINE_PACKAGES[self._config.engine]]
+        weights, detector = self._weights
+        return {
+            "estimator": "mmpose",
+            "weights sha256": weights.sha256,
+            "detector sha256": detector.sha256,
+            **{package: version(package) for package in packages},
+        }
+
+    def estimate(self, clip: Clip, frames: ClipFrames) -> Poses:
+        """Estimate the signer's pose in every frame in which the signer was detected."""
+        if self._detector is None or self._hrnet is None:
+            raise RuntimeError("enter the estimator first")
+        size = self._machine.pose_batch
+        least = self._config.min_detection
+        persons = [found for batch in frames.batches(size) for found in self._detector.detect(batch, least)]
+        boxes = follow_signer(persons)
+        keypoints = missing_poses(len(frames)).keypoints
+        seen = np.flatnonzero(~np.isnan(boxes[:, 0]))
+        for rows in (seen[start : start + size] for start in range(0, len(seen), size)):
+            found = self._hrnet.keypoints([frames[row] for row in rows], boxes[rows, :4])
+            keypoints[rows] = seen_points(found)
+        return Poses(keypoints, boxes, np.zeros(len(frames), np.bool_))
+
+
+def seen_points(keypoints: Floats) -> Floats:
+    """Return keypoints (..., 3) with scores in 0..1; where the heatmap has no peak above 0, NaN, NaN, 0."""
+    out = keypoints.copy()
+    out[..., 2] = np.clip(keypoints[..., 2], 0, 1)
+    out[keypoints[..., 2] <= 0] = (np.nan, np.nan, 0)
+    return out
