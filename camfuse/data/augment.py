@@ -104,7 +104,7 @@ def move_keypoints(keypoints: Keypoints, augmentation: Augmentation) -> Keypoint
 
 
 def move_pictures(pictures: Pictures, augmentation: Augmentation) -> Pictures:
-    """Return the crops (T, S, S, 3), RGB, after the augmentation; outside of the crop it was black, like the padding."""
+    """Return the crops (T, S, S, 3), RGB, after the augmentation; beyond their edge is black, like the padding."""
     size = pictures.shape[1:3]
     out = np.empty_like(pictures)
     for picture, target in zip(pictures, out, strict=True):
