@@ -189,7 +189,7 @@ def show(
 def results(config: ConfigFile) -> None:
     """Print the result table of a finished run and where its report is."""
     settings = _start(config, None)
-    from camfuse.report.tables import result_text
+    from camfuse.report.results import result_text
 
     typer.echo(result_text(settings.output / "evaluate" / "results.json"))
     typer.echo(f"report: {settings.output / 'report' / 'index.html'}")

@@ -1,4 +1,4 @@
-"""What training and evaluation left: the result table, the curves, what was taken for what."""
+"""What training and evaluation left: the curves, and what was taken for what."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,11 @@ import pandas as pd
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from camfuse.config import Config
 from camfuse.errors import TableError
 from camfuse.report.plots import Line, line_chart, matrix
-from camfuse.report.tables import Chart, Table, duration, percent, read_csv, read_json
+from camfuse.report.tables import Chart, Table, check_fingerprint, duration, percent, read_csv, read_json
+from camfuse.stage import fingerprint
 
 LARGEST_MATRIX = 60
 """With more classes the page lists the confused pairs only."""
@@ -23,7 +25,7 @@ CURVES = ("epoch", "split", "head", "loss", "top1")
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the fused model took a test clip for."""
+    """What a test clip was taken for, by the row of the result table that speaks for the run."""
 
     clip_id: str
     label: str
@@ -66,15 +68,16 @@ class Classes:
     errors: Table
 
 
-def read_curves(train: Path, part: str) -> Curves | None:
+def read_curves(config: Config, part: str) -> Curves | None:
     """Read and draw the curves of one part; None where it has not been trained.
 
     Raises
     ------
     TableError
-        If curves.csv or summary.json is damaged.
+        If curves.csv or summary.json is damaged, or the training was one of another config.
     """
-    path = train / part / "curves.csv"
+    folder = config.output / "train" / part
+    path = folder / "curves.csv"
     rows = read_csv(path, CURVES, ("split", "head"))
     if rows is None:
         return None
@@ -82,18 +85,19 @@ def read_curves(train: Path, part: str) -> Curves | None:
         raise TableError(path, ["expected at least one epoch, found none"])
     head = "fused" if "fused" in set(rows["head"]) else str(rows["head"].iloc[-1])
     shown = rows[rows["head"] == head]
-    note, best = _describe_training(train / part / "summary.json", rows)
+    note, best = _describe_training(folder / "summary.json", rows, fingerprint(f"train_{part}", config))
     charts = [_curve_chart(shown, part, "loss", best, top=None), _curve_chart(shown, part, "top1", best, top=1.0)]
     return Curves(PARTS[part], note, charts)
 
 
-def _describe_training(path: Path, rows: pd.DataFrame) -> tuple[str, float | None]:
+def _describe_training(path: Path, rows: pd.DataFrame, mark: str) -> tuple[str, float | None]:
     """Say how long and on what was trained; return that and the best epoch, once there is one."""
     epochs = f"{rows['epoch'].max():g} epochs"
     summary = read_json(path)
     if summary is None:
         return f"{epochs} until now; the training is not finished.", None
     try:
+        check_fingerprint(path, expected=mark, found=str(summary["fingerprint"]))
         best, rule, clips = float(summary["best_epoch"]), summary["selection"], summary["clips"]
         return (
             f"{epochs} on {clips['train']:,} training and {clips['val']:,} validation clips, "
@@ -121,24 +125,37 @@ def _curve_chart(rows: pd.DataFrame, part: str, quantity: str, best: float | Non
 
 
 def read_predictions(path: Path) -> list[Prediction] | None:
-    """Read what the fused model took each test clip for; None where there is no evaluation.
+    """Read what each test clip was taken for; None where there is no evaluation.
 
     Raises
     ------
     TableError
         If the file is damaged.
     """
-    text = ("clip_id", "label", "predicted")
-    rows = read_csv(path, (*text, "probability"), text)
+    text = ("clip_id", "label", "top1_label")
+    rows = read_csv(path, (*text, "top1_probability"), text)
     if rows is None:
         return None
-    columns = (rows[name].tolist() for name in (*text, "probability"))
+    wrong = rows["clip_id"][~rows["top1_probability"].between(0, 1)]
+    if len(wrong):
+        raise TableError(path, [f"clip {clip_id}: expected a probability of 0 to 1" for clip_id in wrong])
+    columns = (rows[name].tolist() for name in (*text, "top1_probability"))
     return [Prediction(*values) for values in zip(*columns, strict=True)]
 
 
 def count_confusion(predictions: Sequence[Prediction], classes: Sequence[str]) -> NDArray[np.int64]:
-    """Return (C, C) counts: row = true class, column = predicted class."""
+    """Return (C, C) counts: row = true class, column = predicted class.
+
+    Raises
+    ------
+    TableError
+        If a prediction names another class.
+    """
     index = {label: number for number, label in enumerate(classes)}
+    unknown = [p for p in predictions if p.label not in index or p.predicted not in index]
+    if unknown:
+        problems = [f"clip {p.clip_id}: {p.label!r}, taken for {p.predicted!r}" for p in unknown]
+        raise TableError("predictions, expected labels of classes.csv", problems)
     counts = np.zeros((len(classes), len(classes)), np.int64)
     for p in predictions:
         counts[index[p.label], index[p.predicted]] += 1
@@ -150,7 +167,7 @@ def describe_classes(predictions: Sequence[Prediction], classes: Sequence[str]) 
     counts = count_confusion(predictions, classes)
     drawn, note = Markup(""), f"{len(classes)} classes are too many for a matrix; the worst pairs stand below."
     if len(classes) <= LARGEST_MATRIX:
-        drawn = matrix(counts, classes, title="Confusion matrix of the fused prediction on test")
+        drawn = matrix(counts, classes, title="Confusion matrix of the test clips")
     return Classes(drawn, note, _confused(counts, classes), _accuracy(counts, classes), _errors(predictions))
 
 

@@ -28,7 +28,8 @@ from camfuse.report.detection import Detection, describe_detection
 from camfuse.report.examples import Example, draw_clips, draw_examples
 from camfuse.report.outcome import PARTS, Classes, Curves, Prediction, describe_classes, read_curves, read_predictions
 from camfuse.report.prepared import Shards, failed_table, identity_table, open_shards, stage_table, time_table
-from camfuse.report.tables import MODELS, Result, Table, percent, read_results, result_table
+from camfuse.report.results import NAMES, PAPER, Results, read_results, result_table
+from camfuse.report.tables import Table, check_fingerprint, percent
 from camfuse.stage import fingerprint, write_text
 
 log = logging.getLogger(__name__)
@@ -99,10 +100,10 @@ def gather(config: Config) -> Page:
     out = config.output
     shards = open_shards(config)
     clips = read_clip_table(out / "clips")
-    results = read_results(out / "evaluate" / "results.json")
+    results = _read_results(config)
     predictions = read_predictions(out / "evaluate" / "predictions.csv")
     labels = read_class_labels(out / "clips")
-    curves = {part: read_curves(out / "train", part) for part in PARTS}
+    curves = {part: read_curves(config, part) for part in PARTS}
     examples, examples_note = _examples(config, shards, predictions)
     coverage, uncovered = coverage_tables(out / "clips") or (None, None)
     return Page(
@@ -112,10 +113,10 @@ def gather(config: Config) -> Page:
         fingerprint=fingerprint("report", config),
         tiles=_tiles(results, clips),
         results=result_table(results) if results else None,
-        results_note=_results_note(config),
+        results_note=_results_note(config, results),
         curves=[found for found in curves.values() if found],
         curves_missing=[f"{PARTS[part]}: not trained yet." for part, found in curves.items() if not found],
-        classes=describe_classes(predictions, labels) if predictions and labels else None,
+        classes=_classes(predictions, labels),
         examples=examples,
         examples_note=examples_note,
         splits=None if clips is None else split_table(clips),
@@ -155,11 +156,17 @@ def _lead(config: Config, clips: pd.DataFrame | None) -> str:
     return f"Source: {source}, {counted}. Keypoints: {estimator}. Seed {config.seed}."
 
 
-def _tiles(results: Sequence[Result] | None, clips: pd.DataFrame | None) -> list[Tile]:
-    tiles = []
-    for result in results or ():
-        if result.model in MODELS:
-            tiles.append(Tile(f"{MODELS[result.model]} top-1", percent(result.top[1]), "%"))
+def _read_results(config: Config) -> Results | None:
+    path = config.output / "evaluate" / "results.json"
+    results = read_results(path)
+    if results:
+        check_fingerprint(path, expected=fingerprint("evaluate", config), found=results.fingerprint)
+    return results
+
+
+def _tiles(results: Results | None, clips: pd.DataFrame | None) -> list[Tile]:
+    rows = results.rows if results else ()
+    tiles = [Tile(f"{NAMES[row.name]} top-1", percent(row.top[1]), "%") for row in rows if row.name in PAPER]
     if clips is not None:
         signers = clips["signer"][clips["signer"] != ""].nunique()
         tiles += [Tile("Clips", f"{len(clips):,}"), Tile("Classes", f"{clips['label'].nunique():,}")]
@@ -167,13 +174,22 @@ def _tiles(results: Sequence[Result] | None, clips: pd.DataFrame | None) -> list
     return tiles
 
 
-def _results_note(config: Config) -> str:
-    evaluate = config.evaluate
-    rgb, pose, joint = evaluate.weights
+def _classes(predictions: Sequence[Prediction] | None, labels: Sequence[str] | None) -> Classes | None:
+    if not predictions:
+        return None
+    return describe_classes(
+        predictions, labels or sorted({label for p in predictions for label in (p.label, p.predicted)})
+    )
+
+
+def _results_note(config: Config, results: Results | None) -> str:
+    if not results:
+        return ""
+    rgb, pose, joint = config.evaluate.weights
     return (
-        f"Each test clip is sampled {evaluate.clips} times and the probabilities are averaged. Fused is the mean of "
-        f"the fused model's rgb, pose and joint head, weighted {rgb:g} : {pose:g} : {joint:g}. The interval is over "
-        "the test clips; it does not say how much another seed would change."
+        f"Each clip is sampled {results.samplings} times and the probabilities are averaged. Fused is the mean of the "
+        f"fused model's rgb, pose and joint head, weighted {rgb:g} : {pose:g} : {joint:g}. The interval is over the "
+        "clips; it does not say how much another seed would change."
     )
 
 

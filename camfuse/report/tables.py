@@ -1,4 +1,4 @@
-"""Tables of the page, and the reading of the files that the stages before it left behind.
+"""The page's tables, and how it reads the files that the stages before it left behind.
 
 A file that is not there gives None, because a run may be looked at before it is finished; a file that is
 there and does not hold what it should is an error.
@@ -6,8 +6,7 @@ there and does not hold what it should is an error.
 
 import json
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -117,6 +116,19 @@ def read_json(path: Path) -> Any:
         raise TableError(path, [f"expected JSON, found: {error}"]) from error
 
 
+def check_fingerprint(path: Path, *, expected: str, found: str) -> None:
+    """Refuse a file that was made with other settings: the page would describe two runs at once.
+
+    Raises
+    ------
+    TableError
+        If the fingerprints differ.
+    """
+    if found != expected:
+        reason = "it was made with another config or version; run the workflow again to renew it"
+        raise TableError(path, [f"expected fingerprint {expected}, found {found}: {reason}"])
+
+
 def percent(share: float) -> str:
     """Write a share of 1 as a percentage, the way the paper's tables do."""
     return f"{100 * share:.2f}" if math.isfinite(share) else NONE
@@ -129,102 +141,3 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
-
-
-MODELS = {"rgb": "RGB", "pose": "Pose", "fused": "Fused"}
-"""The rows of the paper's table, in its order; other rows keep their names and follow."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """The numbers of one model or head on test, all but `clips` shares of 1.
-
-    Attributes
-    ----------
-    model
-        ``rgb``, ``pose``, ``fused`` or another head.
-    clips
-        Test clips.
-    top
-        Accuracy by k.
-    interval
-        95 % interval of top-1.
-    class_accuracy
-        Mean class accuracy.
-    """
-
-    model: str
-    clips: int
-    top: Mapping[int, float]
-    interval: tuple[float, float]
-    class_accuracy: float
-
-
-def read_results(path: Path) -> list[Result] | None:
-    """Read results.json, the paper's rows first; None where there is no evaluation.
-
-    Raises
-    ------
-    TableError
-        If the file is damaged.
-    """
-    content = read_json(path)
-    if content is None:
-        return None
-    try:
-        results = [_result(row) for row in content["rows"]]
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise TableError(path, [f"expected `rows` with model, n, top1, ...; found otherwise: {error!r}"]) from error
-    if not results:
-        raise TableError(path, ["expected at least one row, found none"])
-    order = list(MODELS)
-    return sorted(results, key=lambda r: order.index(r.model) if r.model in MODELS else len(order))
-
-
-def _result(row: Mapping[str, Any]) -> Result:
-    return Result(
-        model=str(row["model"]),
-        clips=int(row["n"]),
-        top={int(key[3:]): float(value) for key, value in row.items() if re.fullmatch(r"top\d+", key)},
-        interval=(float(row["top1_low"]), float(row["top1_high"])),
-        class_accuracy=float(row["mean_class_accuracy"]),
-    )
-
-
-def result_table(results: Sequence[Result]) -> Table:
-    """Set the results as the paper's table has them."""
-    ks = sorted({k for result in results for k in result.top})
-    rows = [
-        (
-            MODELS.get(r.model, r.model),
-            *(percent(r.top.get(k, math.nan)) for k in ks),
-            percent(r.class_accuracy),
-            f"{percent(r.interval[0])} to {percent(r.interval[1])}",
-            f"{r.clips:,}",
-        )
-        for r in results
-    ]
-    head = ("model", *(f"top-{k}" for k in ks), "mean class acc.", "95 % interval of top-1", "clips")
-    strong = frozenset(position for position, r in enumerate(results) if r.model == "fused")
-    return Table("Accuracy on the test clips in %", head, rows, strong=strong)
-
-
-def result_text(path: Path) -> str:
-    """Return the result table as lines of text, for the command line.
-
-    Raises
-    ------
-    TableError
-        If the file is not there or is damaged.
-    """
-    results = read_results(path)
-    if results is None:
-        raise TableError(path, ["expected the results of a finished run, found no file; run the workflow first"])
-    table = result_table(results)
-    lines = [tuple(table.head), *table.rows]
-    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-    written = [
-        [cell.rjust(width) if position else cell.ljust(width) for position, (cell, width) in enumerate(pairs)]
-        for pairs in (list(zip(line, widths, strict=True)) for line in lines)
-    ]
-    return "\n".join(["  ".join(line) for line in [written[0], ["-" * width for width in widths], *written[1:]]])

@@ -1,9 +1,9 @@
 """A made run: every file that the report reads, small enough to work out its numbers by hand."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from camfuse.clips.table import shard_names, shard_of
-from camfuse.config import Config
+from camfuse.config import Config, parse_config
 from camfuse.shard import ClipData, ShardWriter
 from camfuse.skeleton import BODY, FACE, LEFT_HAND
 from camfuse.stage import fingerprint
@@ -116,7 +116,8 @@ def write_clip_table(folder: Path, clips: pd.DataFrame) -> None:
     (folder / "notes.txt").write_text(f"The label {EVIL} is odd.\n", encoding="utf-8")
 
 
-def write_training(folder: Path) -> None:
+def write_training(config: Config) -> None:
+    folder = config.output / "train"
     for part, heads in (("rgb", ["rgb"]), ("pose", ["pose"]), ("fusion", ["rgb", "pose", "joint", "fused"])):
         (folder / part).mkdir(parents=True)
         rows = [
@@ -133,24 +134,28 @@ def write_training(folder: Path) -> None:
             "parameters": 1_234_567,
             "seconds": 75.2,
             "device": "cpu",
+            "fingerprint": fingerprint(f"train_{part}", config),
         }
         (folder / part / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
 
 
-def write_evaluation(folder: Path, clips: pd.DataFrame) -> None:
+def write_evaluation(config: Config, clips: pd.DataFrame) -> None:
     """Four of six test clips right: book 2 of 2, drink 1 of 2 (taken for book), the third 1 of 2 (taken for drink)."""
+    folder = config.output / "evaluate"
     folder.mkdir(parents=True)
     rows = [
-        {"model": model, "n": 6, "top1": top1, "top1_low": 0.25, "top1_high": 0.95, "top3": 1.0}
-        | {"mean_class_accuracy": top1}
-        for model, top1 in (("fused", 4 / 6), ("late", 0.5), ("pose", 0.5), ("rgb", 1 / 3))
+        {"row": name, "n": 6, "top1": top1, "top1_low": 0.25, "top1_high": 0.95, "top3": 1.0}
+        | {"mean_class_accuracy": top1, "mean_class_accuracy_union": top1, "ece": 0.125}
+        for name, top1 in (("rgb", 1 / 3), ("pose", 0.5), ("fused", 4 / 6), ("late", 0.5), ("fusion/joint", 0.5))
     ]
-    (folder / "results.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    results = {"split": "test", "samplings": 10, "main": "fused", "rows": rows}
+    results["fingerprint"] = fingerprint("evaluate", config)
+    (folder / "results.json").write_text(json.dumps(results), encoding="utf-8")
     test = clips[clips["split"] == "test"].reset_index(drop=True)
-    predicted = test["label"].tolist()
-    predicted[3], predicted[5] = "book", "drink"
+    taken_for = test["label"].tolist()
+    taken_for[3], taken_for[5] = "book", "drink"
     probability = [0.9, 0.8, 0.7, 0.6, 0.55, 0.95]
-    test[["clip_id", "label"]].assign(predicted=predicted, probability=probability).to_csv(
+    test[["clip_id", "label"]].assign(top1_label=taken_for, top1_probability=probability).to_csv(
         folder / "predictions.csv", index=False
     )
 
@@ -163,20 +168,39 @@ def write_benchmarks(folder: Path) -> None:
     (folder / "train_rgb.tsv").write_text(f"{head}7265\t2:01:05\t2048\n", encoding="utf-8")
 
 
+def make_config(output: Path) -> Config:
+    return parse_config(
+        {
+            "output": str(output),
+            "clips": {"folder": {"videos": "videos"}, "shards": 2},
+            "pose": {"mediapipe": {}},
+            "crops": {"size": SIZE},
+            "report": {"title": f"Made run {EVIL}", "examples": 4},
+            "bad_clips": "skip",
+        }
+    )
+
+
 @pytest.fixture
-def empty_run(make_config: Any) -> Run:
+def empty_run(tmp_path: Path) -> Run:
     """A run of which nothing exists yet."""
-    report = {"title": f"Made run {EVIL}", "examples": 4}
-    return Run(make_config(report=report, crops={"size": SIZE}, bad_clips="skip"), clip_table())
+    return Run(make_config(tmp_path / "results"), clip_table())
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run, to look at only."""
+    config, clips = make_config(tmp_path_factory.mktemp("report") / "results"), clip_table()
+    write_clip_table(config.output / "clips", clips)
+    write_shards(config, clips)
+    write_training(config)
+    write_evaluation(config, clips)
+    write_benchmarks(config.output / "benchmarks")
+    return Run(config, clips)
 
 
 @pytest.fixture
-def run(empty_run: Run) -> Run:
-    """A finished run."""
-    folder, clips = empty_run.folder, empty_run.clips
-    write_clip_table(folder / "clips", clips)
-    write_shards(empty_run.config, clips)
-    write_training(folder / "train")
-    write_evaluation(folder / "evaluate", clips)
-    write_benchmarks(folder / "benchmarks")
+def run(finished_run: Run, empty_run: Run) -> Run:
+    """A finished run of its own, to change."""
+    shutil.copytree(finished_run.folder, empty_run.folder)
     return empty_run
