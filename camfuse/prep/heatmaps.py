@@ -139,9 +139,8 @@ def _gaussian(centre: NDArray[np.float64], size: int, sigma: float) -> tuple[NDA
     to still hold all pixels within the cut.
     """
     reach = CUT * sigma
-    slack = 1e-9  # a pixel exactly on the cut must not be lost to rounding on one side only
-    width = min(int(2 * (reach + slack)) + 1, size)
-    start = np.clip(np.ceil(centre - reach - slack), 0, size - width).astype(np.intp)
+    width = min(int(2 * reach) + 1, size)
+    start = np.clip(np.ceil(centre - reach), 0, size - width).astype(np.intp)
     pixels = start[:, None] + np.arange(width)
     distance = np.abs(pixels - centre[:, None])
     return pixels, np.where(distance <= reach, np.exp(-0.5 * np.square(distance / sigma)), 0)
