@@ -33,6 +33,8 @@ class Checkpoint:
         The epoch that was kept, from 1.
     numbers
         That epoch's ``{split: {head: {"loss": ..., "top1": ...}}}``.
+    parameters
+        Number of trained numbers.
     state
         ``Recogniser.state_dict()``.
     versions
@@ -45,6 +47,7 @@ class Checkpoint:
     classes: tuple[str, ...]
     epoch: int
     numbers: dict[str, dict[str, dict[str, float]]]
+    parameters: int
     state: Mapping[str, Tensor]
     versions: dict[str, str]
 

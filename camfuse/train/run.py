@@ -212,6 +212,7 @@ def _finish(config: Config, trainee: Trainee, data: _Data, output: Path) -> None
         classes=data.classes,
         epoch=epoch,
         numbers=_numbers(trainee.rows, epoch),
+        parameters=sum(p.numel() for p in trainee.model.parameters()),
         state={k.removeprefix(prefix): v for k, v in state["state_dict"].items() if k.startswith(prefix)},
         versions=_versions(),
     )
@@ -245,7 +246,7 @@ def _summary(config: Config, trainee: Trainee, data: _Data, best: Checkpoint) ->
         "numbers": best.numbers,
         "classes": len(best.classes),
         "clips": {"train": len(data.train.clips), "val": len(data.val.clips) if data.val else 0},
-        "parameters": sum(p.numel() for p in trainee.model.parameters()),
+        "parameters": best.parameters,
         "seconds": round(trainee.seconds, 1),
         "clips_per_second": round(len(data.train) * epochs / max(trainee.seconds, 1e-9), 2),
         "device": pick_device(config),
