@@ -199,9 +199,12 @@ def _examples(
     """Draw clips that went all the way to their heatmaps."""
     if not config.report.examples:
         return [], "None asked for: report.examples is 0."
-    ready = {clip_id for shard in shards["heatmaps"] for clip_id in shard}
+    needed = ("frames", "pose", "crops", "heatmaps") if config.frames.keep else ("crops", "heatmaps")
+    have = [{clip_id for shard in shards[stage] for clip_id in shard} for stage in needed]
+    ready = set.intersection(*have)
     if not ready:
-        return [], "No heatmaps yet: there is no shard in heatmaps/, so no clip is drawn."
+        absent = [stage for stage, clips in zip(needed, have, strict=True) if not clips]
+        return [], f"No clip can be drawn yet: no clip in {', '.join(absent) or 'all of ' + ', '.join(needed)}."
     known = "Left hand orange, right hand blue, body green, face yellow; the white square is the crop."
     if predictions is None:
         return draw_clips(config, ready), f"{known} The clips are picked by a hash of their id."

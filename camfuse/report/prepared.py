@@ -55,7 +55,7 @@ def failed_table(shards: Shards) -> Table:
         for shard in files
         for clip_id, reason in shard.failed.items()
     ]
-    return Table("Clips left out", ("clip", "stage", "reason"), sorted(rows), frozenset({0, 1, 2}))
+    return Table("Clips left out by a stage", ("clip", "stage", "reason"), sorted(rows), frozenset({0, 1, 2}))
 
 
 def identity_table(config: Config, shards: Shards) -> Table:

@@ -157,7 +157,7 @@ def test_an_empty_run_says_what_is_missing(empty_run: Run) -> None:
         "results": "No evaluation yet",
         "training": "Both streams, fused with ST-CAF: not trained yet.",
         "classes": "No evaluation yet",
-        "examples": "No heatmaps yet",
+        "examples": "No clip can be drawn yet: no clip in frames, pose, crops, heatmaps.",
         "clips": "No clip table yet",
         "keypoints": "No keypoints yet",
         "run": "frames 0 of 2 0 0 0",
@@ -183,6 +183,12 @@ def test_frames_that_were_not_kept_are_no_error(run: Run) -> None:
     text = Text(written(Run(config, run.clips)))
     assert "frames 0 of 2" in text.sections["run"]
     assert [tag for tag, _ in text.tags].count("img") == 4
+
+
+def test_without_frames_nothing_is_drawn(run: Run) -> None:
+    for path in (run.folder / "frames").iterdir():
+        path.unlink()
+    assert "No clip can be drawn yet: no clip in frames." in Text(written(run)).sections["examples"]
 
 
 def test_no_examples_when_none_are_asked_for(run: Run) -> None:
