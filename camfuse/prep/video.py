@@ -90,9 +90,9 @@ def read_frames(clip: Clip) -> Iterator[Frame]:
     last, count = 0.0, 0
     with closing(_decode(clip)) as decoded:
         for frame in _with_durations(decoded):
+            last = frame.time
             if frame.time >= clip.end:
                 break
-            last = frame.time + frame.duration
             middle = frame.time + min(frame.duration, LONGEST) / 2
             if clip.start - _TIE <= middle < clip.end - _TIE:
                 count += 1
@@ -102,12 +102,13 @@ def read_frames(clip: Clip) -> Iterator[Frame]:
 
 
 def _empty(clip: Clip, last: float) -> str:
-    if 0 < last <= clip.start:
-        return (
-            f"the segment starts at {clip.start:.3f} s, but {clip.video} ends at {last:.3f} s; if the files hold one "
-            "sign each already, set `clips.wlasl.trimmed: true` or leave start and end out of the table"
-        )
-    return f"no frame of {clip.video} lies between {clip.start:.3f} and {clip.end:.3f} s"
+    if last >= clip.start:
+        return f"no frame of {clip.video} lies between {clip.start:.3f} and {clip.end:.3f} s"
+    length, _ = _look(clip)
+    return (
+        f"the segment starts at {clip.start:.3f} s, but {clip.video} is {length:.3f} s long; if the files hold one "
+        "sign each already, set `clips.wlasl.trimmed: true` or leave start and end out of the table"
+    )
 
 
 @cache
