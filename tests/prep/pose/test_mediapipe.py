@@ -1,0 +1,148 @@
+"""MediaPipe Holistic as an estimator."""
+
+from contextlib import nullcontext
+from importlib import metadata
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from camfuse.clips.table import Clip
+from camfuse.config import MediapipePose
+from camfuse.errors import MissingToolError
+from camfuse.prep.frames import encode_clip
+from camfuse.prep.pose import mediapipe as room
+from camfuse.prep.pose.estimator import ClipFrames, Poses, check_poses
+from camfuse.prep.pose.mediapipe import MediapipeEstimator
+from camfuse.prep.pose.quality import detection_rates
+from camfuse.skeleton import BODY, FACE, LEFT_HAND, RIGHT_HAND
+
+pytest.importorskip("mediapipe")
+CLIP = Clip("c", Path("c.mp4"), 0.0, float("inf"), None, "x")
+
+
+@pytest.fixture(scope="module")
+def estimator() -> MediapipeEstimator:
+    return MediapipeEstimator(MediapipePose())
+
+
+def still(count: int, height: int, width: int) -> ClipFrames:
+    gray = cv2.imencode(".jpg", np.full((height, width, 3), 128, np.uint8))[1].tobytes()
+    return ClipFrames([gray] * count, np.arange(count) / 25, height, width, 25.0)
+
+
+def real(shared_data: Path, name: str, seconds: float) -> ClipFrames:
+    clip = Clip("c", shared_data / "clips/wlasl/videos" / name, 0.0, seconds, None, "x")
+    data = encode_clip(clip, 95)
+    height, width, fps = (data.facts[key] for key in ("height", "width", "fps"))
+    return ClipFrames(data.jpeg, data.frames["time"], int(height), int(width), float(fps))
+
+
+def as_bytes(poses: Poses) -> bytes:
+    return poses.keypoints.tobytes() + poses.boxes.tobytes()
+
+
+@pytest.mark.parametrize(("height", "width"), [(96, 160), (1, 1), (7, 301)])
+def test_nobody_is_nobody(height: int, width: int, estimator: MediapipeEstimator, capfd: Any) -> None:
+    poses = estimator.estimate(CLIP, still(3, height, width))
+    check_poses(poses, 3, clip=CLIP, estimator="mediapipe")
+    assert np.isnan(poses.keypoints[..., :2]).all()
+    assert np.isnan(poses.boxes[:, :4]).all()
+    assert not poses.keypoints[..., 2].any()
+    assert not poses.filled.any()
+    assert capfd.readouterr().err == ""
+
+
+def test_landmarks_become_pixels(estimator: MediapipeEstimator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A landmark at 0..1 across a 100 x 50 picture lies at 100 x - 0.5; the mesh overrules nose and eyes."""
+
+    def landmarks(count: int, x: float, y: float, visibility: float) -> SimpleNamespace:
+        return SimpleNamespace(landmark=[SimpleNamespace(x=x, y=y, visibility=visibility)] * count)
+
+    answers = iter(
+        [
+            SimpleNamespace(
+                pose_landmarks=landmarks(33, 0.5, 0.1, 0.25),
+                face_landmarks=landmarks(478, 0.25, 0.5, 0.0),
+                left_hand_landmarks=landmarks(21, 1.2, 1.0, 0.0),
+                right_hand_landmarks=None,
+            ),
+            SimpleNamespace(
+                pose_landmarks=landmarks(33, 0.5, 0.1, 0.25),
+                face_landmarks=None,
+                left_hand_landmarks=None,
+                right_hand_landmarks=landmarks(21, 0.0, 0.0, 0.0),
+            ),
+        ]
+    )
+    holistic = SimpleNamespace(process=lambda picture: next(answers))
+    monkeypatch.setattr(MediapipeEstimator, "_holistic", lambda self: nullcontext(holistic))
+    poses = estimator.estimate(CLIP, still(2, height=50, width=100))
+    check_poses(poses, 2, clip=CLIP, estimator="mediapipe")
+    first, second = poses.keypoints
+    np.testing.assert_allclose(first[[0, 1, 2]], [[24.5, 24.5, 1]] * 3)
+    np.testing.assert_allclose(first[3:23], [[49.5, 4.5, 0.25]] * 20, rtol=1e-6)
+    np.testing.assert_allclose(first[list(FACE)], [[24.5, 24.5, 1]] * 68)
+    np.testing.assert_allclose(first[list(LEFT_HAND)], [[119.5, 49.5, 1]] * 21)  # outside the picture, and kept
+    assert np.isnan(first[list(RIGHT_HAND), 0]).all()
+    np.testing.assert_allclose(second[:23], [[49.5, 4.5, 0.25]] * 23, rtol=1e-6)
+    assert np.isnan(second[[*FACE, *LEFT_HAND], 0]).all()
+    np.testing.assert_allclose(second[list(RIGHT_HAND)], [[-0.5, -0.5, 1]] * 21)
+    np.testing.assert_allclose(poses.boxes[:, :4], [[24.5, 4.5, 119.5, 49.5], [-0.5, -0.5, 49.5, 4.5]])
+
+
+def test_a_real_signer(shared_data: Path, estimator: MediapipeEstimator) -> None:
+    frames = real(shared_data, "01377.mp4", 1.0)
+    poses = estimator.estimate(CLIP, frames)
+    check_poses(poses, len(frames), clip=CLIP, estimator="mediapipe")
+    rates = detection_rates(poses.keypoints)
+    assert min(rates["body"], rates["face"]) == 1.0
+    middle = np.nanmedian(poses.keypoints, axis=0)
+    # The signer faces the camera: their left is on the picture's right, for body, eyes and hands alike.
+    for left, right in ((5, 6), (1, 2), (9, 10), (LEFT_HAND[0], RIGHT_HAND[0])):
+        assert middle[left, 0] > middle[right, 0]
+    # Hands hang at the wrists, the nose is between the ears and above the shoulders.
+    for wrist, root in ((9, LEFT_HAND[0]), (10, RIGHT_HAND[0])):
+        assert np.hypot(*(middle[wrist, :2] - middle[root, :2])) < 0.05 * frames.width
+    assert middle[4, 0] < middle[0, 0] < middle[3, 0]
+    assert middle[0, 1] < middle[5, 1]
+    assert middle[list(BODY[:7]), 2].min() > 0.9
+
+
+def test_a_clip_gives_the_same_bytes_whatever_came_before(shared_data: Path, estimator: MediapipeEstimator) -> None:
+    one, other = real(shared_data, "01377.mp4", 0.2), real(shared_data, "12226.mp4", 0.2)
+    before = as_bytes(estimator.estimate(CLIP, one))
+    estimator.estimate(CLIP, other)
+    assert as_bytes(estimator.estimate(CLIP, one)) == before
+
+
+def test_provenance_names_version_and_weights(estimator: MediapipeEstimator) -> None:
+    found = estimator.provenance()
+    assert found["mediapipe"] == "0.10.21"
+    hashes = found["sha256"]
+    assert isinstance(hashes, dict)
+    assert set(hashes) == set(room.MODELS)
+    assert (
+        hashes["pose_landmark/pose_landmark_full.tflite"]
+        == "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f"
+    )
+
+
+def test_without_mediapipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(room, "version", nothing)
+    with pytest.raises(
+        MissingToolError, match=r"not installed: run `make videos`, or `pip install --no-deps mediapipe"
+    ):
+        MediapipeEstimator(MediapipePose())
+
+
+def test_another_mediapipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "version", lambda name: "0.10.35")
+    with pytest.raises(MissingToolError, match=r"needs mediapipe 0.10.21, found 0.10.35, which has no models"):
+        MediapipeEstimator(MediapipePose())

@@ -1,0 +1,120 @@
+"""The stage around the estimators."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from camfuse.clips.table import SHARD_COLUMNS, Clip
+from camfuse.errors import BadClipsError, ClipError, StaleShardError
+from camfuse.prep.frames import extract_frames
+from camfuse.prep.pose import run
+from camfuse.prep.pose.annotations import AnnotationsEstimator
+from camfuse.prep.pose.estimator import ClipFrames, Poses, missing_poses
+from camfuse.prep.pose.mediapipe import MediapipeEstimator
+from camfuse.prep.pose.run import estimate_poses, make_estimator
+from camfuse.shard import Shard
+from camfuse.stage import fingerprint
+
+
+class Marker:
+    """Puts the nose at x = frame number, y = brightest column; notes what it did."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.closed = True
+
+    def provenance(self) -> Mapping[str, object]:
+        return {"estimator": "marker"}
+
+    def estimate(self, clip: Clip, frames: ClipFrames) -> Poses:
+        if clip.clip_id == "bad":
+            raise ClipError(clip.clip_id, "nothing fits")
+        self.done.append(clip.clip_id)
+        poses = missing_poses(len(frames))
+        for number, picture in enumerate(frames):
+            assert picture.shape == (frames.height, frames.width, 3)
+            poses.keypoints[number, 0] = (number, frames.time[number] * frames.fps, 1)
+        poses.filled[1] = True
+        return poses
+
+
+@pytest.fixture
+def marker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Marker]:
+    estimator = Marker()
+    monkeypatch.setattr(run, "make_estimator", lambda config: estimator)
+    yield estimator
+    assert estimator.closed
+
+
+@pytest.fixture
+def prepared(make_video: Any, make_config: Any, tmp_path: Path) -> tuple[Any, Path, Path]:
+    """Return a config, a clip table of a, gone, bad, b, and their frames shard, which lacks `gone`."""
+    videos = {name: make_video(f"{name}.mp4", frames=4 + n) for n, name in enumerate(("a", "bad", "b"))}
+    videos["gone"] = tmp_path / "gone.mp4"
+    rows = [
+        {"clip_id": name, "video": videos[name], "start": 0.0, "end": np.nan, "annotation": np.nan, "identity": name}
+        for name in ("a", "gone", "bad", "b")
+    ]
+    clips = tmp_path / "clips.csv"
+    pd.DataFrame(rows)[list(SHARD_COLUMNS)].to_csv(clips, index=False)
+    config = make_config(bad_clips="skip")
+    extract_frames(config, clips, tmp_path / "frames.h5")
+    return config, clips, tmp_path / "frames.h5"
+
+
+def test_clips_that_frames_left_out_are_passed_over(
+    prepared: tuple[Any, Path, Path], marker: Marker, tmp_path: Path
+) -> None:
+    config, clips, frames = prepared
+    estimate_poses(config, clips, frames, tmp_path / "pose.h5")
+    shard = Shard(tmp_path / "pose.h5", stage="pose", fingerprint=fingerprint("pose", config))
+    assert list(shard) == ["a", "b"]
+    assert shard.failed == {"bad": "nothing fits"}
+    assert shard.provenance == {"estimator": "marker"}
+    assert shard.count("b") == 6
+    np.testing.assert_allclose(shard.read("keypoints", "b")[:, 0, :2], np.repeat(np.arange(6), 2).reshape(6, 2))
+    assert shard.read("filled", "b").tolist() == [False, True, False, False, False, False]
+    assert np.isnan(shard.read("box", "b")[:, :4]).all()
+
+
+def test_bad_clips_stop_by_default_and_the_rest_is_kept(
+    prepared: tuple[Any, Path, Path], marker: Marker, make_config: Any, tmp_path: Path
+) -> None:
+    _, clips, frames = prepared
+    for _ in range(2):
+        with pytest.raises(BadClipsError, match="bad: nothing fits"):
+            estimate_poses(make_config(), clips, frames, tmp_path / "pose.h5")
+    assert marker.done == ["a", "b"]
+
+
+def test_what_an_earlier_shard_has_is_taken_over(
+    prepared: tuple[Any, Path, Path], marker: Marker, tmp_path: Path
+) -> None:
+    config, clips, frames = prepared
+    estimate_poses(config, clips, frames, tmp_path / "old.h5")
+    estimate_poses(config, clips, frames, tmp_path / "new.h5", previous=tmp_path / "old.h5")
+    assert marker.done == ["a", "b"]
+    old, new = (Shard(tmp_path / name, stage="pose") for name in ("old.h5", "new.h5"))
+    assert old.read("keypoints", "b").tobytes() == new.read("keypoints", "b").tobytes()
+
+
+def test_stale_frames_are_refused(prepared: tuple[Any, Path, Path], make_config: Any, tmp_path: Path) -> None:
+    _, clips, frames = prepared
+    with pytest.raises(StaleShardError):
+        estimate_poses(make_config(frames={"quality": 50}), clips, frames, tmp_path / "pose.h5")
+
+
+def test_the_config_chooses_the_estimator(make_config: Any) -> None:
+    pytest.importorskip("mediapipe")
+    assert isinstance(make_estimator(make_config()), MediapipeEstimator)
+    assert isinstance(make_estimator(make_config(pose={"annotations": {}})), AnnotationsEstimator)
