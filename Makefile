@@ -7,9 +7,10 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c envs/pins.txt
 PINS := pyproject.toml envs/pins.txt envs/mediapipe.txt envs/mediapipe-needs.txt
+HRNET := envs/mmpose.txt envs/mmpose-needs.txt envs/mmpose-build.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo videos test torture check config rulegraph clean
+.PHONY: help demo videos hrnet test torture check config rulegraph clean
 
 help:
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,6 +30,12 @@ $(VENV)/.videos: $(VENV)/.demo
 	$(PIP) -r envs/mediapipe-needs.txt
 	@touch $@
 
+$(VENV)/.hrnet: $(VENV)/.demo $(HRNET)
+	$(PIP) -r envs/mmpose-needs.txt
+	$(PIP) --no-deps --no-build-isolation --no-binary xtcocotools -r envs/mmpose-build.txt
+	$(PIP) --no-deps -r envs/mmpose.txt
+	@touch $@
+
 $(VENV)/.test: $(VENV)/.videos
 	$(PIP) -e '.[workflow,demo,test]'
 	@touch $@
@@ -43,6 +50,9 @@ demo: $(VENV)/.demo ## run the demo: recorded letters of 16 signed languages, ab
 
 videos: $(VENV)/.videos ## install MediaPipe too, for videos of your own (config/videos.yaml)
 	@echo "ready: $(BIN)/snakemake --cores $(CORES) --configfile config/videos.yaml"
+
+hrnet: $(VENV)/.hrnet ## install MMPose's HRNet too, the paper's estimator (config/wlasl.yaml); needs a C compiler
+	@echo "ready; fetch the weights: $(BIN)/camfuse weights config/wlasl.yaml"
 
 test: $(VENV)/.test ## run the tests
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m "not torture"

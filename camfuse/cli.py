@@ -196,6 +196,29 @@ def results(config: ConfigFile) -> None:
 
 
 @app.command()
+def weights(
+    config: Annotated[Path, typer.Argument(help="YAML file with the settings.")],
+    look: Annotated[bool, typer.Option("--list", help="Only say what is there; fetch nothing.")] = False,
+) -> None:
+    """Fetch the trained weights that a config needs; goes on where it was cut off, refuses a file with another hash."""
+    settings = load_config(config)
+    from camfuse.weights import fetch_weights, needed_weights
+
+    needed = needed_weights(settings)
+    if not needed:
+        typer.echo("this config needs no weights")
+    ready = True
+    for one in needed:
+        if not look and not one.path.is_file():
+            fetch_weights(one)
+        state = one.state()
+        ready &= state.startswith("ready")
+        typer.echo(state)
+    if not ready:
+        raise typer.Exit(2)
+
+
+@app.command()
 def config(
     file: Annotated[Path | None, typer.Argument(help="Print this config with every default resolved.")] = None,
     write: Annotated[

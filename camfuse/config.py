@@ -477,7 +477,7 @@ class Machine(Section):
     devices: Positive = 1
     """GPUs (or CPU processes) to train on."""
     threads: Positive = 2
-    """CPU threads of training and evaluation: a fixed number, because sums round differently with another."""
+    """CPU threads of training, evaluation and `pose.mmpose`: a fixed number, as sums round differently with another."""
     workers: int = Field(default=0, ge=0)
     """Loader processes; 0 loads in the training process."""
     weights: Path = Path("weights")

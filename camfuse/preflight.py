@@ -7,6 +7,7 @@ from pathlib import Path
 
 from camfuse.config import Config
 from camfuse.errors import MissingToolError, bullet_list
+from camfuse.weights import missing_weights
 
 HOW = {
     "mediapipe": "make videos, or pip install --no-deps mediapipe==0.10.21 "
@@ -14,6 +15,11 @@ HOW = {
     "spoken_to_signed": "pip install spoken-to-signed==0.4.0",
     "pose_format": "pip install pose-format",
     "imageio_ffmpeg": "pip install imageio-ffmpeg",
+    "mmpose": "make hrnet",
+    "mmdet": "make hrnet",
+    "mmcv": "make hrnet (mmcv-lite, or a compiled mmcv < 2.2)",
+    "onnxruntime": "make hrnet, or pip install onnxruntime (onnxruntime-gpu on a GPU)",
+    "openvino": "make hrnet, or pip install openvino",
 }
 
 
@@ -22,6 +28,9 @@ def needed_packages(config: Config) -> tuple[str, ...]:
     needed = ["imageio_ffmpeg"]
     if config.pose.mediapipe:
         needed.append("mediapipe")
+    if config.pose.mmpose:
+        needed += ["mmpose", "mmdet", "mmcv"]
+        needed += {"torch": [], "onnx": ["onnxruntime"], "openvino": ["openvino"]}[config.pose.mmpose.engine]
     if config.pose.annotations:
         needed.append("pose_format")
     if config.clips.fingerspelling:
@@ -29,17 +38,23 @@ def needed_packages(config: Config) -> tuple[str, ...]:
     return tuple(dict.fromkeys(needed))
 
 
-def check_machine(config: Config) -> None:
+def check_machine(config: Config, *, packages: bool = True) -> None:
     """Look for what the run will need.
+
+    Parameters
+    ----------
+    packages
+        Look for packages too: not where each job has a conda environment of its own.
 
     Raises
     ------
     MissingToolError
-        Naming every missing package and how to get it.
+        Naming every missing package and every missing file of weights, and how to get it.
     """
-    missing = [f"{name}: {HOW[name]}" for name in needed_packages(config) if find_spec(name) is None]
+    wanted = needed_packages(config) if packages else ()
+    missing = [f"{name}: {HOW[name]}" for name in wanted if find_spec(name) is None] + missing_weights(config)
     if missing:
-        raise MissingToolError(f"{len(missing)} package(s) are missing\n{bullet_list(missing)}")
+        raise MissingToolError(f"{len(missing)} thing(s) that this run needs are missing\n{bullet_list(missing)}")
 
 
 def prepare_jobs(root: Path) -> None:

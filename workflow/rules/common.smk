@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 
 _ROOT = Path(workflow.current_basedir).parents[1]
 if str(_ROOT) not in sys.path:
@@ -15,6 +16,7 @@ from camfuse.preflight import check_machine, prepare_jobs
 from camfuse.stage import fingerprint, write_if_changed
 
 prepare_jobs(_ROOT)
+CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 
 
 def prepare(values):
@@ -28,7 +30,7 @@ def prepare(values):
         if workflow.is_main_process:
             from camfuse.clips.refresh import refresh
 
-            check_machine(settings)
+            check_machine(settings, packages=not CONDA)
             write_if_changed(settings.output / "config.yaml", dump_config(settings))
             refresh(settings)
     except CamfuseError as error:
@@ -43,6 +45,10 @@ SHARDS = shard_names(SETTINGS.clips.shards)
 DRAWN = SETTINGS.clips.fingerspelling is not None
 TRAIN_THREADS = SETTINGS.machine.threads
 TRAIN_GPUS = 0 if SETTINGS.machine.device == "cpu" else SETTINGS.machine.devices
+HRNET = SETTINGS.pose.mmpose
+POSE_GPUS = int(
+    HRNET is not None and HRNET.engine != "openvino" and SETTINGS.machine.device != "cpu"
+)
 
 
 wildcard_constraints:

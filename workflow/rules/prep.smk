@@ -64,11 +64,12 @@ rule pose:
     benchmark:
         f"{OUT}/benchmarks/pose/{{shard}}.tsv"
     conda:
-        "../../envs/pose.yaml"
-    threads: 1
+        "../../envs/pose-hrnet.yaml" if HRNET else "../../envs/pose.yaml"
+    threads: SETTINGS.machine.threads if HRNET else 1
     resources:
-        mem_mb=6000,
-        runtime=720,
+        mem_mb=12000 if HRNET else 6000,
+        runtime=2880 if HRNET else 720,
+        gpu=POSE_GPUS,
     params:
         config=CONFIG,
         fingerprint=of("pose"),

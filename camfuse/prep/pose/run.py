@@ -24,6 +24,10 @@ def make_estimator(config: Config) -> Estimator:
         from camfuse.prep.pose.mediapipe import MediapipeEstimator
 
         return MediapipeEstimator(pose.mediapipe)
+    if pose.mmpose is not None:
+        from camfuse.prep.pose.hrnet import HrnetEstimator
+
+        return HrnetEstimator(config)
     if pose.annotations is not None:
         from camfuse.prep.pose.annotations import AnnotationsEstimator
 
