@@ -8,6 +8,9 @@ ffmpeg has three outputs: pictures on stdout (PPM, which names its own size), on
 per picture on a pipe of its own, always ahead of the picture, and errors on stderr, which a thread reads. So no
 pipe can fill up and block another, and no log line can be taken for a time.
 
+A frame that damage costs is an error, never a gap. MP4, MOV and Matroska that were cut off are noticed; what ends
+early in a container that needs no proper end (MPEG-TS, Ogg, GIF, AVI without its index) cannot always be.
+
 Files are untrusted: they are opened by the `file:` protocol only, whatever their name looks like, and only as a
 container that holds its own data, never as a playlist that names other files.
 """
