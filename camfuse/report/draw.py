@@ -191,7 +191,8 @@ def contact_sheet(
     Parameters
     ----------
     title, subtitle
-        The heading, and what stands small behind it.
+        The heading, and what stands small behind it: parts between " · ", the last of which fall away if all do not
+        fit.
     rows
         Name of the row -> one picture per column; all of one width, within a row of one height.
     captions
@@ -233,6 +234,10 @@ def _heading(sheet: Image, title: str, subtitle: str, *, left: int, right: int, 
     large = round(text * 1.35)
     sheet = write(sheet, title, (left, height / 2), size=large, colour=INK)
     after = left + _font(large).getlength(title) + text
+    parts = subtitle.split(" · ")
+    while parts and after + _font(text).getlength(" · ".join(parts)) > right:  # a narrow sheet shows less of it
+        parts.pop()
+    subtitle = " · ".join(parts)
     sheet = write(sheet, subtitle, (after, height / 2 + text * 0.1), size=text, colour=PALE)
     needed = after + _font(text).getlength(subtitle) + text * 28
     return _legend(sheet, right, round(height / 2), text, PALE) if needed < right else sheet

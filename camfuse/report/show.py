@@ -190,7 +190,7 @@ class ClipPictures:
     @property
     def notes(self) -> str:
         """One line about the clip: length, size, rate."""
-        parts = [f"{len(self)} frames"]
+        parts = ["1 frame" if len(self) == 1 else f"{len(self)} frames"]
         if self._frames:
             height, width = (int(self._frames.fact(name, self.clip_id)) for name in ("height", "width"))
             parts += [f"{width} x {height}", f"{self.rate:.4g} fps"]

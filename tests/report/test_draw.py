@@ -183,6 +183,14 @@ def test_contact_sheet_holds_every_picture_unchanged() -> None:
             assert difference.min() == pytest.approx(0, abs=1e3)
 
 
+def test_a_narrow_sheet_leaves_words_out_instead_of_cutting_them() -> None:
+    def heading(subtitle: str) -> Any:
+        return contact_sheet("book", subtitle, {"crops": [grey(150, 150)]}, [""])
+
+    np.testing.assert_array_equal(heading("55 frames · " + 30 * "long"), heading("55 frames"))
+    assert (heading("55 frames") != heading("")).any()
+
+
 def test_contact_sheet_refuses_a_crooked_grid() -> None:
     tile = grey(10, 10)
     with pytest.raises(ValueError, match="one length"):
