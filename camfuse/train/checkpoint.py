@@ -1,7 +1,8 @@
 """A trained recogniser in one file: weights, classes and config, all that prediction needs."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -52,8 +53,10 @@ class Checkpoint:
     versions: dict[str, str]
 
     def save(self, path: Path) -> None:
-        """Write the file atomically."""
-        values = {**asdict(self), "classes": list(self.classes), "state": dict(self.state)}
+        """Write the file atomically; equal content gives equal bytes."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "state"}
+        # through JSON, because pickle writes down which strings are one object
+        values = json.loads(json.dumps(plain)) | {"state": dict(self.state)}
         with atomic(path) as part:
             torch.save(values, part)
 

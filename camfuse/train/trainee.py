@@ -54,7 +54,7 @@ class EpochMeter(nn.Module):
 
     def __init__(self, heads: tuple[str, ...], num_classes: int) -> None:
         super().__init__()
-        self.loss = nn.ModuleDict({head: MeanMetric() for head in heads})
+        self.loss = nn.ModuleDict({head: MeanMetric(nan_strategy="disable") for head in heads})
         self.top1 = nn.ModuleDict(
             {head: MulticlassAccuracy(num_classes, average="micro", validate_args=False) for head in heads}
         )
@@ -127,7 +127,7 @@ class Trainee(LightningModule):
         shown = heads if len(heads) == 1 else (*heads, FUSED)
         self.main_head = shown[-1]
         self._train_meter, self._val_meter = EpochMeter(shown, num_classes), EpochMeter(shown, num_classes)
-        self._norm = MeanMetric()
+        self._norm = MeanMetric(nan_strategy="disable")
         self._rate = math.nan
         self._val: dict[str, dict[str, float]] = {}
         self._started = self._stopped = 0.0

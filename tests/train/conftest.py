@@ -1,6 +1,6 @@
 """A made data set that any recogniser can tell apart: the class is a colour, and where the one keypoint is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from camfuse.clips.table import shard_of
 from camfuse.config import Config, parse_config
@@ -69,6 +70,15 @@ TINY: dict[str, Any] = {
     "evaluate": {"clips": 3, "batch": 4},
     "machine": {"device": "cpu"},
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small nets on a busy machine: threads that wait for each other cost more than they do."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,303 @@
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from camfuse.errors import ConfigError, StaleShardError, TableError, WeightsError
+from camfuse.model.recogniser import build_recogniser
+from camfuse.stage import fingerprint
+from camfuse.train import Checkpoint
+from camfuse.train.trainee import Trainee
+
+Make = Callable[..., Any]
+
+
+class Killed(Exception):  # noqa: N818
+    pass
+
+
+def kill_in_epoch(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
+    """Let a training die in the second step of an epoch (from 1)."""
+    step = Trainee.training_step
+
+    def dying(self: Trainee, batch: Any, batch_idx: int) -> torch.Tensor:
+        if self.current_epoch + 1 == epoch and batch_idx == 1:
+            raise Killed
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(Trainee, "training_step", dying)
+
+
+def curves(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "curves.csv")
+
+
+def assert_same_state(a: Path, b: Path) -> None:
+    first, second = Checkpoint.load(a).state, Checkpoint.load(b).state
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert Checkpoint.load(a).numbers == Checkpoint.load(b).numbers
+
+
+# ------------------------------------------------------------------------------------------- what it leaves
+
+
+@pytest.mark.parametrize("part", ["rgb", "pose", "fusion"])
+def test_learns_the_made_classes(trained: Any, part: str) -> None:
+    table = curves(trained.config.output / "train" / part)
+    last = table[(table["epoch"] == table["epoch"].max()) & (table["split"] == "val")]
+    assert last["top1"].tolist() == [1.0] * len(last)
+
+
+def test_curves_are_tidy(trained: Any) -> None:
+    table = curves(trained.config.output / "train" / "fusion")
+    assert list(table) == ["epoch", "split", "head", "loss", "top1", "rate", "grad_norm"]
+    expected = {
+        (epoch, split, head)
+        for epoch in (1, 2, 3)
+        for split in ("train", "val")
+        for head in ("rgb", "pose", "joint", "fused")
+    }
+    assert set(zip(table["epoch"], table["split"], table["head"], strict=True)) == expected
+    train = table[table["split"] == "train"]
+    assert (train["rate"] > 0).all()
+    assert (train["grad_norm"] > 0).all()
+    assert table[table["split"] == "val"][["rate", "grad_norm"]].isna().all(axis=None)
+
+
+def test_best_checkpoint_is_whole_and_plain(trained: Any) -> None:
+    path = trained.config.output / "train" / "fusion" / "best.ckpt"
+    values = torch.load(path, weights_only=True)
+    assert values["classes"] == ["red", "null", "blue"]
+    assert values["config"]["sampling"] == {"rgb_frames": 2, "pose_frames": 4}
+    best = Checkpoint.load(path)
+    assert best.part == "fusion"
+    assert best.fingerprint == fingerprint("train_fusion", trained.config)
+    model = best.recogniser()
+    assert not model.training
+    assert best.parameters == sum(p.numel() for p in model.parameters())
+    logits = model(torch.zeros(1, 3, 2, 32, 32, dtype=torch.uint8), torch.zeros(1, 133, 4, 8, 8, dtype=torch.uint8))
+    assert {head: tuple(values.shape) for head, values in logits.items()} == {
+        "rgb": (1, 3),
+        "pose": (1, 3),
+        "joint": (1, 3),
+    }
+
+
+def test_selection_is_highest_top1_then_lowest_loss(trained: Any) -> None:
+    folder = trained.config.output / "train" / "pose"
+    table = curves(folder)
+    val = table[(table["split"] == "val")].sort_values(["top1", "loss"], ascending=[False, True])
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["best_epoch"] == val["epoch"].iloc[0]
+    assert summary["numbers"]["val"]["pose"]["loss"] == pytest.approx(val["loss"].iloc[0])
+    assert summary["clips"] == {"train": 12, "val": 6}
+    assert Checkpoint.load(folder / "best.ckpt").epoch == summary["best_epoch"]
+
+
+def test_logs_for_tensorboard_and_csv(trained: Any) -> None:
+    logs = trained.config.output / "train" / "fusion" / "logs"
+    assert list((logs / "tensorboard").glob("events.*"))
+    columns = set(pd.read_csv(logs / "from_epoch_1" / "metrics.csv"))
+    assert {"val/fused/top1", "train/joint/loss", "objective", "rate", "grad_norm"} <= columns
+
+
+def test_fusion_starts_from_the_streams(trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kill_in_epoch(monkeypatch, 99)
+    seen: dict[str, torch.Tensor] = {}
+
+    def look(self: Trainee) -> None:
+        seen.update({key: value.clone() for key, value in self.model.state_dict().items()})
+        raise Killed
+
+    monkeypatch.setattr(Trainee, "on_train_epoch_start", look)
+    parts = {part: trained.config.output / "train" / part / "best.ckpt" for part in ("rgb", "pose")}
+    with pytest.raises(Killed):
+        trained.train("fusion", tmp_path, init=tuple(parts.values()))
+    for part, path in parts.items():
+        state = Checkpoint.load(path).state
+        assert all(torch.equal(seen[key], state[key]) for key in state), part
+
+
+# ------------------------------------------------------------------------------------------- same seed, resume
+
+
+@pytest.fixture
+def small(make_run: Make, tmp_path: Path) -> Any:
+    train = {part: {"epochs": 4, "batch": 4, "rate": 0.01, "base_batch": 4, "repeat": 2} for part in ("rgb", "pose")}
+    fusion = {"epochs": 3, "batch": 5, "rate": 0.001, "base_batch": 5, "repeat": 2}
+    return make_run(tmp_path / "run", {"train": 3, "val": 1, "test": 1}, train={**train, "fusion": fusion})
+
+
+@pytest.mark.parametrize("part", ["rgb", "fusion"])
+def test_same_seed_same_bits(small: Any, tmp_path: Path, part: str) -> None:
+    a, b = small.train(part, tmp_path / "a"), small.train(part, tmp_path / "b")
+    assert (a / "curves.csv").read_bytes() == (b / "curves.csv").read_bytes()
+    assert_same_state(a / "best.ckpt", b / "best.ckpt")
+    other = small.with_config(seed=7).train(part, tmp_path / "c")
+    assert (a / "curves.csv").read_bytes() != (other / "curves.csv").read_bytes()
+
+
+def test_workers_change_nothing(small: Any, tmp_path: Path) -> None:
+    a = small.train("rgb", tmp_path / "a")
+    b = small.with_config(machine={"device": "cpu", "workers": 2}).train("rgb", tmp_path / "b")
+    assert (a / "curves.csv").read_bytes() == (b / "curves.csv").read_bytes()
+
+
+@pytest.mark.parametrize(("part", "epoch"), [("pose", 2), ("fusion", 3)])
+def test_killed_training_goes_on_as_if_never_stopped(
+    small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, epoch: int
+) -> None:
+    whole = small.train(part, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        kill_in_epoch(patch, epoch)
+        with pytest.raises(Killed):
+            small.train(part, tmp_path / "killed")
+    killed = tmp_path / "killed"
+    assert not (killed / "best.ckpt").exists()
+    assert curves(killed)["epoch"].max() == epoch - 1
+    (killed / "curves.csv").unlink()  # as the workflow does with the outputs of a failed job
+    small.train(part, killed)
+    assert (killed / "curves.csv").read_bytes() == (whole / "curves.csv").read_bytes()
+    assert_same_state(killed / "best.ckpt", whole / "best.ckpt")
+    assert (killed / "logs" / f"from_epoch_{epoch}").is_dir()
+
+
+def test_finished_training_only_writes_its_results_again(
+    small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = small.train("rgb", tmp_path / "a")
+    before = (folder / "best.ckpt").read_bytes(), (folder / "curves.csv").read_bytes()
+    (folder / "best.ckpt").unlink()
+    (folder / "curves.csv").unlink()
+    kill_in_epoch(monkeypatch, 1)
+    small.train("rgb", folder)
+    assert ((folder / "best.ckpt").read_bytes(), (folder / "curves.csv").read_bytes()) == before
+
+
+def test_other_config_or_clips_start_anew(small: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = small.train("rgb", tmp_path / "a")
+    fresh = small.with_config(seed=5).train("rgb", tmp_path / "fresh")
+    with caplog.at_level(logging.INFO, logger="camfuse"):
+        small.with_config(seed=5).train("rgb", folder)
+    assert "training starts anew" in caplog.text
+    assert (folder / "curves.csv").read_bytes() == (fresh / "curves.csv").read_bytes()
+    caplog.clear()
+    table = small.clips / "clips.csv"  # a label is corrected: same config, other meaning
+    table.write_text(table.read_text().replace("train-0-0,red,0,", "train-0-0,blue,2,"))
+    with caplog.at_level(logging.INFO, logger="camfuse"):
+        small.with_config(seed=5).train("rgb", folder)
+    assert "training starts anew" in caplog.text
+    assert (folder / "curves.csv").read_bytes() != (fresh / "curves.csv").read_bytes()
+
+
+def test_damaged_state_starts_anew(small: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "last.ckpt").write_bytes(b"half a file")
+    folder = small.train("rgb", tmp_path / "a")
+    assert "cannot be resumed" in caplog.text
+    assert (folder / "best.ckpt").exists()
+
+
+# ------------------------------------------------------------------------------------------- small and odd data
+
+
+def test_without_val_clips_the_last_epoch_is_kept(
+    make_run: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = make_run(tmp_path / "run", {"train": 2}).train("rgb")
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["best_epoch"] == summary["epochs"] == 5
+    assert summary["selection"] == "last epoch: there are no val clips"
+    assert "no clip of split `val`" in caplog.text
+    assert set(curves(folder)["split"]) == {"train"}
+
+
+@pytest.mark.parametrize("part", ["rgb", "pose", "fusion"])
+def test_batch_of_one_and_batch_larger_than_the_data(make_run: Make, tmp_path: Path, part: str) -> None:
+    one = {"epochs": 1, "repeat": 1, "batch": 1, "rate": 0.001, "base_batch": 1}
+    many = {**one, "batch": 64}
+    for name, phase in (("one", one), ("many", many)):
+        run = make_run(
+            tmp_path / name,
+            {"train": 1, "val": 1},
+            num_classes=2,
+            train=dict.fromkeys(("rgb", "pose", "fusion"), phase),
+        )
+        folder = run.train(part)
+        assert curves(folder)["loss"].notna().all()
+
+
+def test_single_class_is_refused(make_run: Make, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", {"train": 2, "val": 1}, num_classes=1)
+    with pytest.raises(ConfigError, match=r"at least two classes .* found 1"):
+        run.train("rgb")
+
+
+def test_no_training_clip_is_refused(make_run: Make, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", {"val": 1, "test": 1})
+    with pytest.raises(TableError, match="at least one clip of split `train`"):
+        run.train("rgb")
+
+
+def test_loss_that_is_no_number_stops_the_training(make_run: Make, tmp_path: Path) -> None:
+    wild = {"epochs": 3, "repeat": 2, "batch": 4, "rate": 1e30, "base_batch": 4, "warmup": 0.0, "clip_norm": 1e30}
+    run = make_run(tmp_path / "run", {"train": 2, "val": 1}, train=dict.fromkeys(("rgb", "pose", "fusion"), wild))
+    with pytest.raises(ConfigError, match=r"train\.rgb: the loss of epoch \d is nan .*lower train\.rgb\.rate"):
+        run.train("rgb")
+    assert not (tmp_path / "run" / "train" / "rgb" / "best.ckpt").exists()
+
+
+def test_gpu_that_is_not_there(trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match=r"expected 1 CUDA device\(s\), found 0"):
+        trained.with_config(machine={"device": "cuda"}).train("rgb", tmp_path)
+
+
+# ------------------------------------------------------------------------------------------- wrong files
+
+
+def test_init_of_another_training_is_refused(trained: Any, tmp_path: Path) -> None:
+    rgb, pose = (trained.config.output / "train" / part / "best.ckpt" for part in ("rgb", "pose"))
+    with pytest.raises(WeightsError, match="expected a checkpoint of part rgb, found pose"):
+        trained.train("fusion", tmp_path, init=(pose, rgb))
+    with pytest.raises(WeightsError, match="no such checkpoint"):
+        trained.train("fusion", tmp_path, init=(rgb, tmp_path / "missing.ckpt"))
+    with pytest.raises(WeightsError, match="expected the checkpoints of rgb and of pose, found 1"):
+        trained.train("fusion", tmp_path, init=(rgb,))
+    with pytest.raises(WeightsError, match=r"expected fingerprint .* train rgb again"):
+        trained.with_config(seed=9).train("fusion", tmp_path, init=(rgb, pose))
+
+
+def test_stale_shards_are_refused(trained: Any, tmp_path: Path) -> None:
+    with pytest.raises(StaleShardError):
+        trained.with_config(heatmaps={"sigma": 2.0}).train("pose", tmp_path)
+
+
+def test_file_that_is_no_checkpoint(tmp_path: Path) -> None:
+    torch.save({"state": {}}, tmp_path / "other.ckpt")
+    with pytest.raises(WeightsError, match=r"expected a best\.ckpt of camfuse, found a file without classes, config"):
+        Checkpoint.load(tmp_path / "other.ckpt")
+
+
+def test_random_weights_are_those_of_the_seed(small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[torch.Tensor] = []
+
+    def look(self: Trainee) -> None:
+        seen.append(self.model.state_dict()["head_rgb.fc.weight"].clone())
+        raise Killed
+
+    monkeypatch.setattr(Trainee, "on_train_epoch_start", look)
+    for number in range(2):
+        torch.rand(3)  # whatever ran before must not matter
+        with pytest.raises(Killed):
+            small.train("rgb", tmp_path / str(number))
+    assert torch.equal(*seen)
+    torch.manual_seed(small.config.seed)
+    expected = build_recogniser(small.config.model, num_classes=3, part="rgb").state_dict()["head_rgb.fc.weight"]
+    assert torch.equal(seen[0], expected)
