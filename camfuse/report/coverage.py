@@ -10,6 +10,7 @@ from camfuse.clips.table import SPLITS
 from camfuse.errors import TableError
 from camfuse.report.tables import NONE, Table, read_csv
 
+MOST_LISTED = 500
 COUNTS = ("listed", "on_disk", "missing", "used")
 
 
@@ -98,7 +99,7 @@ def duplicate_table(folder: Path) -> Table | None:
         for row in found.itertuples()
     ]  # fmt: skip
     head = ("recording", "clip", "label", "split", "crosses splits", "crosses labels", "used")
-    return Table("Recordings that occur more than once", head, rows, frozenset(range(7)))
+    return Table("Recordings that occur more than once", head, rows, frozenset(range(7))).cut(MOST_LISTED)
 
 
 def _yes(value: str) -> str:

@@ -187,9 +187,10 @@ def _results_note(config: Config, results: Results | None) -> str:
         return ""
     rgb, pose, joint = config.evaluate.weights
     return (
-        f"Each clip is sampled {results.samplings} times and the probabilities are averaged. Fused is the mean of the "
-        f"fused model's rgb, pose and joint head, weighted {rgb:g} : {pose:g} : {joint:g}. The interval is over the "
-        "clips; it does not say how much another seed would change."
+        f"Each clip is sampled {results.samplings} times and the probabilities are averaged. RGB and pose are the two "
+        "streams trained alone, late fusion is their mean. Fused is the mean of the fused model's RGB, pose and joint "
+        f"head, weighted {rgb:g}:{pose:g}:{joint:g}. The interval is over the clips; it does not say how much another "
+        "seed would change."
     )
 
 

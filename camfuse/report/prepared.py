@@ -11,6 +11,7 @@ from camfuse.report.tables import NONE, Table, duration, read_csv
 from camfuse.shard import Shard
 from camfuse.stage import STAGES, fingerprint
 
+MOST_LISTED = 500
 SHARD_STAGES = ("frames", "pose", "crops", "heatmaps")
 Shards = Mapping[str, Sequence[Shard]]
 """The shards that are there, by stage."""
@@ -55,7 +56,9 @@ def failed_table(shards: Shards) -> Table:
         for shard in files
         for clip_id, reason in shard.failed.items()
     ]
-    return Table("Clips left out by a stage", ("clip", "stage", "reason"), sorted(rows), frozenset({0, 1, 2}))
+    return Table("Clips left out by a stage", ("clip", "stage", "reason"), sorted(rows), frozenset({0, 1, 2})).cut(
+        MOST_LISTED
+    )
 
 
 def identity_table(config: Config, shards: Shards) -> Table:

@@ -14,10 +14,10 @@ NAMES = {
     "rgb": "RGB",
     "pose": "Pose",
     "fused": "Fused",
-    "late": "Late fusion: mean of RGB and pose",
-    "fusion/rgb": "RGB head of the fused model",
-    "fusion/pose": "Pose head of the fused model",
-    "fusion/joint": "Joint head of the fused model",
+    "late": "Late fusion",
+    "fusion/rgb": "Fused, RGB head",
+    "fusion/pose": "Fused, pose head",
+    "fusion/joint": "Fused, joint head",
 }
 PAPER = ("rgb", "pose", "fused")
 """The rows of the paper's table."""

@@ -54,12 +54,13 @@ def test_the_results_stand_as_in_the_paper(text: Text) -> None:
         "RGB 33.33 100.00 33.33 25.00 to 95.00 12.50",
         "Pose 50.00",
         "Fused 66.67 100.00 66.67",
-        "Late fusion: mean of RGB and pose 50.00",
-        "Joint head of the fused model 50.00",
+        "Late fusion 50.00",
+        "Fused, joint head 50.00",
     ]
     places = [results.index(row) for row in rows]
     assert places == sorted(places)
     assert "Accuracy on the 6 clips of test, in %" in results
+    assert "sampled 10 times" in results and "weighted 1:1:1" in results
     assert "top-3" in results and "top-5" not in results
 
 
@@ -273,7 +274,7 @@ def test_a_training_of_other_settings_is_refused(run: Run) -> None:
 def test_result_text_is_the_table(finished_run: Run) -> None:
     title, *lines = result_text(finished_run.folder / "evaluate" / "results.json").splitlines()
     assert title == "Accuracy on the 6 clips of test, in %"
-    assert [line.split()[0] for line in lines if "-" * 9 not in line] == "model RGB Pose Fused Late Joint".split()
+    assert [line.split()[0] for line in lines if "-" * 9 not in line] == "model RGB Pose Fused Late Fused,".split()
     assert lines[4].split()[1:4] == ["66.67", "100.00", "66.67"]
     assert len({len(line) for line in lines}) == 1
 
