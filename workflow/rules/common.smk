@@ -47,7 +47,9 @@ TRAIN_THREADS = SETTINGS.machine.threads
 TRAIN_GPUS = 0 if SETTINGS.machine.device == "cpu" else SETTINGS.machine.devices
 HRNET = SETTINGS.pose.mmpose
 POSE_GPUS = int(
-    HRNET is not None and HRNET.engine != "openvino" and SETTINGS.machine.device != "cpu"
+    HRNET is not None
+    and HRNET.engine != "openvino"
+    and SETTINGS.machine.device != "cpu"
 )
 
 
