@@ -83,15 +83,17 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def make_run() -> Callable[..., MadeRun]:
-    """Return a function that makes shards: `make_run(folder, {"train": 3, "val": 1, "test": 2}, size=32)`."""
+    """Return a function that makes shards: `make_run(folder, {"train": 3, "val": 1})`, clips per class and split."""
 
-    def make(folder: Path, counts: dict[str, int], *, num_classes: int = 3, **sections: Any) -> MadeRun:
+    def make(
+        folder: Path, counts: dict[str, int], *, num_classes: int = 3, seen: int | None = None, **sections: Any
+    ) -> MadeRun:
         clips = {"folder": {"videos": "nowhere"}, "shards": 2}
         config = parse_config({"output": str(folder), "clips": clips, **TINY, **sections})
         rows = [
             {"clip_id": f"{split}-{label}-{number}", "label": LABELS[label], "class_index": label, "split": split}
             for split, count in counts.items()
-            for label in range(num_classes)
+            for label in range(seen or num_classes)
             for number in range(count)
         ]
         table = pd.DataFrame(rows).assign(video="v.mp4", signer="s 1", start=0.0, end=np.nan, annotation="", source="")
@@ -99,7 +101,12 @@ def make_run() -> Callable[..., MadeRun]:
         table["identity"] = table["clip_id"] + "#"
         (folder / "clips").mkdir(parents=True)
         table.to_csv(folder / "clips" / "clips.csv", index=False)
-        classes = pd.DataFrame({"class_index": range(num_classes), "label": LABELS[:num_classes]})
+        classes = pd.DataFrame(
+            {
+                "class_index": range(num_classes),
+                "label": [*LABELS, *(f"word {n}" for n in range(num_classes))][:num_classes],
+            }
+        )
         classes.to_csv(folder / "clips" / "classes.csv", index=False)
         for shard in ("0000", "0001"):
             write_shards(config, folder, shard, table[table["shard"] == shard])
