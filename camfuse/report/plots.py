@@ -159,8 +159,12 @@ def _cell(corner: tuple[float, float], side: float, share: float, right: bool, h
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Return round numbers (steps of 1, 2 or 5 times a power of ten) that cover `low` to `high`."""
-    span = high - low if high > low else max(abs(high), 1.0)
+    """Return round numbers (steps of 1, 2 or 5 times a power of ten) that cover `low` to `high`.
+
+    A range too narrow to be told apart on paper is widened.
+    """
+    size = max(abs(low), abs(high), 1.0)
+    span = high - low if high - low > 1e-6 * size else size
     rough = span / about
     unit = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= rough * (1 - 1e-9))

@@ -73,5 +73,10 @@ def test_ticks_cover_the_range_with_few_round_steps(low: float, span: float) -> 
     assert np.diff(found) == pytest.approx(step)
 
 
+def test_a_loss_of_next_to_nothing_still_has_an_axis() -> None:
+    svg = line_chart([Line("train", [1, 2], [0.0, 1e-12])], title="t", x_label="x", y_label="y")
+    assert numbers(svg, r'cy="([\d.]+)"') == [(HEIGHT - BOTTOM,), (HEIGHT - BOTTOM,)]
+
+
 def test_ticks_of_accuracy() -> None:
     assert ticks(0, 1) == [0, 0.2, 0.4, 0.6, 0.8, 1]
