@@ -1,0 +1,89 @@
+"""A small run of the whole workflow: three letters of five languages, a few seconds a stage."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from camfuse.prep.video import find_ffmpeg
+
+ROOT = Path(__file__).parents[1]
+PHASE = {"epochs": 1, "repeat": 1, "batch": 4, "rate": 0.001, "base_batch": 4, "optimizer": "adamw"}
+SMALL: dict[str, Any] = {
+    "output": "results",
+    "clips": {
+        "fingerspelling": {
+            "letters": ["C", "L", "Y"],
+            "languages": {"train": ["bzs", "csq", "asq"], "val": ["ssp"], "test": ["ase"]},
+            "avatar_height": 160,
+        },
+        "shards": 2,
+    },
+    "pose": {"annotations": {}},
+    "crops": {"size": 64},
+    "sampling": {"rgb_frames": 2, "pose_frames": 4},
+    "model": {
+        "rgb": {"depths": [1, 1, 1, 1], "channels": 8},
+        "pose": {"depths": [1, 1, 1], "channels": 8},
+        "fusion": {"width": 16, "heads": 2},
+    },
+    "train": {"rgb": PHASE, "pose": PHASE, "fusion": PHASE},
+    "evaluate": {"clips": 2},
+    "report": {"examples": 2},
+    "machine": {"device": "cpu", "threads": 1},
+}
+
+
+def merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """Return `base` with the nested values of `change` put in."""
+    out = dict(base)
+    for key, value in change.items():
+        inner = isinstance(value, dict) and isinstance(out.get(key), dict)
+        out[key] = merged(out[key], value) if inner else value
+    return out
+
+
+@dataclass
+class Workflow:
+    """Snakemake in a working folder of its own, with the project's Snakefile."""
+
+    folder: Path
+    settings: dict[str, Any] = field(default_factory=lambda: dict(SMALL))
+
+    def snakemake(self, *arguments: str, change: dict[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
+        config = self.folder / "config.yaml"
+        config.write_text(yaml.safe_dump(merged(self.settings, change or {})))
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+        command += ["--directory", str(self.folder), "--configfile", str(config), "--cores", "2", *arguments]
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(self.folder / "cache")}
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=900, check=False
+        )
+
+    def run(self, *arguments: str, change: dict[str, Any] | None = None) -> str:
+        done = self.snakemake(*arguments, change=change)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+        return done.stdout + done.stderr
+
+    def planned(self, change: dict[str, Any] | None = None) -> dict[str, int]:
+        """Return how many jobs of each rule a dry run plans."""
+        out = self.run("--dry-run", "--quiet", "rules", change=change)
+        table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", out, re.MULTILINE | re.DOTALL)
+        if table is None:
+            assert "Nothing to be done" in out, out
+            return {}
+        rows = (line.split() for line in table[1].splitlines())
+        return {name: int(count) for name, count in rows if name != "all"}
+
+
+def write_video(path: Path, shade: int) -> None:
+    """Write ten plain frames."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    command = [find_ffmpeg(), "-v", "error", "-f", "rawvideo", "-pix_fmt", "gray", "-s", "64x64", "-r", "25"]
+    command += ["-i", "pipe:0", "-c:v", "mpeg4", str(path)]
+    subprocess.run(command, input=bytes([shade]) * (64 * 64 * 10), check=True)
