@@ -42,7 +42,8 @@ STAGES: dict[str, Stage] = {
         Stage(
             "train_fusion",
             1,
-            lambda c: (*_training(c), c.model, c.train.fusion, c.train.new_rate),
+            # the weights say what `fused` is, and by that the best epoch is chosen
+            lambda c: (*_training(c), c.model, c.train.fusion, c.train.new_rate, c.evaluate.weights),
             ("train_rgb", "train_pose"),
         ),
         Stage("evaluate", 1, lambda c: (c.evaluate,), ("train_fusion",)),
