@@ -4,11 +4,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from made_run import EVIL, Run
 
 from camfuse.errors import ShardError, StaleShardError, TableError
 from camfuse.report.page import write_report
 from camfuse.report.results import result_text
-from tests.report.conftest import EVIL, Run
 
 
 class Text(HTMLParser):
