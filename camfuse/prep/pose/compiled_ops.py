@@ -82,7 +82,9 @@ class _StandIn(ModuleType):
         if len(boxes) == 0:
             return torch.zeros(0, dtype=torch.long, device=boxes.device)
         corners = boxes.detach().cpu().double().numpy()
-        sizes = corners[:, 2:] - corners[:, :2] + offset
-        places = np.concatenate([corners[:, :2], sizes], axis=1)
-        kept = cv2.dnn.NMSBoxes(places.tolist(), scores.detach().cpu().tolist(), -1.0, iou_threshold)
+        places = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2] + offset], axis=1)
+        order = torch.argsort(scores.detach().cpu(), descending=True, stable=True).numpy()
+        rank = np.empty(len(order), np.float32)  # stands for the score, of which OpenCV wants none below 0
+        rank[order] = np.arange(len(order), 0, -1)
+        kept = cv2.dnn.NMSBoxes(places.tolist(), rank.tolist(), 0.0, iou_threshold)
         return torch.as_tensor(np.asarray(kept).reshape(-1), dtype=torch.long, device=boxes.device)

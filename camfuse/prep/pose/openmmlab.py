@@ -110,18 +110,23 @@ def read_checkpoint(weights: Weights) -> dict[str, Any]:
     WeightsError
         If the file is no checkpoint, or holds more than that and is named by a part of its hash only.
     """
+    with weights.path.open("rb") as file:
+        if not file.read(4).startswith((b"PK", b"\x80")):
+            raise WeightsError(f"{weights.path}: expected a PyTorch checkpoint, found something else")
     try:
         with torch.serialization.safe_globals(_harmless()):
             checkpoint = torch.load(weights.path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if weights.expected != weights.sha256:
+            reason = next((line.strip() for line in str(error).splitlines() if "Unsupported" in line), "")[:200]
             raise WeightsError(
                 f"{weights.path}: holds more than tensors, and opening it could run a program. If it comes from "
-                f"where you trust, give its whole hash, sha256: {weights.sha256}\n({str(error).splitlines()[0]})"
+                f"where you trust, give its whole hash, sha256: {weights.sha256}\n{reason}"
             ) from error
+        log.info("%s: opened as a whole, its hash being the one in the config", weights.path)
         checkpoint = torch.load(weights.path, map_location="cpu", weights_only=False)
     except (RuntimeError, EOFError, OSError) as error:
-        raise WeightsError(f"{weights.path}: not a PyTorch checkpoint: {error}") from error
+        raise WeightsError(f"{weights.path}: not a whole PyTorch checkpoint: {error}") from error
     if not isinstance(checkpoint, dict):
         raise WeightsError(f"{weights.path}: expected a checkpoint's dictionary, found {type(checkpoint).__name__}")
     return checkpoint

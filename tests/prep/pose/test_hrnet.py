@@ -57,7 +57,7 @@ def detector(folder: Path) -> tuple[Any, Weights]:
     """MMDetection's own RTMDet with random weights, and its checkpoint file."""
     from camfuse.prep.pose.openmmlab import build_rtmdet
 
-    network = files().randomise(build_rtmdet(), seed=2)
+    network = files().calibrate_detector(files().randomise(build_rtmdet(), seed=2))
     return network, named(files().save_checkpoint(network, folder / "rtmdet.pth"))
 
 
@@ -196,7 +196,8 @@ def test_the_persons_are_those_of_mmdetection(folder: Path, detector: Any, kind:
         assert len(theirs) > 3
         assert ours.shape == (len(theirs), 5)
         np.testing.assert_allclose(ours[:, 4], theirs.scores.numpy(), atol=1e-4)
-        np.testing.assert_allclose(ours[:, :4], theirs.bboxes.numpy(), atol=0.05, rtol=1e-4)
+        away = np.abs(ours[:, None, :4] - theirs.bboxes.numpy()).max(axis=-1)
+        assert away.min(axis=0).max() <= 0.05  # equal scores may come in another order
 
 
 def whole_config(folder: Path, pose: Weights, persons: Weights, **mmpose: Any) -> Config:
