@@ -70,7 +70,7 @@ def test_no_config_says_which_to_give() -> None:
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--dry-run", "--cores", "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode != 0
-    assert "--configfile config/demo.yaml" in done.stderr
+    assert "--configfile config/demo.yaml" in done.stdout + done.stderr
 
 
 def test_results_json_and_table_agree(finished: Workflow) -> None:
