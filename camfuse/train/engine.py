@@ -86,12 +86,16 @@ class EpochBar(TQDMProgressBar):
 
     def __init__(self, part: Part, steps: int) -> None:
         self._part = part
-        super().__init__(refresh_rate=max(1, steps // 20) if sys.stderr.isatty() else 0)
+        super().__init__(refresh_rate=max(1, steps // 20) if sys.stdout.isatty() else 0)
 
     def on_train_epoch_start(self, trainer: Trainer, *_: Any) -> None:
         """Name the epoch as the lines do: from 1."""
         super().on_train_epoch_start(trainer, *_)
         self.train_progress_bar.set_description(f"{self._part} epoch {trainer.current_epoch + 1}/{trainer.max_epochs}")
+
+    def print(self, *args: Any, **kwargs: Any) -> None:
+        """Print above the bar; a terminal needs no `flush`, which tqdm does not know."""
+        super().print(*args, **{key: value for key, value in kwargs.items() if key != "flush"})
 
     def get_metrics(self, *args: Any) -> dict[str, Any]:
         """Leave out the number of the log folder."""

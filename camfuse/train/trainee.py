@@ -234,7 +234,7 @@ class Trainee(LightningModule):
         ]
         line = f"{self.model.part} epoch {epoch}/{self._phase.epochs}: {', '.join(said)}, gradient norm {norm:.3g}"
         log.info("%s", line)
-        self.print(line)
+        self.print(line, flush=True)  # seen at once in a log file too
 
     def _selection(self, epoch: int) -> float:
         """Right val clips plus less than one for a low loss: the highest is kept; the last epoch without val clips."""
