@@ -274,6 +274,9 @@ class Crops(Section):
 
     size: Positive = 256
     """Side of the crop in pixels; the heatmaps have a quarter of it."""
+    focus: Literal["person", "hands"] = "person"
+    """What the box is drawn around: all keypoints that are kept (the paper: the upper body), or the hands alone,
+    for signs that are all in the hand (fingerspelling)."""
     padding: float = Field(default=1.25, gt=0)
     """Box side as a multiple of the tight box's longer side (1.25 as PYSKL)."""
     lower_body: tuple[int, ...] = LOWER_BODY

@@ -17,6 +17,7 @@ from camfuse.config import Config
 from camfuse.errors import ClipError, ShardError
 from camfuse.prep.clipwise import ShardJob, make_shard
 from camfuse.shard import ClipData, Shard
+from camfuse.skeleton import LEFT_HAND, NUM_KEYPOINTS, RIGHT_HAND
 from camfuse.stage import fingerprint
 
 Floats = NDArray[np.floating[Any]]
@@ -26,6 +27,8 @@ SMALLEST_PERSON = 8.0
 """A person whose keypoints span fewer frame pixels than this is no person that a crop could show."""
 STEADY_FRAMES = 3
 """Length of the running median over time that keeps a keypoint gone wild from widening the box."""
+FOCUS = {"person": list(range(NUM_KEYPOINTS)), "hands": [*LEFT_HAND, *RIGHT_HAND]}
+"""Keypoints that the box is drawn around, by `crops.focus`."""
 
 
 def crop_clips(config: Config, clips: Path, frames: Path, pose: Path, output: Path) -> None:
@@ -81,7 +84,12 @@ def _crop_clip(config: Config, clip_id: str, frames: Shard, pose: Shard) -> Clip
     height, width = int(frames.fact("height", clip_id)), int(frames.fact("width", clip_id))
     try:
         affine = crop_affine(
-            keypoints, height, width, size=crops.size, padding=crops.padding, min_score=crops.min_score
+            keypoints[:, FOCUS[crops.focus]],
+            height,
+            width,
+            size=crops.size,
+            padding=crops.padding,
+            min_score=crops.min_score,
         )
     except ValueError as error:
         raise ClipError(clip_id, str(error)) from error
