@@ -54,12 +54,22 @@ class Workflow:
 
     folder: Path
     settings: dict[str, Any] = field(default_factory=lambda: dict(SMALL))
+    root: Path = ROOT
+    cores: int = 2
 
     def snakemake(self, *arguments: str, change: dict[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
         config = self.folder / "config.yaml"
         config.write_text(yaml.safe_dump(merged(self.settings, change or {})))
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-        command += ["--directory", str(self.folder), "--configfile", str(config), "--cores", "2", *arguments]
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.root / "Snakefile")]
+        command += [
+            "--directory",
+            str(self.folder),
+            "--configfile",
+            str(config),
+            "--cores",
+            str(self.cores),
+            *arguments,
+        ]
         environment = os.environ | {"OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(self.folder / "cache")}
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=900, check=False

@@ -3,14 +3,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 from small_run import ROOT, Workflow, write_video
-
-TRAINING = {"train_rgb": 1, "train_pose": 1, "train_fusion": 1}
-LAST = {"evaluate": 1, "report": 1}
 
 
 def test_the_run_ends_with_results_and_a_report(finished: Workflow) -> None:
@@ -33,24 +29,6 @@ def test_every_rule_leaves_a_log_and_a_benchmark(finished: Workflow) -> None:
 
 def test_a_second_run_has_nothing_to_do(finished: Workflow) -> None:
     assert finished.planned() == {}
-
-
-@pytest.mark.parametrize(
-    ("change", "rules"),
-    [
-        ({"heatmaps": {"sigma": 1.5}}, {"heatmaps": 2, "train_pose": 1, "train_fusion": 1} | LAST),
-        ({"crops": {"padding": 1.5}}, {"crops": 2, "heatmaps": 2} | TRAINING | LAST),
-        ({"train": {"rgb": {"rate": 0.01}}}, {"train_rgb": 1, "train_fusion": 1} | LAST),
-        ({"evaluate": {"clips": 1}}, LAST),
-        ({"report": {"title": "Another"}}, {"report": 1}),
-        ({"machine": {"workers": 1}}, {}),
-    ],
-    ids=["sigma", "padding", "rate", "test clips", "title", "workers"],
-)
-def test_a_change_reruns_its_stage_and_what_follows(
-    finished: Workflow, change: dict[str, Any], rules: dict[str, int]
-) -> None:
-    assert finished.planned(change) == rules
 
 
 def test_a_touched_table_reruns_nothing(finished: Workflow) -> None:
