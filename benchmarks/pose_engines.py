@@ -48,9 +48,9 @@ def main() -> None:
 
 def runners(folder: Path, count: int, threads: int) -> dict[str, Callable[[], object]]:
     """Return what to run, by name; the first is MMPose's own."""
-    from mmpose.apis import inference_topdown
-
     network = build_hrnet(MODEL)
+    from mmpose.apis import inference_topdown  # after build_hrnet, which supplies what a mmcv without operators lacks
+
     network.test_cfg["flip_test"] = False
     path = folder / "random.pth"
     torch.save({"state_dict": network.state_dict()}, path)

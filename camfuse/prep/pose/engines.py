@@ -26,6 +26,8 @@ Engine = Callable[[Floats], tuple[Floats, ...]]
 """Maps normalised pictures (B, 3, H, W) to the network's outputs, each (B, C, h, w)."""
 
 OPSET = 17
+STREAMS = 4
+"""Pictures that OpenVINO runs side by side at most; each holds its own memory."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ class OnnxEngine:
 
 
 class OpenvinoEngine:
-    """Runs an ONNX file by OpenVINO on the CPU, picture by picture: larger batches are no faster there."""
+    """Runs an ONNX file by OpenVINO on the CPU: single pictures side by side, which costs less than sharing each."""
 
     def __init__(self, path: Path, size: tuple[int, int], settings: EngineSettings) -> None:
         try:
@@ -170,14 +172,24 @@ class OpenvinoEngine:
         core = openvino.Core()
         model = core.read_model(path)
         model.reshape([1, 3, *size])
+        streams = min(settings.threads, STREAMS)
         options = {
             "INFERENCE_PRECISION_HINT": settings.precision,
             "INFERENCE_NUM_THREADS": settings.threads,
-            "PERFORMANCE_HINT": "LATENCY",
+            "PERFORMANCE_HINT": "THROUGHPUT",
+            "NUM_STREAMS": streams,
         }
-        self._model = core.compile_model(model, "CPU", options)
+        self._queue = openvino.AsyncInferQueue(core.compile_model(model, "CPU", options), streams)
 
     def __call__(self, pictures: Floats) -> tuple[Floats, ...]:
-        """Run the pictures one after the other."""
-        rows = [tuple(self._model(picture[None]).values()) for picture in pictures]
+        """Run one batch."""
+        rows: list[tuple[Floats, ...]] = [()] * len(pictures)
+
+        def keep(request: Any, number: int) -> None:
+            rows[number] = tuple(output.data.copy() for output in request.output_tensors)
+
+        self._queue.set_callback(keep)
+        for number, picture in enumerate(pictures):
+            self._queue.start_async({0: picture[None]}, number)
+        self._queue.wait_all()
         return tuple(np.concatenate(maps) for maps in zip(*rows, strict=True))
