@@ -20,7 +20,7 @@ from camfuse.prep.pose.engines import EngineSettings, Floats, choose_device, mak
 from camfuse.prep.pose.estimator import ClipFrames, Poses, missing_poses
 from camfuse.prep.pose.openmmlab import HrnetMaps, build_hrnet, load_weights
 from camfuse.prep.pose.persons import PersonDetector
-from camfuse.prep.pose.signer import follow_signer
+from camfuse.prep.pose.signer import fill_gaps, follow_signer
 from camfuse.skeleton import MIRROR
 from camfuse.weights import Weights, check_weights, needed_weights
 
@@ -99,20 +99,24 @@ class HrnetEstimator:
         self._config = config.pose.mmpose
         self._machine = config.machine
         self._weights = [check_weights(needed) for needed in needed_weights(config)]
-        self._hrnet: Hrnet | None = None
-        self._detector: PersonDetector | None = None
+        self._networks: tuple[PersonDetector, Hrnet] | None = None
 
     def __enter__(self) -> Self:
-        """Build the networks; the first time for the engines `onnx` and `openvino` this exports them."""
-        weights, detector = self._weights
-        settings, exact = self._settings(self._config.precision), self._settings("f32")
-        self._detector = PersonDetector(detector, exact)
-        self._hrnet = Hrnet(self._config.model, weights, settings, flip_test=self._config.flip_test)
+        """Networks are built at the first clip: a shard whose clips are all taken over needs none."""
         return self
 
     def __exit__(self, *error: object) -> None:
         """Free the networks."""
-        self._detector = self._hrnet = None
+        self._networks = None
+
+    def _built(self) -> tuple[PersonDetector, Hrnet]:
+        """Build the networks once; the first time for the engines `onnx` and `openvino` this exports them."""
+        if self._networks is None:
+            weights, detector = self._weights
+            persons = PersonDetector(detector, self._settings("f32"))
+            settings = self._settings(self._config.precision)
+            self._networks = persons, Hrnet(self._config.model, weights, settings, flip_test=self._config.flip_test)
+        return self._networks
 
     def _settings(self, precision: Any) -> EngineSettings:
         kind, machine = self._config.engine, self._machine
@@ -131,19 +135,21 @@ class HrnetEstimator:
         }
 
     def estimate(self, clip: Clip, frames: ClipFrames) -> Poses:
-        """Estimate the signer's pose in every frame in which the signer was detected."""
-        if self._detector is None or self._hrnet is None:
-            raise RuntimeError("enter the estimator first")
+        """Estimate the signer's pose in every frame in which the signer was detected, or lost for a few frames only.
+
+        In those (`filled`) the box is interpolated and the keypoints are estimated in it.
+        """
+        detector, hrnet = self._built()
         size = self._machine.pose_batch
         least = self._config.min_detection
-        persons = [found for batch in frames.batches(size) for found in self._detector.detect(batch, least)]
-        boxes = follow_signer(persons)
+        persons = [found for batch in frames.batches(size) for found in detector.detect(batch, least)]
+        boxes, filled = fill_gaps(follow_signer(persons), self._config.fill)
         keypoints = missing_poses(len(frames)).keypoints
         seen = np.flatnonzero(~np.isnan(boxes[:, 0]))
         for rows in (seen[start : start + size] for start in range(0, len(seen), size)):
-            found = self._hrnet.keypoints([frames[row] for row in rows], boxes[rows, :4])
+            found = hrnet.keypoints([frames[row] for row in rows], boxes[rows, :4])
             keypoints[rows] = seen_points(found)
-        return Poses(keypoints, boxes, np.zeros(len(frames), np.bool_))
+        return Poses(keypoints, boxes, filled)
 
 
 def seen_points(keypoints: Floats) -> Floats:
