@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from camfuse import weights
+from camfuse.cli import app
 from camfuse.config import Checkpoint, parse_config
 from camfuse.errors import ConfigError, MissingToolError, WeightsError
 from camfuse.preflight import check_machine
@@ -213,3 +215,22 @@ def test_the_module_gives_up_in_the_end(server: Server, tmp_path: Path) -> None:
     server.break_after = [0] * weights.ATTEMPTS
     with pytest.raises(WeightsError, match="0 bytes are kept for the next try"):
         fetch_weights(needed(server, tmp_path))
+
+
+def test_the_sub_command_lists_fetches_and_says_when_all_is_there(server: Server, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    other = server.url.replace("net-v1", "persons")
+    config.write_text(
+        f"clips: {{folder: {{videos: {tmp_path}}}}}\n"
+        f"machine: {{weights: {tmp_path / 'weights'}}}\n"
+        f"pose: {{mmpose: {{weights: {{url: '{server.url}', sha256: {SHA256}}}, "
+        f"detector: {{url: '{other}', sha256: {SHA256}}}}}}}\n"
+    )
+    run = CliRunner().invoke
+    listed = run(app, ["weights", str(config), "--list"])
+    assert (listed.exit_code, listed.output.count("missing"), server.ranges) == (2, 2, [])
+    fetched = run(app, ["weights", str(config)])
+    assert (fetched.exit_code, fetched.output.count("ready")) == (0, 2)
+    assert len(server.ranges) == 2
+    assert run(app, ["weights", str(config)]).exit_code == 0
+    assert len(server.ranges) == 2  # what is there is not fetched again

@@ -1,0 +1,66 @@
+"""The engines on a network of one convolution, whose answer a matrix product gives."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from camfuse.errors import ConfigError
+from camfuse.prep.pose.engines import EngineSettings, choose_device, make_engine
+
+
+class Mixed(torch.nn.Module):
+    """Two maps: the channels mixed by a matrix, and their mean."""
+
+    def __init__(self, matrix: np.ndarray) -> None:
+        super().__init__()
+        self.mix = torch.nn.Conv2d(3, 2, 1, bias=False)
+        self.mix.weight.data = torch.from_numpy(matrix)[:, :, None, None]
+
+    def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.mix(pictures), pictures.mean(dim=1, keepdim=True)
+
+
+def engine_or_skip(kind: Any, folder: Path, matrix: np.ndarray) -> Any:
+    package = {"torch": "torch", "onnx": "onnxruntime", "openvino": "openvino"}[kind]
+    if find_spec(package) is None:
+        pytest.skip(f"needs {package}: make hrnet")
+    return make_engine(Mixed(matrix).eval(), "mixed", (8, 6), EngineSettings(kind, "f32", "cpu", 1, folder))
+
+
+@pytest.mark.parametrize("kind", ["torch", "onnx", "openvino"])
+def test_an_engine_runs_every_picture_of_a_batch(kind: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    matrix = random.standard_normal((2, 3)).astype(np.float32)
+    run = engine_or_skip(kind, tmp_path, matrix)
+    for count in (1, 5, 3):
+        pictures = random.standard_normal((count, 3, 8, 6)).astype(np.float32)
+        mixed, mean = run(pictures)
+        np.testing.assert_allclose(mixed, np.einsum("oc,bchw->bohw", matrix, pictures), atol=1e-5)
+        np.testing.assert_allclose(mean, pictures.mean(axis=1, keepdims=True), atol=1e-5)
+        assert mixed.dtype == np.float32
+
+
+def test_openvino_has_no_gpu() -> None:
+    with pytest.raises(ConfigError, match="openvino runs on the CPU"):
+        choose_device("cuda", "openvino")
+    assert choose_device("auto", "openvino") == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "device"), [(True, "auto", "cuda"), (True, "cpu", "cpu"), (False, "auto", "cpu")]
+)
+def test_a_gpu_is_used_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, there: bool, wanted: Any, device: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert choose_device(wanted, "torch") == device
+
+
+def test_a_gpu_that_is_wanted_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match="finds no GPU"):
+        choose_device("cuda", "torch")
