@@ -77,8 +77,8 @@ class ResNet3d(nn.Module):
     depths, strides, inflate
         Per layer: number of blocks, spatial stride of the first, whether conv1 of the blocks spans 3 frames.
     stem
-        ``7x7``: one 1x7x7 convolution and a 3x3 max pooling, each with stride `stem_stride`.
-        ``factorised``: 1x1x1 to `channels`, then 1x3x3; no pooling, so that a dot of a heatmap stays where it is.
+        ``7x7``: one 1x7x7 convolution; ``factorised``: 1x1x1 to `channels`, then 1x3x3. Then a 3x3 max pooling: without
+        it the strided 1x1 shortcut of layer 1 steps over three of four pixels, and over a heatmap's dots with them.
     stem_stride
         See `stem`; 2 for pictures, 1 for heatmaps.
 
@@ -128,10 +128,10 @@ class ResNet3d(nn.Module):
 
 
 def _stem(inputs: int, channels: int, kind: str, stride: int) -> tuple[nn.Module, nn.Module]:
+    pool = nn.MaxPool3d((1, 3, 3), stride=(1, stride, stride), padding=(0, 1, 1))
     if kind == "factorised":
         reduce, spatial = ConvNorm(inputs, channels, (1, 1, 1)), ConvNorm(channels, channels, (1, 3, 3), stride=stride)
-        return nn.Sequential(OrderedDict(reduce=reduce, spatial=spatial)), nn.Identity()
-    pool = nn.MaxPool3d((1, 3, 3), stride=(1, stride, stride), padding=(0, 1, 1))
+        return nn.Sequential(OrderedDict(reduce=reduce, spatial=spatial)), pool
     return ConvNorm(inputs, channels, (1, 7, 7), stride=stride), pool
 
 
