@@ -55,7 +55,7 @@ hrnet: $(VENV)/.hrnet ## install MMPose's HRNet too, the paper's estimator (conf
 	@echo "ready; fetch the weights: $(BIN)/camfuse weights config/wlasl.yaml"
 
 test: $(VENV)/.test ## run the tests
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m "not torture"
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
 
 torture: $(VENV)/.test ## run the long tests
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m torture
