@@ -57,23 +57,35 @@ class Workflow:
     root: Path = ROOT
     cores: int = 2
 
-    def snakemake(self, *arguments: str, change: dict[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, change: dict[str, Any] | None = None) -> list[str]:
+        """Write the settings, return the command line."""
         config = self.folder / "config.yaml"
         config.write_text(yaml.safe_dump(merged(self.settings, change or {})))
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.root / "Snakefile")]
-        command += [
-            "--directory",
-            str(self.folder),
-            "--configfile",
-            str(config),
-            "--cores",
-            str(self.cores),
-            *arguments,
+        return [
+            *(sys.executable, "-m", "snakemake", "--snakefile", str(self.root / "Snakefile")),
+            *("--directory", str(self.folder), "--configfile", str(config), "--cores", str(self.cores), *arguments),
         ]
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(self.folder / "cache")}
-        return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=900, check=False
-        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {"OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(self.folder / "cache")}
+
+    def snakemake(self, *arguments: str, change: dict[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
+        command, folder, env = self.command(*arguments, change=change), self.folder, self.environment
+        return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=900, check=False)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start in a process group of its own, so that it can be killed with all its jobs."""
+        with (self.folder / "snakemake.log").open("a") as log:
+            return subprocess.Popen(
+                self.command(*arguments),
+                cwd=self.folder,
+                env=self.environment,
+                start_new_session=True,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
 
     def run(self, *arguments: str, change: dict[str, Any] | None = None) -> str:
         done = self.snakemake(*arguments, change=change)
