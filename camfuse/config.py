@@ -167,6 +167,8 @@ class MediapipePose(Section):
     """Least confidence of a person detection."""
     tracking_confidence: Fraction = 0.5
     """Least confidence to go on tracking without a new detection."""
+    fill: int = Field(default=5, ge=0)
+    """Frames in a row without the signer that are filled by interpolation, and marked; longer gaps stay missing."""
 
 
 class AnnotationsPose(Section):
@@ -174,6 +176,9 @@ class AnnotationsPose(Section):
 
     folder: Path = Path()
     """Folder that relative paths in the column `annotation` start from."""
+    file: Path | None = None
+    """Annotation pickle (PYSKL, MMAction2) of all clips whose column `annotation` is empty; WLASL's and AUTSL's label
+    files have no such column. Relative to `folder`."""
 
 
 class Checkpoint(Section):
@@ -236,6 +241,9 @@ class MmposePose(Section):
     """Average over the mirrored picture too, as MMPose's published figures do; takes twice the time."""
     min_detection: Fraction = 0.3
     """Persons below this score are not seen."""
+    fill: int = Field(default=5, ge=0)
+    """Frames in a row without the signer that are looked for where
+    interpolation puts the box, and marked; longer gaps stay missing."""
 
     @model_validator(mode="before")
     @classmethod

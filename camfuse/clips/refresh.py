@@ -114,12 +114,12 @@ def _annotations(rows: pd.DataFrame, config: Config) -> "pd.Series[str]":
     """Return the path of each clip's keypoint file, or empty paths where the keypoints are estimated."""
     if config.pose.annotations is None:
         return pd.Series("", rows.index)
+    start, file = config.pose.annotations.folder, config.pose.annotations.file
     without = rows["clip_id"][rows["annotation"] == ""]
-    if len(without):
+    if len(without) and file is None:
         problems = [f"clip {clip_id}: expected a keypoint file in `annotation`, found none" for clip_id in without]
-        raise TableError("clips for `pose.annotations`", problems)
-    start = config.pose.annotations.folder
-    return pd.Series([str(start / path) for path in rows["annotation"]], rows.index)
+        raise TableError("clips for `pose.annotations` (or name one for all: `pose.annotations.file`)", problems)
+    return pd.Series([str(start / (path or file or "")) for path in rows["annotation"]], rows.index)
 
 
 def _check_missing(

@@ -1,11 +1,16 @@
-"""Keypoints that exist already: `.pose` files named in the clip table's column `annotation`.
+"""Keypoints that exist already, in files that the clip table's column `annotation` names.
+
+A `.pose` file holds one clip (`pose_file`), a `.pkl` or `.pickle` of PYSKL's form many (`pyskl`): the clip's entry is
+the one whose `frame_dir` is the clip's id or the name of its video. Where several persons are in the picture, one of
+them is the signer (`signer`).
 
 Every frame of the clip gets the keypoints of its own recorded frame. Where the numbers of frames differ, time
-stamps decide; where those do not fit either, the clip is refused, since shifted keypoints would train in silence.
+stamps decide; where those do not fit either, the clip is refused, since shifted keypoints would train in silence. A
+pickle has no time stamps: there only up to `SLACK` frames may be over or lack at the end.
 """
 
 from collections.abc import Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Self
 
@@ -16,8 +21,10 @@ from camfuse.clips.table import Clip
 from camfuse.config import AnnotationsPose
 from camfuse.errors import ClipError
 from camfuse.prep.pose.estimator import ClipFrames, Floats, Poses, missing_poses, tight_boxes
-from camfuse.prep.pose.holistic import to_wholebody
-from camfuse.prep.pose.recording import Recording, read_recording, require_pose_format
+from camfuse.prep.pose.pose_file import read_pose
+from camfuse.prep.pose.pyskl import SUFFIXES, AnnotationPickle
+from camfuse.prep.pose.safe_pickle import UnsafePickleError
+from camfuse.prep.pose.stored import StoredPoses
 
 SLACK = 2
 """Recorded frames that may lack, or be over, at the end of a clip; containers and decoders differ by that much."""
@@ -28,19 +35,24 @@ class AnnotationsEstimator:
     """Reads keypoints instead of estimating them; never decodes a picture."""
 
     def __init__(self, config: AnnotationsPose) -> None:
-        self._folder = config.folder
+        self._config = config
+        self._pickles: dict[Path, AnnotationPickle] = {}
 
     def __enter__(self) -> Self:
-        """Look whether the package is there, before the first clip."""
-        require_pose_format()
+        """Nothing to load: files are read when a clip names them."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Nothing to free."""
+        """Free the pickles."""
+        self._pickles.clear()
 
     def provenance(self) -> Mapping[str, object]:
-        """Return the estimator's name and the reader's version."""
-        return {"estimator": "annotations", "pose-format": version("pose-format")}
+        """Return the estimator's name and the version of the reader of `.pose` files, where it is installed."""
+        try:
+            reader = version("pose-format")
+        except PackageNotFoundError:
+            return {"estimator": "annotations"}
+        return {"estimator": "annotations", "pose-format": reader}
 
     def estimate(self, clip: Clip, frames: ClipFrames) -> Poses:
         """Read the clip's keypoints, one row per frame, in pixels of the frames.
@@ -49,31 +61,47 @@ class AnnotationsEstimator:
         ------
         ClipError
             If the clip names no file, the file cannot be read, or it does not fit the frames in number or shape.
+        MissingToolError
+            If the file is a `.pose` file and pose-format is not installed.
         """
-        if clip.annotation is None:
+        named = clip.annotation or self._config.file
+        if named is None:
             raise ClipError(clip.clip_id, "pose.annotations needs the column `annotation`; it is empty for this clip")
-        path = self._folder / clip.annotation
-        recording = read_recording(path, clip.clip_id)
-        rows = _rows(recording, clip, frames, path)
-        filled = rows >= len(recording)
-        keypoints = _scaled(recording, clip, frames, path)[np.minimum(rows, len(recording) - 1)]
+        path = self._config.folder / named
+        stored = self._pickle(path, clip).poses(clip) if path.suffix in SUFFIXES else read_pose(path, clip.clip_id)
+        rows = _rows(stored, clip, frames, path)
+        filled = rows >= len(stored)
+        keypoints = _scaled(stored, clip, frames, path)[np.minimum(rows, len(stored) - 1)]
         return Poses(keypoints, tight_boxes(keypoints), filled) if len(keypoints) else missing_poses(0)
 
+    def _pickle(self, path: Path, clip: Clip) -> AnnotationPickle:
+        """Return a pickle, read when the first clip names it."""
+        try:
+            if path not in self._pickles:
+                self._pickles[path] = AnnotationPickle(path)
+        except UnsafePickleError as error:
+            raise ClipError(clip.clip_id, f"{path}: {error}") from error
+        except OSError as error:
+            raise ClipError(clip.clip_id, f"{path}: cannot read the keypoints: {error.strerror}") from error
+        return self._pickles[path]
 
-def _rows(recording: Recording, clip: Clip, frames: ClipFrames, path: Path) -> NDArray[np.int64]:
+
+def _rows(stored: StoredPoses, clip: Clip, frames: ClipFrames, path: Path) -> NDArray[np.int64]:
     """Return the recorded frame of each frame; numbers past the recording's end are at most `SLACK` over."""
-    if len(frames) == len(recording):
+    if len(frames) == len(stored):
         return np.arange(len(frames))
-    if recording.fps > 0 and len(frames):
-        rows = np.floor(frames.time * recording.fps + 0.5).astype(np.int64)
-        over = int(rows[-1]) - (len(recording) - 1)
+    if stored.fps > 0 and len(frames):
+        rows = np.floor(frames.time * stored.fps + 0.5).astype(np.int64)
+        over = int(rows[-1]) - (len(stored) - 1)
         to_the_end = np.isinf(clip.end)
         if over <= SLACK and (over >= -SLACK or not to_the_end):
             return rows
+    elif not stored.fps and abs(len(frames) - len(stored)) <= SLACK:
+        return np.arange(len(frames))
     raise ClipError(
         clip.clip_id,
         f"{path}: expected keypoints of {len(frames)} frames ({_span(frames)}), "
-        f"found {len(recording)} frames at {recording.fps:g} fps",
+        f"found {len(stored)} frames" + (f" at {stored.fps:g} fps" if stored.fps else ""),
     )
 
 
@@ -81,15 +109,16 @@ def _span(frames: ClipFrames) -> str:
     return f"{frames.time[0]:.2f} to {frames.time[-1]:.2f} s" if len(frames) else "none"
 
 
-def _scaled(recording: Recording, clip: Clip, frames: ClipFrames, path: Path) -> Floats:
-    """Map to the 133 keypoints, and from the recording's picture (spanning 0 .. width) to the frame's pixels."""
-    across, down = frames.width / recording.width, frames.height / recording.height
+def _scaled(stored: StoredPoses, clip: Clip, frames: ClipFrames, path: Path) -> Floats:
+    """Return the signer's keypoints, moved from pixels of the recorded picture to the frame's."""
+    across, down = frames.width / stored.width, frames.height / stored.height
     if abs(across / down - 1) > ASPECT_TOLERANCE:
         raise ClipError(
             clip.clip_id,
             f"{path}: expected keypoints of a {frames.width}x{frames.height} picture or one of that shape, "
-            f"found {recording.width}x{recording.height}",
+            f"found {stored.width}x{stored.height}",
         )
-    keypoints = to_wholebody(recording.body, recording.face, recording.left, recording.right)
-    keypoints[..., :2] = keypoints[..., :2] * np.array([across, down], np.float32) - 0.5
+    keypoints = stored.signer()
+    if (across, down) != (1, 1):
+        keypoints[..., :2] = (keypoints[..., :2] + 0.5) * np.array([across, down], np.float32) - 0.5
     return keypoints

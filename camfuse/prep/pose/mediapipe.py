@@ -4,8 +4,9 @@ One person per picture. Every clip gets a graph of its own, so that tracking nev
 next and the same clip gives the same numbers in any order.
 
 Scores: body and feet have MediaPipe's visibility. It gives none for hands, face, and the nose and eyes that are
-taken from the face mesh: a point that was found has score 1. Points outside the picture (legs below it) are kept
-where MediaPipe puts them, with their low visibility.
+taken from the face mesh: their score is the share of the frames around (`WINDOW`) in which that part was found, so
+that a hand that flickers counts less than one that is there. Points outside the picture (legs below it) are kept
+where MediaPipe puts them, with their low visibility. Up to `fill` frames in a row without anybody are interpolated.
 """
 
 import hashlib
@@ -28,6 +29,7 @@ from camfuse.config import MediapipePose
 from camfuse.errors import ClipError, MissingToolError
 from camfuse.prep.pose.estimator import ClipFrames, Poses, tight_boxes
 from camfuse.prep.pose.holistic import to_wholebody
+from camfuse.prep.pose.signer import fill_gaps
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,8 @@ PARTS = {
 }
 """Fields of Holistic's answer, and their numbers of points. Left and right are the signer's."""
 BOX_MIN_SCORE = 0.1
+WINDOW = 5
+"""Frames around a frame, itself in the middle, over which presence is averaged; fewer at the ends of the clip."""
 
 
 class MediapipeEstimator:
@@ -82,9 +86,10 @@ class MediapipeEstimator:
         """
         size = np.array([frames.width, frames.height, 1], np.float32)
         half = np.array([0.5, 0.5, 0], np.float32)  # its 0 is the picture's edge, ours the first pixel's centre
-        found = [part * size - half for part in self._run(clip, frames)]
-        keypoints = to_wholebody(*found)
-        return Poses(keypoints, tight_boxes(keypoints, BOX_MIN_SCORE), np.zeros(len(frames), np.bool_))
+        body, *others = [part * size - half for part in self._run(clip, frames)]
+        found = to_wholebody(body, *(scored_by_presence(part) for part in others))
+        keypoints, filled = fill_gaps(found, self._config.fill)
+        return Poses(keypoints, tight_boxes(keypoints, BOX_MIN_SCORE), filled)
 
     def _run(self, clip: Clip, frames: ClipFrames) -> list[NDArray[np.float32]]:
         """Return each of `PARTS` as (T, points, 3): x and y from 0 to 1 in the picture, score."""
@@ -108,6 +113,20 @@ class MediapipeEstimator:
             min_detection_confidence=self._config.detection_confidence,
             min_tracking_confidence=self._config.tracking_confidence,
         )
+
+
+def scored_by_presence(part: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a part's points (T, points, 3) with the share of the `WINDOW` in which it was found as their score.
+
+    NaN where not found stays.
+    """
+    found = np.isfinite(part[:, 0, 0]).astype(np.float64)
+    kernel = np.ones(WINDOW)
+    half = WINDOW // 2
+    seen, frames = (np.convolve(rows, kernel)[half : half + len(rows)] for rows in (found, np.ones(len(part))))
+    out = part.copy()
+    out[found > 0, :, 2] = (seen / frames)[found > 0, None]
+    return out
 
 
 def require_mediapipe() -> ModuleType:

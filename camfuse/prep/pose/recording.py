@@ -70,6 +70,25 @@ def require_pose_format() -> Any:
     return Pose
 
 
+def read_file(path: Path, clip_id: str) -> Any:
+    """Read a `.pose` file of any skeleton.
+
+    Raises
+    ------
+    ClipError
+        If the file is missing or damaged.
+    MissingToolError
+        If pose-format is not installed.
+    """
+    reader = require_pose_format()
+    try:
+        return reader.read(path.read_bytes())
+    except OSError as error:
+        raise ClipError(clip_id, f"{path}: cannot read the keypoints: {error.strerror}") from error
+    except (ValueError, TypeError, IndexError, KeyError, EOFError, NotImplementedError, struct.error) as error:
+        raise ClipError(clip_id, f"{path}: not a whole `.pose` file: {error}") from error
+
+
 def read_recording(path: Path, clip_id: str) -> Recording:
     """Read a `.pose` file of MediaPipe Holistic landmarks.
 
@@ -80,16 +99,14 @@ def read_recording(path: Path, clip_id: str) -> Recording:
     MissingToolError
         If pose-format is not installed.
     """
-    reader = require_pose_format()
-    try:
-        pose = reader.read(path.read_bytes())
-    except OSError as error:
-        raise ClipError(clip_id, f"{path}: cannot read the keypoints: {error.strerror}") from error
-    except (ValueError, TypeError, IndexError, KeyError, EOFError, NotImplementedError, struct.error) as error:
-        raise ClipError(clip_id, f"{path}: not a whole `.pose` file: {error}") from error
+    return recording_of(read_file(path, clip_id), path, clip_id)
+
+
+def recording_of(pose: Any, path: Path, clip_id: str) -> Recording:
+    """Return the Holistic landmarks of a file that was read; raises as `read_recording`."""
     _check(pose, path, clip_id)
     size, sizes = pose.header.dimensions, {part.name: len(part.points) for part in pose.header.components}
-    landmarks = np.split(_landmarks(pose), np.cumsum(list(sizes.values()))[:-1], axis=1)
+    landmarks = np.split(landmarks_of(pose)[0], np.cumsum(list(sizes.values()))[:-1], axis=1)
     parts = dict(zip(sizes, landmarks, strict=True))
     return Recording(
         width=int(size.width),
@@ -115,10 +132,10 @@ def _check(pose: Any, path: Path, clip_id: str) -> None:
         raise ClipError(clip_id, f"{path}: expected the size of the picture, found {size.width}x{size.height}")
 
 
-def _landmarks(pose: Any) -> Landmarks:
-    """Return x, y, z, score (T, points, 4); what is masked, not finite or without a score is 0 in all four."""
-    places = np.ma.filled(pose.body.data[:, 0], np.nan).astype(np.float32)
-    score = np.clip(np.ma.filled(pose.body.confidence[:, 0], 0), 0, 1).astype(np.float32)
-    landmarks = np.concatenate([places, score[..., None]], axis=-1)
-    landmarks[~(score > 0) | ~np.isfinite(landmarks).all(-1)] = 0
+def landmarks_of(pose: Any) -> Landmarks:
+    """Return x, y, (z,) score (people, T, points, 3 or 4); what is masked, infinite or without a score is 0."""
+    places = np.ma.filled(pose.body.data, np.nan).astype(np.float32)
+    score = np.clip(np.ma.filled(pose.body.confidence, 0), 0, 1).astype(np.float32)
+    landmarks = np.concatenate([places, score[..., None]], axis=-1).swapaxes(0, 1)
+    landmarks[~(score.swapaxes(0, 1) > 0) | ~np.isfinite(landmarks).all(-1)] = 0
     return landmarks

@@ -38,8 +38,8 @@ def make_estimator(config: Config) -> Estimator:
 def estimate_poses(config: Config, clips: Path, frames: Path, output: Path, previous: Path | None = None) -> None:
     """Estimate the poses of one shard.
 
-    Per frame: `keypoints` (133, 3), `box` (5) and `filled`, as `camfuse.prep.pose.estimator.Poses` says. Clips that
-    the frames shard left out are passed over.
+    Per frame: `keypoints` (133, 3), `box` (5) and `filled`, as `camfuse.prep.pose.estimator.Poses` says; per clip:
+    `height`, `width` and `fps` of the frames. Clips that the frames shard left out are passed over.
 
     Parameters
     ----------
@@ -71,7 +71,10 @@ def estimate_poses(config: Config, clips: Path, frames: Path, output: Path, prev
             video = clip_frames(source, clip.clip_id)
             poses = estimator.estimate(clip, video)
             check_poses(poses, len(video), clip=clip, estimator=str(provenance["estimator"]))
-            return ClipData({"keypoints": poses.keypoints, "box": poses.boxes, "filled": poses.filled})
+            return ClipData(
+                {"keypoints": poses.keypoints, "box": poses.boxes, "filled": poses.filled},
+                facts={"height": video.height, "width": video.width, "fps": video.fps},
+            )
 
         make_shard(job, wanted, compute)
 

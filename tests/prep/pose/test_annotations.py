@@ -136,8 +136,8 @@ def test_a_cut_file_is_refused(tmp_path: Path, share: float) -> None:
 
 
 def test_another_skeleton_is_refused(tmp_path: Path) -> None:
-    path = write_pose(tmp_path / "a.pose", pose_keypoints_2d=25, hand_left_keypoints_2d=21, hand_right_keypoints_2d=21)
-    with pytest.raises(ClipError, match=r"expected MediaPipe Holistic's .* found pose_keypoints_2d 25"):
+    path = write_pose(tmp_path / "a.pose", pose_keypoints_2d=24, hand_left_keypoints_2d=21, hand_right_keypoints_2d=21)
+    with pytest.raises(ClipError, match=r"expected MediaPipe Holistic .* found pose_keypoints_2d 24"):
         estimate(clip(path), frames(10))
 
 
@@ -149,7 +149,7 @@ def test_two_people_are_refused(tmp_path: Path) -> None:
 def test_without_pose_format_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pose_format", None)
     with pytest.raises(MissingToolError, match="pip install 'pose-format"):
-        AnnotationsEstimator(AnnotationsPose()).__enter__()
+        estimate(clip(Path("a.pose")), frames(3))
 
 
 def test_a_real_recording_has_its_hand_at_its_wrist() -> None:

@@ -16,7 +16,7 @@ from camfuse.errors import MissingToolError
 from camfuse.prep.frames import encode_clip
 from camfuse.prep.pose import mediapipe as room
 from camfuse.prep.pose.estimator import ClipFrames, Poses, check_poses
-from camfuse.prep.pose.mediapipe import MediapipeEstimator
+from camfuse.prep.pose.mediapipe import MediapipeEstimator, scored_by_presence
 from camfuse.prep.pose.quality import detection_rates
 from camfuse.skeleton import BODY, FACE, LEFT_HAND, RIGHT_HAND
 
@@ -83,15 +83,25 @@ def test_landmarks_become_pixels(estimator: MediapipeEstimator, monkeypatch: pyt
     poses = estimator.estimate(CLIP, still(2, height=50, width=100))
     check_poses(poses, 2, clip=CLIP, estimator="mediapipe")
     first, second = poses.keypoints
-    np.testing.assert_allclose(first[[0, 1, 2]], [[24.5, 24.5, 1]] * 3)
+    # found in one of the two frames: the score of face and hands is 0.5
+    np.testing.assert_allclose(first[[0, 1, 2]], [[24.5, 24.5, 0.5]] * 3)
     np.testing.assert_allclose(first[3:23], [[49.5, 4.5, 0.25]] * 20, rtol=1e-6)
-    np.testing.assert_allclose(first[list(FACE)], [[24.5, 24.5, 1]] * 68)
-    np.testing.assert_allclose(first[list(LEFT_HAND)], [[119.5, 49.5, 1]] * 21)  # outside the picture, and kept
+    np.testing.assert_allclose(first[list(FACE)], [[24.5, 24.5, 0.5]] * 68)
+    np.testing.assert_allclose(first[list(LEFT_HAND)], [[119.5, 49.5, 0.5]] * 21)  # outside the picture, and kept
     assert np.isnan(first[list(RIGHT_HAND), 0]).all()
     np.testing.assert_allclose(second[:23], [[49.5, 4.5, 0.25]] * 23, rtol=1e-6)
     assert np.isnan(second[[*FACE, *LEFT_HAND], 0]).all()
-    np.testing.assert_allclose(second[list(RIGHT_HAND)], [[-0.5, -0.5, 1]] * 21)
+    np.testing.assert_allclose(second[list(RIGHT_HAND)], [[-0.5, -0.5, 0.5]] * 21)
     np.testing.assert_allclose(poses.boxes[:, :4], [[24.5, 4.5, 119.5, 49.5], [-0.5, -0.5, 49.5, 4.5]])
+
+
+def test_the_score_of_a_part_is_its_share_of_the_frames_around() -> None:
+    part = np.full((8, 21, 3), np.nan, np.float32)
+    part[[0, 1, 2, 3, 7]] = (3, 4, 1)
+    scores = scored_by_presence(part)[:, 0, 2]
+    np.testing.assert_allclose(scores[[0, 1, 2, 3, 7]], [1, 1, 4 / 5, 3 / 5, 1 / 3], rtol=1e-6)
+    assert np.isnan(scores[4:7]).all()
+    assert (part[0] == (3, 4, 1)).all()  # the caller's array is as it was
 
 
 def test_a_real_signer(shared_data: Path, estimator: MediapipeEstimator) -> None:

@@ -1,0 +1,125 @@
+"""Annotation pickles of PYSKL and MMAction2: the keypoints of many clips in one file.
+
+The form (PYSKL, ``tools/data/README.md``): a dictionary of ``split`` (clip names of each split) and ``annotations``,
+one dictionary a clip with ``frame_dir`` (its name), ``total_frames``, ``img_shape`` and ``original_shape`` (height,
+width), ``label``, ``keypoint`` (M, T, V, 2) in pixels and ``keypoint_score`` (M, T, V), both fp16; a person who is not
+there in a frame has zeros. V is 133 (COCO-WholeBody) or 17 (COCO's body, the first 17 of those).
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camfuse.clips.table import Clip
+from camfuse.errors import ClipError
+from camfuse.prep.pose.estimator import missing_poses
+from camfuse.prep.pose.safe_pickle import StoredArray, UnsafePickleError, read_plain
+from camfuse.prep.pose.stored import StoredPoses, seen_only
+from camfuse.skeleton import BODY, NUM_KEYPOINTS
+
+SUFFIXES = (".pkl", ".pickle")
+Entry = Mapping[str, Any]
+
+
+class AnnotationPickle:
+    """One file's entries by name; read once, asked for many clips."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the file.
+
+        Raises
+        ------
+        UnsafePickleError
+            If it holds anything but plain data, or is not of the form above.
+        OSError
+            If it cannot be read.
+        """
+        self.path = path
+        content = read_plain(path)
+        entries = content.get("annotations") if isinstance(content, dict) else content
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            found = f"the keys {_keys(content)}" if isinstance(content, dict) else type(content).__name__
+            raise UnsafePickleError(f"expected `split` and `annotations`, a list of dictionaries; found {found}")
+        self._entries: dict[str, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            name = entry.get("frame_dir", entry.get("filename"))
+            if not isinstance(name, str):
+                raise UnsafePickleError(f"expected `frame_dir` in each annotation, found the keys {_keys(entry)}")
+            # names may be paths, with or without the video's suffix
+            for known in {name, PurePosixPath(name).name, PurePosixPath(name).stem}:
+                self._entries[known].append(entry)
+
+    def __len__(self) -> int:
+        """Return the number of names by which an entry can be found."""
+        return len(self._entries)
+
+    def poses(self, clip: Clip) -> StoredPoses:
+        """Return the poses of the entry that has the clip's id, or its video's name, as `frame_dir`.
+
+        Raises
+        ------
+        ClipError
+            If there is none, or more than one, or it is not of the form above.
+        """
+        names = list(dict.fromkeys((clip.clip_id, clip.video.stem)))
+        entries = next((self._entries[name] for name in names if name in self._entries), [])
+        if len(entries) != 1:
+            wanted = " or ".join(repr(name) for name in names)
+            raise ClipError(
+                clip.clip_id, f"{self.path}: expected one annotation with frame_dir {wanted}, found {len(entries)}"
+            )
+        try:
+            return _poses(entries[0])
+        except UnsafePickleError as error:
+            raise ClipError(clip.clip_id, f"{self.path}: {error}") from error
+
+
+def _poses(entry: Entry) -> StoredPoses:
+    """Check an entry; the error is `UnsafePickleError`, whose message has no path yet."""
+    points = _numbers(entry, "keypoint", "(persons, frames, 17 or 133, 2)")
+    points = points[None] if points.ndim == 3 else points
+    if points.ndim != 4 or points.shape[2] not in (len(BODY), NUM_KEYPOINTS) or points.shape[3] not in (2, 3):
+        raise UnsafePickleError(f"expected `keypoint` (persons, frames, 17 or 133, 2), found {points.shape}")
+    persons, frames, count, columns = points.shape
+    if columns == 3 and "keypoint_score" not in entry:
+        scores = points[..., 2]
+    else:
+        scores = _numbers(entry, "keypoint_score", f"{points.shape[:3]}")
+        scores = scores[None] if scores.ndim == 2 else scores
+    if scores.shape != (persons, frames, count):
+        raise UnsafePickleError(f"expected `keypoint_score` {points.shape[:3]}, found {scores.shape}")
+    total = entry.get("total_frames", frames)
+    if total != frames or not persons or not frames:
+        raise UnsafePickleError(f"expected `keypoint` of {total} frames (total_frames), found {persons} x {frames}")
+    height, width = _size(entry)
+    keypoints = np.stack([missing_poses(frames).keypoints] * persons)
+    keypoints[:, :, :count] = seen_only(np.concatenate([points[..., :2], scores[..., None]], axis=-1))
+    return StoredPoses(keypoints, width, height, fps=0.0)
+
+
+def _numbers(entry: Entry, name: str, shape: str) -> NDArray[Any]:
+    value = entry.get(name)
+    if not isinstance(value, StoredArray):
+        found = f"the keys {_keys(entry)}" if value is None else type(value).__name__
+        raise UnsafePickleError(f"expected `{name}`, an array {shape}; found {found}")
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf":
+        raise UnsafePickleError(f"expected `{name}`, an array of numbers; found {array.dtype}")
+    return array.astype(np.float32)
+
+
+def _size(entry: Entry) -> tuple[int, int]:
+    match entry.get("img_shape", entry.get("original_shape")):
+        case (int() as height, int() as width, *_) if height > 0 and width > 0:
+            return height, width
+        case found:
+            raise UnsafePickleError(f"expected `img_shape` (height, width), found {str(found)[:40]}")
+
+
+def _keys(entry: Mapping[Any, Any]) -> str:
+    names = [str(key)[:30] for key in entry]
+    return ", ".join(names[:12] + ["..."] * (len(names) > 12)) or "none"
