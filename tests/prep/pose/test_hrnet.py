@@ -346,7 +346,18 @@ def test_the_pip_route_installs_what_hrnet_needs(tmp_path: Path) -> None:
     subprocess.run(
         [*python, "pip", "install", "--quiet", "-c", "envs/pins.txt", "pytest", "hypothesis"], cwd=ROOT, check=True
     )
-    tests = [*python, "pytest", "-m", "not torture", "-rs", "tests/prep/pose/test_hrnet.py", "-p", "no:cacheprovider"]
+    tests = [
+        *python,
+        "pytest",
+        "-m",
+        "not torture",
+        "-rfs",
+        "-W",
+        "ignore",
+        "tests/prep/pose/test_hrnet.py",
+        "-p",
+        "no:cacheprovider",
+    ]
     done = subprocess.run(tests, cwd=ROOT, capture_output=True, text=True, timeout=3600, check=False)
     assert done.returncode == 0, done.stdout[-5000:]
     assert "SKIPPED" not in done.stdout, done.stdout[-2000:]
