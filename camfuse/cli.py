@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from camfuse.config import Config, load_config
-from camfuse.errors import CamfuseError
+from camfuse.errors import CamfuseError, disk_problem
 
 log = logging.getLogger("camfuse")
 
@@ -89,6 +89,27 @@ def pose(
     from camfuse.prep.pose.run import estimate_poses
 
     estimate_poses(settings, clips, frames, output, previous=output)
+
+
+class Form(StrEnum):
+    """Forms in which others read keypoints."""
+
+    PYSKL = "pyskl"
+    POSE = "pose"
+
+
+@app.command()
+def export(
+    config: ConfigFile,
+    form: Annotated[Form, typer.Option("--format", help="pyskl: one pickle (PYSKL, MMAction2); pose: a file a clip.")],
+    output: Annotated[Path, typer.Option(help="pyskl: the .pkl to write; pose: the folder of the .pose files.")],
+) -> None:
+    """Write the run's keypoints, labels and splits for PYSKL and MMAction2, or as `.pose` files."""
+    settings = _start(config, None)
+    from camfuse.prep.pose.export import export_pose, export_pyskl
+
+    count = export_pyskl(settings, output) if form == Form.PYSKL else export_pose(settings, output)
+    typer.echo(f"{count} clips: {output}")
 
 
 @app.command()
@@ -244,11 +265,15 @@ def main() -> None:
     console.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     logging.getLogger().addHandler(console)
     log.setLevel(logging.INFO)
+    logging.raiseExceptions = False  # a log on a full disk must not hide what went wrong
     try:
         app()
     except CamfuseError as error:
         log.error("%s", error)
         sys.exit(2)
-    except Exception:
+    except Exception as error:
+        if problem := disk_problem(error):
+            log.error("%s", problem)
+            sys.exit(2)
         log.exception("this is a bug in camfuse; please report it with the config and this message")
         sys.exit(1)

@@ -13,10 +13,20 @@ CamfuseError                one line on stderr, exit code 2
 Anything else is a bug and keeps its traceback.
 """
 
+import errno
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 SHOWN = 20
+DISK = {
+    errno.ENOSPC: "the disk is full: make room",
+    errno.EDQUOT: "the disk quota is used up: make room",
+    errno.EROFS: "the place is read-only: choose another `output`",
+    errno.EACCES: "access is not permitted: change the permissions or choose another `output`",
+    errno.EPERM: "access is not permitted: change the permissions or choose another `output`",
+}
+"""What to do about what the operating system says of a disk."""
 
 
 def bullet_list(lines: Sequence[str]) -> str:
@@ -85,3 +95,20 @@ class MissingToolError(CamfuseError):
 
 class WeightsError(CamfuseError):
     """A checkpoint does not fit the model or is not there."""
+
+
+def disk_problem(error: BaseException) -> str | None:
+    """Return one line if the error, or one that it arose from, is the disk's fault, else None.
+
+    HDF5 gives the operating system's words only, without the number, where it fails while closing a file.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        text = str(seen)
+        for number, advice in DISK.items():
+            if isinstance(seen, OSError) and seen.errno == number and seen.filename:
+                return f"{seen.filename}: {advice}, then start again"
+            if isinstance(seen, OSError | RuntimeError) and os.strerror(number) in text:
+                return f"{' '.join(text.split())}: {advice}, then start again"
+        seen = seen.__cause__ or seen.__context__
+    return None

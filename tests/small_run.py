@@ -1,5 +1,6 @@
 """A small run of the whole workflow: three letters of five languages, a few seconds a stage."""
 
+import hashlib
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ import yaml
 from camfuse.prep.video import find_ffmpeg
 
 ROOT = Path(__file__).parents[1]
+DATA = ("frames", "pose", "crops", "heatmaps")
 PHASE = {"epochs": 1, "repeat": 1, "batch": 4, "rate": 0.001, "base_batch": 4, "optimizer": "adamw"}
 SMALL: dict[str, Any] = {
     "output": "results",
@@ -109,3 +111,10 @@ def write_video(path: Path, shade: int) -> None:
     command = [find_ffmpeg(), "-v", "error", "-f", "rawvideo", "-pix_fmt", "gray", "-s", "64x64", "-r", "25"]
     command += ["-i", "pipe:0", "-c:v", "mpeg4", str(path)]
     subprocess.run(command, input=bytes([shade]) * (64 * 64 * 10), check=True)
+
+
+def hashes(results: Path) -> dict[str, str]:
+    """Return the SHA-256 of every shard and drawn video."""
+    files = [path for name in DATA for path in (results / name).glob("*.h5")]
+    files += (results / "avatars").rglob("*.mp4")
+    return {str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

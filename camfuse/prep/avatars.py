@@ -3,7 +3,9 @@
 N recorded frames become N frames of video at the recording's own rate, so keypoints and pictures stay together.
 """
 
+import errno
 import logging
+import os
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -112,4 +114,6 @@ def _encode(pictures: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], rate: Fra
     done = subprocess.run(command, input=pictures.tobytes(), capture_output=True, check=False)
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        if any(os.strerror(errno.ENOSPC) in line for line in said):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         raise MissingToolError(f"expected an ffmpeg that writes h264 (libx264), {command[0]} says: {said[-1]}")

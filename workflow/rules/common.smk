@@ -11,7 +11,7 @@ if str(_ROOT) not in sys.path:
 
 from camfuse.clips.table import shard_names
 from camfuse.config import dump_config, parse_config
-from camfuse.errors import CamfuseError
+from camfuse.errors import CamfuseError, disk_problem
 from camfuse.preflight import check_machine, prepare_jobs
 from camfuse.stage import fingerprint, write_if_changed
 
@@ -35,6 +35,8 @@ def prepare(values):
             refresh(settings)
     except CamfuseError as error:
         raise WorkflowError(str(error)) from error
+    except OSError as error:
+        raise WorkflowError(disk_problem(error) or str(error)) from error
     return settings
 
 
