@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from camfuse.config import Config, load_config
-from camfuse.errors import CamfuseError
+from camfuse.errors import CamfuseError, disk_problem
 
 log = logging.getLogger("camfuse")
 
@@ -265,11 +265,15 @@ def main() -> None:
     console.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     logging.getLogger().addHandler(console)
     log.setLevel(logging.INFO)
+    logging.raiseExceptions = False  # a log on a full disk must not hide what went wrong
     try:
         app()
     except CamfuseError as error:
         log.error("%s", error)
         sys.exit(2)
-    except Exception:
+    except Exception as error:
+        if problem := disk_problem(error):
+            log.error("%s", problem)
+            sys.exit(2)
         log.exception("this is a bug in camfuse; please report it with the config and this message")
         sys.exit(1)
