@@ -71,5 +71,9 @@ check: $(VENV)/.check ## style, types, one-way imports, workflow lint
 config: $(VENV)/.demo ## renew config/default.yaml, schema.json and the key table after a change of camfuse/config.py
 	$(BIN)/python -m camfuse config --write config
 
+rulegraph: $(VENV)/.demo ## draw docs/rulegraph.svg; needs Graphviz (apt-get install graphviz)
+	@command -v dot >/dev/null || { echo "expected Graphviz's dot on the PATH, found none: apt-get install graphviz"; exit 1; }
+	$(BIN)/snakemake --rulegraph --configfile config/demo.yaml | dot -Tsvg > docs/rulegraph.svg
+
 clean: ## remove results of runs, not the environment
 	rm -rf results .snakemake
