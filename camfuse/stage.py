@@ -47,7 +47,7 @@ STAGES: dict[str, Stage] = {
             ("train_rgb", "train_pose"),
         ),
         Stage("evaluate", 1, lambda c: (c.evaluate,), ("train_fusion",)),
-        Stage("report", 1, lambda c: (c.report,), ("evaluate",)),
+        Stage("report", 2, lambda c: (c.report,), ("evaluate",)),
     )
 }
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from camfuse.prep.pose.quality import PARTS, detection_rates
+from camfuse.prep.pose.quality import PARTS, detection_rates, jitter, longest_gap
 from camfuse.report.plots import histogram
 from camfuse.report.tables import Chart, Table, percent
 from camfuse.shard import Shard
@@ -26,7 +26,7 @@ class Detection:
 
 
 def clip_rates(shards: Sequence[Shard]) -> pd.DataFrame:
-    """Return clip_id, frames, and per part the share of frames in which it was seen.
+    """Return clip_id, frames, per part the share of frames in which it was seen, longest_gap, jitter.
 
     A frame that was filled from its neighbours counts as not seen.
     """
@@ -35,8 +35,11 @@ def clip_rates(shards: Sequence[Shard]) -> pd.DataFrame:
         for clip_id in shard:
             filled = shard.read("filled", clip_id)[:, None, None]
             keypoints = np.where(filled, np.float32(np.nan), shard.read("keypoints", clip_id))
-            found.append({"clip_id": clip_id, "frames": len(keypoints), **detection_rates(keypoints)})
-    return pd.DataFrame(found, columns=["clip_id", "frames", *PARTS]).sort_values("clip_id", ignore_index=True)
+            figures = {"longest_gap": longest_gap(keypoints), "jitter": jitter(keypoints)}
+            found.append({"clip_id": clip_id, "frames": len(keypoints), **detection_rates(keypoints), **figures})
+    return pd.DataFrame(found, columns=["clip_id", "frames", *PARTS, "longest_gap", "jitter"]).sort_values(
+        "clip_id", ignore_index=True
+    )
 
 
 def describe_detection(shards: Sequence[Shard]) -> Detection | None:
@@ -57,7 +60,9 @@ def describe_detection(shards: Sequence[Shard]) -> Detection | None:
     ]
     note = (
         f"In how many of the {rates['frames'].sum():,} frames of {len(rates):,} clips the estimator saw at least one "
-        "keypoint of a group. A hand at rest below the picture is not seen, and need not be."
+        "keypoint of a group. A hand at rest below the picture is not seen, and need not be. A gap is a run of frames "
+        "without the body; filled frames count as not seen. Jitter is how far, by median, a point of the upper body "
+        "lies off the middle of its places one frame before and after, in % of the distance between the shoulders."
     )
     return Detection(note, _summary(rates), charts, _worst(rates))
 
@@ -79,12 +84,19 @@ def _summary(rates: pd.DataFrame) -> Table:
 
 
 def _worst(rates: pd.DataFrame) -> Table:
-    """Order by the body, then the better hand, then the face: what recognition needs first."""
+    """Order by the body, then the better hand, then the face: what recognition needs first; then by jitter."""
     hand = np.maximum(rates["left_hand"], rates["right_hand"])
-    order = rates.assign(hand=hand).sort_values(["body", "hand", "face", "clip_id"])
+    keys = ["body", "hand", "face", "jitter", "clip_id"]
+    order = rates.assign(hand=hand).sort_values(keys, ascending=[True, True, True, False, True])
     rows = [
-        (str(row["clip_id"]), f"{row['frames']:,}", *(percent(row[part]) for part in PARTS))
+        (
+            str(row["clip_id"]),
+            f"{row['frames']:,}",
+            *(percent(row[part]) for part in PARTS),
+            f"{row['longest_gap']:,}",
+            percent(row["jitter"]) if np.isfinite(row["jitter"]) else "-",
+        )
         for row in order.to_dict("records")
     ]
-    head = ("clip", "frames", *(f"{name}, %" for name in NAMES.values()))
+    head = ("clip", "frames", *(f"{name}, %" for name in NAMES.values()), "longest gap, frames", "jitter, %")
     return Table("Detection rates by clip, worst first", head, rows).cut()

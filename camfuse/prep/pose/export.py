@@ -45,8 +45,8 @@ def export_pyskl(config: Config, output: Path) -> int:
     """Write all clips of the run whose pose is there into one annotation pickle.
 
     ``split`` has the names train, val and test; ``label`` is the class index; ``keypoint`` (1, T, 133, 2) and
-    ``keypoint_score`` (1, T, 133) are fp16, so that a place is exact to 1/2 pixel in pictures of up to 1024 pixels, and
-    to 1 pixel up to 2048. Read by this numpy and older ones, and by `pose.annotations`.
+    ``keypoint_score`` (1, T, 133) are fp16, so that a place is exact to 1/4 pixel below 1024 pixels, and to
+    1/2 pixel below 2048. Read by this numpy and older ones, and by `pose.annotations`.
 
     Returns
     -------
