@@ -113,6 +113,8 @@ class FingerspellingSource(Section):
     """Letters to take, upper case."""
     languages: LanguageSplits
     """The signed languages, by split."""
+    trim: float = Field(default=0.0, ge=0, lt=0.5)
+    """Share of each recording that is left out at its start and again at its end: the hand on its way up and down."""
     avatar_height: Positive = 240
     """Height of the drawn video in pixels."""
 

@@ -58,7 +58,7 @@ def read(source: FingerspellingSource, output: Path, shards: int) -> ClipTable:
                     recording = folder / recordings[language, letter]
                     clip_id = f"{language}_{letter}"
                     video = output / "avatars" / shard_of(clip_id, shards) / f"{clip_id}.mp4"
-                    rows.append(_row(clip_id, video, split, recording))
+                    rows.append(_row(clip_id, video, split, recording) | _segment(recording, source.trim))
                 else:
                     absent.append(f"{language} {letter}")
     notes = (f"The lexicon has no recording of {', '.join(absent)}.",) if absent else ()
@@ -122,3 +122,14 @@ def _row(clip_id: str, video: Path, split: str, recording: Path) -> dict[str, ob
         "annotation": str(recording),
         "source": str(recording),
     }
+
+
+def _segment(recording: Path, trim: float) -> dict[str, float]:
+    """Return start and end, in seconds, of the part that is left after trimming (the index's own times are not its)."""
+    if trim == 0:
+        return {"start": 0.0, "end": np.nan}
+    from pose_format import Pose
+
+    body = Pose.read(recording.read_bytes()).body
+    seconds = len(body.data) / body.fps
+    return {"start": round(trim * seconds, 6), "end": round((1 - trim) * seconds, 6)}
