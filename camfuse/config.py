@@ -284,9 +284,9 @@ class Crops(Section):
 
     size: Positive = 256
     """Side of the crop in pixels; the heatmaps have a quarter of it."""
-    focus: Literal["person", "hands"] = "person"
-    """What the box is drawn around: all keypoints that are kept (the paper: the upper body), or the hands alone,
-    for signs that are all in the hand (fingerspelling)."""
+    keep: Literal["upper_body", "hands"] = "upper_body"
+    """Keypoints that are kept and that the box is drawn around: the paper's, or the hands alone, for signs that are
+    all in the hand (fingerspelling). The others are set to the origin like `lower_body`."""
     padding: float = Field(default=1.25, gt=0)
     """Box side as a multiple of the tight box's longer side (1.25 as PYSKL)."""
     lower_body: tuple[int, ...] = LOWER_BODY

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip, read_shard_clips
-from camfuse.config import Config
+from camfuse.config import Config, Crops
 from camfuse.errors import ClipError, ShardError
 from camfuse.prep.clipwise import ShardJob, make_shard
 from camfuse.shard import ClipData, Shard
@@ -27,8 +27,6 @@ SMALLEST_PERSON = 8.0
 """A person whose keypoints span fewer frame pixels than this is no person that a crop could show."""
 STEADY_FRAMES = 3
 """Length of the running median over time that keeps a keypoint gone wild from widening the box."""
-FOCUS = {"person": list(range(NUM_KEYPOINTS)), "hands": [*LEFT_HAND, *RIGHT_HAND]}
-"""Keypoints that the box is drawn around, by `crops.focus`."""
 
 
 def crop_clips(config: Config, clips: Path, frames: Path, pose: Path, output: Path) -> None:
@@ -80,22 +78,24 @@ def _crop_clip(config: Config, clip_id: str, frames: Shard, pose: Shard) -> Clip
             f"{pose.path}: clip {clip_id}: expected {frames.count(clip_id)} frames as in {frames.path}, "
             f"found {pose.count(clip_id)}; run the workflow again to renew it"
         )
-    keypoints = zero_keypoints(pose.read("keypoints", clip_id), crops.lower_body)
+    dropped = dropped_keypoints(crops)
+    keypoints = zero_keypoints(pose.read("keypoints", clip_id), dropped)
     height, width = int(frames.fact("height", clip_id)), int(frames.fact("width", clip_id))
     try:
         affine = crop_affine(
-            keypoints[:, FOCUS[crops.focus]],
-            height,
-            width,
-            size=crops.size,
-            padding=crops.padding,
-            min_score=crops.min_score,
+            keypoints, height, width, size=crops.size, padding=crops.padding, min_score=crops.min_score
         )
     except ValueError as error:
         raise ClipError(clip_id, str(error)) from error
-    moved = zero_keypoints(transform_keypoints(keypoints, affine), crops.lower_body)
+    moved = zero_keypoints(transform_keypoints(keypoints, affine), dropped)
     jpeg = [_crop_jpeg(picture, affine, crops.size, crops.quality) for picture in frames.jpeg(clip_id)]
     return ClipData(frames={"keypoints": moved}, jpeg=jpeg, facts={"affine": affine})
+
+
+def dropped_keypoints(crops: Crops) -> list[int]:
+    """Return the keypoints that are set to the origin."""
+    kept = {*LEFT_HAND, *RIGHT_HAND} if crops.keep == "hands" else {*range(NUM_KEYPOINTS)}
+    return sorted({*range(NUM_KEYPOINTS)} - kept | {*crops.lower_body})
 
 
 def zero_keypoints(keypoints: Floats, indices: Iterable[int]) -> Floats:

@@ -330,3 +330,11 @@ def test_frames_and_pose_of_different_length_are_refused(tmp_path: Path, make_co
     inputs = write_inputs(tmp_path, config, {"a": (images, keypoints[:2])})
     with pytest.raises(ShardError, match=r"expected 3 frames.*found 2"):
         crop_clips(config, *inputs, tmp_path / "crops.h5")
+
+
+def test_keeping_the_hands_alone_drops_everything_else() -> None:
+    from camfuse.config import Crops
+    from camfuse.prep.crops import dropped_keypoints
+
+    assert dropped_keypoints(Crops()) == list(range(11, 23))
+    assert dropped_keypoints(Crops(keep="hands")) == list(range(91))
