@@ -1,7 +1,6 @@
 """The two data sets at full size: planning stays cheap. Real label files, stand-ins for the videos."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -37,6 +36,15 @@ def autsl(labels: Path, folder: Path) -> dict[str, Any]:
     return {"videos": str(folder), **files, "class_names": str(labels / "autsl" / "SignList_ClassId_TR_EN.csv")}
 
 
+# a process of its own in between: a child counts the memory of the one that started it, here of all tests before
+MEASURE = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:])
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss, flush=True)
+sys.exit(code)
+"""
+
 SETS = {"wlasl": (wlasl, 21_095), "autsl": (autsl, 36_302)}
 
 
@@ -69,10 +77,9 @@ def dry_run(config: Path, folder: Path) -> tuple[str, float, float]:
     """Return what a dry run says, its CPU seconds and its largest memory in MB."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--configfile", str(config)]
     command += ["--directory", str(folder), "--cores", "16", "--dry-run", "--quiet", "rules"]
-    out, err = folder / "out.txt", folder / "err.txt"
-    with out.open("w") as stdout, err.open("w") as stderr:
-        process = subprocess.Popen(command, cwd=folder, stdout=stdout, stderr=stderr)
-        _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, (out.read_text() + err.read_text())[-3000:]
-    return out.read_text() + err.read_text(), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, *command], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    cpu, kilobytes = done.stdout.splitlines()[-1].split()
+    return done.stdout + done.stderr, float(cpu), float(kilobytes) / 1024
