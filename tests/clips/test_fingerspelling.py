@@ -43,6 +43,11 @@ def test_one_row() -> None:
     assert "/cse/" in row["annotation"]
 
 
+def test_trim_leaves_out_a_share_at_either_end() -> None:
+    row = read(make_source(trim=0.25), Path("out"), shards=4).rows.set_index("clip_id").loc["ase_C"]
+    assert (row["start"], row["end"]) == pytest.approx((0.24, 0.72))  # of 24 frames at 25 per second
+
+
 def test_languages_that_share_recordings_keep_the_test_copy_first() -> None:
     source = make_source(languages={"train": (*TRAIN, "fsl"), "val": ("bzs",), "test": ("ase",)})
     rows = read(source, Path("out"), shards=4).rows
