@@ -16,6 +16,7 @@ from camfuse.skeleton import LOWER_BODY, NUM_KEYPOINTS
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
+Keypoint = Annotated[int, Field(ge=0, lt=NUM_KEYPOINTS)]
 Split = Literal["train", "val", "test"]
 
 
@@ -356,25 +357,31 @@ class PoseStream(Section):
     """Stages whose first convolution spans 3 frames."""
     stem: Literal["factorised", "7x7"] = "factorised"
     """1x1 then 3x3 (94 % fewer multiply-adds at 133 joints), or RGBPoseConv3D's 7x7."""
+    keypoints: Annotated[tuple[Keypoint, ...], Field(min_length=1)] | None = None
+    """Indices of the keypoints whose heatmaps it sees, in this order (0..16 is COCO's body, as PoseC3D's published
+    weights have it); without it, all 133."""
     dropout: Fraction = 0.5
     """Before the classifier."""
 
 
 class Fusion(Section):
-    """ST-CAF: space-time cross-attention between the streams, both directions."""
+    """What the streams tell each other, both ways: ST-CAF (space-time cross-attention), or one of its rivals."""
 
-    mode: Literal["none", "space", "time", "divided", "joint"] = "divided"
-    """Which tokens attend to which: divided = first along time, then over space."""
+    mode: Literal["none", "concat", "temporal_gate", "space", "time", "divided", "joint"] = "divided"
+    """ST-CAF, by which tokens attend to which: space, time, divided (first along time, then over space), joint (all).
+    concat: RGBPoseConv3D's lateral convolutions. temporal_gate: attention along time between maxima over space scales
+    the channels (after PCAN). none: late fusion only."""
     stages: tuple[Literal["s2", "s3", "s4"], ...] = ("s3", "s4")
-    """Where it sits: after RGB layer 2 / 3 / 4 and pose layer 1 / 2 / 3."""
+    """Where it sits: after RGB layer 2 / 3 / 4 and pose layer 1 / 2 / 3 (RGBPoseConv3D and PCAN: s2, s3)."""
     width: Positive = 256
-    """Channels of queries, keys and values."""
+    """Channels of queries, keys and values; not used by concat."""
     heads: Positive = 8
-    """Attention heads."""
+    """Attention heads; not used by concat."""
     dropout: Fraction = 0.1
-    """On the attention's output."""
+    """On the attention's output; not used by concat."""
     modality_dropout: Fraction = 0.1
-    """Probability, per training sample, that one stream does not see the other."""
+    """Probability, per training sample and direction, that one stream does not see the other: so that one checkpoint
+    also serves clips with RGB or pose only."""
 
     @model_validator(mode="after")
     def _heads_fit(self) -> Self:

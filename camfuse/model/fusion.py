@@ -5,6 +5,8 @@ from the other what it lacks. The inside is this project's design:
 
 * both directions are computed from the same inputs, at once;
 * ``divided``: first along time at each place, then over space at each time; ``time``, ``space``, ``joint``: only that;
+* ``temporal_gate`` is the rival after PCAN (Li et al., AAAI 2025): attention along time between the streams' maxima
+  over space, whose messages scale the channels of each frame; unlike there, both directions from the same inputs;
 * the streams are aligned: they share one grid, and RGB frame t belongs to the pose frames of group t;
 * the last projection starts at zero, so that at step 0 the network equals the two streams, bit for bit;
 * a stream gets nothing but messages from the other: where the other is missing, it equals itself alone.
@@ -181,12 +183,13 @@ class CrossModalFusion(nn.Module):
     rgb_channels, pose_channels
         Channels of the two streams there.
     config
-        ``model.fusion``; its mode is not ``none``.
+        ``model.fusion``; its mode is one of those with attention.
     """
 
     def __init__(self, rgb_channels: int, pose_channels: int, config: Fusion) -> None:
         super().__init__()
         width = config.width
+        self.gates = config.mode == "temporal_gate"
         self.modality_dropout = config.modality_dropout
         self.norm_rgb = nn.LayerNorm(rgb_channels)
         self.norm_pose = nn.LayerNorm(pose_channels)
@@ -214,32 +217,56 @@ class CrossModalFusion(nn.Module):
         ValueError
             If the grids or the frame counts do not fit.
         """
-        if rgb.shape[3:] != pose.shape[3:] or pose.shape[2] % rgb.shape[2]:
-            found = f"RGB {tuple(rgb.shape[2:])}, pose {tuple(pose.shape[2:])}"
-            raise ValueError(f"expected one grid and pose frames in groups of equal size per RGB frame, found {found}")
-        grid = rgb.shape[3], rgb.shape[4]
+        check_grids(rgb, pose)
         rgb_tokens = self.in_rgb(self.norm_rgb(rgb.movedim(1, -1)))  # (B, C, T, H, W) -> (B, T, H, W, D)
         pose_tokens = self.in_pose(self.norm_pose(pose.movedim(1, -1)))
+        if self.gates:
+            rgb_tokens, pose_tokens = rgb_tokens.amax((2, 3), keepdim=True), pose_tokens.amax((2, 3), keepdim=True)
+        grid = rgb_tokens.shape[2], rgb_tokens.shape[3]
         position_rgb, position_pose = self.position(rgb.shape[2], *grid), self.position(pose.shape[2], *grid)
         to_rgb, to_pose = torch.zeros_like(rgb_tokens), torch.zeros_like(pose_tokens)
         for step in self.steps:
             new_rgb, new_pose = step(rgb_tokens + to_rgb, pose_tokens + to_pose, position_rgb, position_pose, visible)
             to_rgb, to_pose = to_rgb + new_rgb, to_pose + new_pose
-        to_rgb, to_pose = self.out_rgb(self._drop(to_rgb)), self.out_pose(self._drop(to_pose))
-        return rgb + to_rgb.movedim(-1, 1), pose + to_pose.movedim(-1, 1)
+        probability = self.modality_dropout if self.training else 0.0
+        to_rgb = self.out_rgb(drop_messages(to_rgb, probability)).movedim(-1, 1)
+        to_pose = self.out_pose(drop_messages(to_pose, probability)).movedim(-1, 1)
+        if self.gates:
+            return rgb + rgb * to_rgb, pose + pose * to_pose
+        return rgb + to_rgb, pose + to_pose
 
-    def _drop(self, message: Tensor) -> Tensor:
-        """Take the message (B, ...) from some samples: they must do with their own stream, as at single-modality test.
 
-        Nothing is scaled up: a missing modality is a state of the world, not noise to be averaged out.
-        """
-        if not self.training or self.modality_dropout == 0:
-            return message
-        keep = torch.rand(len(message), device=message.device) >= self.modality_dropout
-        return message * keep.view(-1, *[1] * (message.dim() - 1))
+def check_grids(rgb: Tensor, pose: Tensor) -> None:
+    """Refuse streams (B, C, T, H, W) that do not lie on one grid, or whose frames do not form groups.
+
+    Raises
+    ------
+    ValueError
+        If the grids or the frame counts do not fit.
+    """
+    if rgb.shape[3:] != pose.shape[3:] or pose.shape[2] % rgb.shape[2]:
+        found = f"RGB {tuple(rgb.shape[2:])}, pose {tuple(pose.shape[2:])}"
+        raise ValueError(f"expected one grid and pose frames in groups of equal size per RGB frame, found {found}")
+
+
+def drop_messages(message: Tensor, probability: float) -> Tensor:
+    """Take the message (B, ...) from some samples: they must do with their own stream, as at single-modality test.
+
+    Nothing is scaled up: a missing modality is a state of the world, not noise to be averaged out.
+    """
+    if probability == 0:
+        return message
+    keep = torch.rand(len(message), device=message.device) >= probability
+    return message * keep.view(-1, *[1] * (message.dim() - 1))
 
 
 def _kinds(config: Fusion) -> tuple[Kind, ...]:
-    if config.mode == "none":
-        raise ValueError("expected a fusion mode that fuses, found none")
-    return ("time", "space") if config.mode == "divided" else (config.mode,)
+    match config.mode:
+        case "divided":
+            return ("time", "space")
+        case "temporal_gate":
+            return ("time",)
+        case "time" | "space" | "joint":
+            return (config.mode,)
+        case _:
+            raise ValueError(f"expected a fusion mode with attention, found {config.mode}")

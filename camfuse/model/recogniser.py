@@ -1,4 +1,4 @@
-"""The recogniser: the streams, ST-CAF between them, and a head for each way of looking at a clip.
+"""The recogniser: the streams, what they tell each other, and a head for each way of looking at a clip.
 
 Shapes: B batch, C classes, K keypoints, S crop side, Q heatmap side, R frames of the RGB stream, P of the pose stream.
 """
@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from camfuse.config import Model
 from camfuse.model.fusion import CrossModalFusion
-from camfuse.model.resnet3d import pose_stream, rgb_stream
+from camfuse.model.lateral import LateralConcat, extra_channels, zeros_behind
+from camfuse.model.resnet3d import EXPANSION, pose_stream, rgb_stream
 
 Part = Literal["rgb", "pose", "fusion"]
 HEADS: dict[Part, tuple[str, ...]] = {"rgb": ("rgb",), "pose": ("pose",), "fusion": ("rgb", "pose", "joint")}
@@ -38,10 +39,11 @@ class Head(nn.Module):
 
 
 class Recogniser(nn.Module):
-    """One stream, or both with ST-CAF.
+    """One stream, or both with ST-CAF or one of its rivals.
 
     The parameters of a stream have the same names in a single-stream recogniser and in a fused one
     (``rgb.*``, ``head_rgb.*``, ``pose.*``, ``head_pose.*``); only ``fusion.*`` and ``head_joint.*`` are new there.
+    In mode ``concat`` some of them have more input channels there (`wider_inputs`).
 
     Parameters
     ----------
@@ -51,30 +53,39 @@ class Recogniser(nn.Module):
         C.
     part
         Which of the recipe's three trainings the recogniser is for.
+
+    Attributes
+    ----------
+    lateral_channels
+        Channels that the RGB and the pose stream get at each stage of mode ``concat`` beside their own.
     """
 
     mean: Tensor
     std: Tensor
+    keypoints: Tensor | None
 
     def __init__(self, config: Model, *, num_classes: int, part: Part) -> None:
         super().__init__()
         self.part = part
         self.rgb = self.head_rgb = self.pose = self.head_pose = self.head_joint = None
         self.fusion = nn.ModuleDict()
+        self.lateral_channels = _lateral_channels(config) if part == "fusion" else {}
+        extra_rgb, extra_pose = ([self._lateral(stage)[to] for stage in STAGES] for to in (0, 1))
+        rgb_width = pose_width = 0
         if part != "pose":
-            self.rgb = rgb_stream(config.rgb)
-            self.head_rgb = Head(self.rgb.out_channels[-1], num_classes, config.rgb.dropout)
+            self.rgb = rgb_stream(config.rgb, lateral=(0, 0, *extra_rgb[:-1]))
+            rgb_width = self.rgb.out_channels[-1] + extra_rgb[-1]
+            self.head_rgb = Head(rgb_width, num_classes, config.rgb.dropout)
         if part != "rgb":
-            self.pose = pose_stream(config.pose)
-            self.head_pose = Head(self.pose.out_channels[-1], num_classes, config.pose.dropout)
+            self.pose = pose_stream(config.pose, lateral=(0, *extra_pose[:-1]))
+            pose_width = self.pose.out_channels[-1] + extra_pose[-1]
+            self.head_pose = Head(pose_width, num_classes, config.pose.dropout)
         if self.rgb and self.pose:
-            both = self.rgb.out_channels[-1] + self.pose.out_channels[-1]
-            self.head_joint = Head(both, num_classes, max(config.rgb.dropout, config.pose.dropout))
+            self.head_joint = Head(rgb_width + pose_width, num_classes, max(config.rgb.dropout, config.pose.dropout))
             if config.fusion.mode != "none":
-                for stage in config.fusion.stages:
-                    level = STAGES.index(stage)
-                    channels = self.rgb.out_channels[level + 1], self.pose.out_channels[level]
-                    self.fusion[stage] = CrossModalFusion(*channels, config.fusion)
+                self.fusion.update({stage: _fusion(config, stage) for stage in config.fusion.stages})
+        chosen = config.pose.keypoints
+        self.register_buffer("keypoints", None if chosen is None else torch.tensor(chosen), persistent=False)
         self.register_buffer("mean", torch.tensor(RGB_MEAN).view(1, 3, 1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(RGB_STD).view(1, 3, 1, 1, 1), persistent=False)
 
@@ -97,22 +108,40 @@ class Recogniser(nn.Module):
         x_rgb, x_pose = self._stems(rgb, heatmaps)
         if x_rgb is None and x_pose is None:
             raise ValueError(f"expected the input of a recogniser for {self.part}, found none")
-        visible = None if heatmaps is None else seen_frames(heatmaps)
+        visible = None if heatmaps is None else seen_frames(self._chosen(heatmaps))
         for level, stage in enumerate(STAGES, start=1):
             if self.rgb is not None and x_rgb is not None:
                 x_rgb = self.rgb.layer(level + 1, x_rgb)
             if self.pose is not None and x_pose is not None:
                 x_pose = self.pose.layer(level, x_pose)
-            if stage in self.fusion and x_rgb is not None and x_pose is not None:
-                x_rgb, x_pose = self.fusion[stage](x_rgb, x_pose, visible)
+            if stage in self.fusion:
+                x_rgb, x_pose = self._fused(stage, x_rgb, x_pose, visible)
         return self._classified(x_rgb, x_pose)
+
+    def _chosen(self, heatmaps: Tensor) -> Tensor:
+        return heatmaps if self.keypoints is None else heatmaps[:, self.keypoints]
+
+    def _lateral(self, stage: str) -> tuple[int, int]:
+        return self.lateral_channels.get(stage, (0, 0))
+
+    def _fused(
+        self, stage: str, rgb: Tensor | None, pose: Tensor | None, visible: Tensor | None
+    ) -> tuple[Tensor | None, Tensor | None]:
+        if rgb is not None and pose is not None:
+            both: tuple[Tensor, Tensor] = self.fusion[stage](rgb, pose, visible)
+            return both
+        extra_rgb, extra_pose = self._lateral(stage)
+        return (
+            None if rgb is None else zeros_behind(rgb, extra_rgb),
+            None if pose is None else zeros_behind(pose, extra_pose),
+        )
 
     def _stems(self, rgb: Tensor | None, heatmaps: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
         x_rgb = x_pose = None
         if self.rgb is not None and rgb is not None:
             x_rgb = self.rgb.layer(1, self.rgb.stem(_as_float(rgb).sub_(self.mean).div_(self.std)))
         if self.pose is not None and heatmaps is not None:
-            x_pose = self.pose.stem(_as_float(heatmaps).div_(255))
+            x_pose = self.pose.stem(_as_float(self._chosen(heatmaps)).div_(255))
         return x_rgb, x_pose
 
     def _classified(self, x_rgb: Tensor | None, x_pose: Tensor | None) -> dict[str, Tensor]:
@@ -126,9 +155,43 @@ class Recogniser(nn.Module):
         return logits
 
     def new_parameters(self) -> list[nn.Parameter]:
-        """Return the parameters that no single-stream training has seen: ST-CAF's and the joint head's."""
+        """Return the parameters that no single-stream training has seen: the fusion's and the joint head's."""
         joint = [] if self.head_joint is None else list(self.head_joint.parameters())
         return [*self.fusion.parameters(), *joint]
+
+    def wider_inputs(self) -> dict[str, int]:
+        """Return the weights that see further channels than in a single-stream recogniser, and how many.
+
+        The further channels come last on the weight's second axis.
+        """
+        wider: dict[str, int] = {}
+        for stage, (extra_rgb, extra_pose) in self.lateral_channels.items():
+            level = STAGES.index(stage)
+            for stream, layer, extra in (("rgb", level + 3, extra_rgb), ("pose", level + 2, extra_pose)):
+                if stage == STAGES[-1]:
+                    wider[f"head_{stream}.fc.weight"] = extra
+                else:
+                    wider |= {f"{stream}.layer{layer}.0.{part}.conv.weight": extra for part in ("conv1", "downsample")}
+        return wider
+
+
+def _lateral_channels(config: Model) -> dict[str, tuple[int, int]]:
+    """Return what lateral convolutions add to the RGB and the pose stream at each of their stages."""
+    if config.fusion.mode != "concat":
+        return {}
+    return {stage: extra_channels(*_channels(stage, config)) for stage in config.fusion.stages}
+
+
+def _channels(stage: str, config: Model) -> tuple[int, int]:
+    """Return the streams' own channels at a stage."""
+    level = STAGES.index(stage)
+    return config.rgb.channels * EXPANSION * 2 ** (level + 1), config.pose.channels * EXPANSION * 2**level
+
+
+def _fusion(config: Model, stage: str) -> CrossModalFusion | LateralConcat:
+    if config.fusion.mode == "concat":
+        return LateralConcat(*_channels(stage, config), config.fusion.modality_dropout)
+    return CrossModalFusion(*_channels(stage, config), config.fusion)
 
 
 def _as_float(x: Tensor) -> Tensor:

@@ -81,6 +81,8 @@ class ResNet3d(nn.Module):
         it the strided 1x1 shortcut of layer 1 steps over three of four pixels, and over a heatmap's dots with them.
     stem_stride
         See `stem`; 2 for pictures, 1 for heatmaps.
+    lateral
+        Per layer: channels that its input has beside those of the layer before, appended by the caller of `layer`.
 
     Attributes
     ----------
@@ -98,13 +100,15 @@ class ResNet3d(nn.Module):
         inflate: Sequence[bool],
         stem: Literal["factorised", "7x7"] = "7x7",
         stem_stride: int = 1,
+        lateral: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.conv1, self.maxpool = _stem(inputs, channels, stem, stem_stride)
         self.out_channels: list[int] = []
         reached = channels
-        for number, (depth, stride, inflated) in enumerate(zip(depths, strides, inflate, strict=True)):
-            layer = _layer(reached, channels * 2**number, depth=depth, stride=stride, inflate=inflated)
+        appended = lateral or [0] * len(depths)
+        for number, (depth, stride, inflated, extra) in enumerate(zip(depths, strides, inflate, appended, strict=True)):
+            layer = _layer(reached + extra, channels * 2**number, depth=depth, stride=stride, inflate=inflated)
             reached = channels * 2**number * EXPANSION
             self.add_module(f"layer{number + 1}", layer)
             self.out_channels.append(reached)
@@ -141,21 +145,29 @@ def _layer(inputs: int, width: int, *, depth: int, stride: int, inflate: bool) -
     return nn.Sequential(first, *rest)
 
 
-def rgb_stream(config: RgbStream) -> ResNet3d:
+def rgb_stream(config: RgbStream, lateral: Sequence[int] = ()) -> ResNet3d:
     """Build the stream of the crops: (B, 3, T, S, S) to (B, 32 * channels, T, S / 32, S / 32)."""
     return ResNet3d(
-        3, config.channels, depths=config.depths, strides=RGB_STRIDES, inflate=config.inflate, stem="7x7", stem_stride=2
+        3,
+        config.channels,
+        depths=config.depths,
+        strides=RGB_STRIDES,
+        inflate=config.inflate,
+        stem="7x7",
+        stem_stride=2,
+        lateral=lateral,
     )
 
 
-def pose_stream(config: PoseStream, keypoints: int = NUM_KEYPOINTS) -> ResNet3d:
+def pose_stream(config: PoseStream, lateral: Sequence[int] = ()) -> ResNet3d:
     """Build the stream of the heatmaps: (B, K, T, Q, Q) to (B, 16 * channels, T, Q / 8, Q / 8)."""
     return ResNet3d(
-        keypoints,
+        NUM_KEYPOINTS if config.keypoints is None else len(config.keypoints),
         config.channels,
         depths=config.depths,
         strides=POSE_STRIDES,
         inflate=config.inflate,
         stem=config.stem,
         stem_stride=1,
+        lateral=lateral,
     )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from camfuse.errors import WeightsError, bullet_list
+from camfuse.model.lateral import zeros_behind
 from camfuse.model.recogniser import Recogniser
 
 STREAM_PREFIXES = {"rgb": ("rgb.", "head_rgb."), "pose": ("pose.", "head_pose.")}
@@ -34,7 +35,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def merge_streams(fusion: Recogniser, rgb_state: Mapping[str, Tensor], pose_state: Mapping[str, Tensor]) -> None:
-    """Put the weights of both single-stream recognisers into a fused one; ST-CAF and the joint head stay as they are.
+    """Put the weights of both single-stream recognisers into a fused one; its new parameters stay as they are.
+
+    Where a layer of the fused recogniser sees further channels (mode ``concat``), its weights for them become zero, as
+    in the merge of RGBPoseConv3D: the fused streams begin as the single ones.
 
     Parameters
     ----------
@@ -48,15 +52,20 @@ def merge_streams(fusion: Recogniser, rgb_state: Mapping[str, Tensor], pose_stat
     WeightsError
         Naming every key that is missing, too many or of another shape.
     """
-    target = fusion.state_dict()
+    target, wider = fusion.state_dict(), fusion.wider_inputs()
     problems: list[str] = []
     merged: dict[str, Tensor] = {}
     for part, state in (("rgb", rgb_state), ("pose", pose_state)):
-        expected = {key: value for key, value in target.items() if key.startswith(STREAM_PREFIXES[part])}
+        expected = {
+            key: value[:, : value.shape[1] - wider[key]] if key in wider else value
+            for key, value in target.items()
+            if key.startswith(STREAM_PREFIXES[part])
+        }
         problems += _misfits(part, expected, state)
         merged |= state
     if problems:
         raise WeightsError(f"merging the streams: {len(problems)} key(s) do not fit\n{bullet_list(problems)}")
+    merged |= {key: zeros_behind(merged[key], extra) for key, extra in wider.items()}
     fusion.load_state_dict(target | merged)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from camfuse.config import Fusion
 from camfuse.model.fusion import CrossAttention, CrossModalFusion, PositionEmbedding
 
-MODES = ("time", "space", "divided", "joint")
+MODES = ("time", "space", "divided", "joint", "temporal_gate")
 RGB, POSE = (2, 6, 2, 3, 3), (2, 5, 4, 3, 3)  # (B, C, T, H, W)
 ALL = torch.ones(2, 4, dtype=torch.bool)
 
@@ -103,6 +103,35 @@ def test_time_looks_at_the_same_place_only() -> None:
     assert difference[0, 0] > 1e-4
     difference[0, 0] = 0
     assert difference.max() < 1e-6
+
+
+def test_gate_scales_all_places_of_a_frame_alike_by_what_the_maxima_say() -> None:
+    fusion, (rgb, pose) = make("temporal_gate"), inputs()
+    gate = fusion(rgb, pose, ALL)[0] / rgb - 1
+    torch.testing.assert_close(gate, gate[..., :1, :1].expand_as(gate), rtol=1e-3, atol=1e-4)
+    assert not torch.allclose(gate[:, :, 0], gate[:, :, 1])
+    turned = torch.rot90(pose, 1, (3, 4))  # every place moves, the maxima of the tokens stay
+    torch.testing.assert_close(fusion(rgb, turned, ALL)[0], fusion(rgb, pose, ALL)[0])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_clips_of_a_batch_do_not_see_each_other(mode: str) -> None:
+    fusion, (rgb, pose) = make(mode), inputs()
+    order = torch.tensor([1, 0])
+    visible = torch.tensor([[True] * 4, [True, False, True, True]])
+    expected = [out[order] for out in fusion(rgb, pose, visible)]
+    torch.testing.assert_close(fusion(rgb[order], pose[order], visible[order]), tuple(expected))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_order_of_keys_counts_only_by_their_positions(mode: str) -> None:
+    """Without position tables, what RGB hears is the same for any order of the pose frames of one group."""
+    fusion, (rgb, pose) = make(mode), inputs()
+    swapped = pose[:, :, [1, 0, 3, 2]]
+    assert mode == "space" or not torch.allclose(fusion(rgb, pose, ALL)[0], fusion(rgb, swapped, ALL)[0])
+    with torch.no_grad():
+        fusion.position.time.zero_()
+    torch.testing.assert_close(fusion(rgb, pose, ALL)[0], fusion(rgb, swapped, ALL)[0])
 
 
 def test_messages_come_from_the_same_inputs_whichever_direction() -> None:

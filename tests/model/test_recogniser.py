@@ -44,7 +44,7 @@ def test_heads_of_each_part(part: Part, heads: list[str]) -> None:
     assert all(value.shape == (2, 3) for value in logits.values())
 
 
-@pytest.mark.parametrize("mode", ["none", "time", "space", "divided", "joint"])
+@pytest.mark.parametrize("mode", ["none", "temporal_gate", "time", "space", "divided", "joint"])
 def test_at_step_zero_fusion_equals_its_two_streams_bit_for_bit(mode: str) -> None:
     fused = build("fusion", mode, **{}).eval()
     single = {part: build(part).eval() for part in ("rgb", "pose")}
@@ -57,14 +57,44 @@ def test_at_step_zero_fusion_equals_its_two_streams_bit_for_bit(mode: str) -> No
     assert torch.equal(logits["pose"], single["pose"](None, heatmaps)["pose"])
 
 
-def test_one_modality_is_enough_and_equals_the_stream_alone() -> None:
-    fused = wake(build("fusion")).eval()
+@pytest.mark.parametrize("mode", ["temporal_gate", "time", "space", "divided", "joint"])
+def test_one_modality_is_enough_and_equals_the_stream_alone(mode: str) -> None:
+    fused = wake(build("fusion", mode)).eval()
     rgb, heatmaps = batch()
     only_rgb, only_pose, both = fused(rgb, None), fused(None, heatmaps), fused(rgb, heatmaps)
     assert (list(only_rgb), list(only_pose)) == (["rgb"], ["pose"])
     assert not torch.allclose(both["rgb"], only_rgb["rgb"])
     # a clip in which nobody was found is the same as no heatmaps at all, for the RGB head
     assert torch.equal(fused(rgb, torch.zeros_like(heatmaps))["rgb"], only_rgb["rgb"])
+
+
+@pytest.mark.parametrize("mode", ["concat", "temporal_gate", "time", "space", "divided", "joint"])
+def test_a_sample_that_dropout_takes_the_other_modality_from_is_one_without_it(mode: str) -> None:
+    """So training with modality dropout trains the very function that a clip of one modality meets."""
+    fused = wake(build("fusion", mode, fusion={**NARROW["fusion"], "mode": mode, "modality_dropout": 1.0})).train()
+    for module in fused.modules():
+        if isinstance(module, nn.BatchNorm3d):
+            module.eval()
+    rgb, heatmaps = batch()
+    both = fused(rgb, heatmaps)
+    torch.testing.assert_close(both["rgb"], fused(rgb, None)["rgb"], rtol=0, atol=0)
+    torch.testing.assert_close(both["pose"], fused(None, heatmaps)["pose"], rtol=0, atol=0)
+    assert not torch.allclose(fused.eval()(rgb, heatmaps)["rgb"], both["rgb"])
+
+
+def test_a_stream_of_some_keypoints_sees_no_others() -> None:
+    chosen = (5, 6, 91)
+    recogniser = wake(build("fusion", pose={**NARROW["pose"], "keypoints": chosen})).eval()
+    assert recogniser.pose is not None
+    assert recogniser.pose.get_submodule("conv1.reduce.conv").weight.shape[1] == 3
+    rgb, heatmaps = batch()
+    others = heatmaps.clone()
+    others[:, [k for k in range(133) if k not in chosen]] = 0
+    assert torch.equal(recogniser(rgb, heatmaps)["joint"], recogniser(rgb, others)["joint"])
+    others[:, 91] = 0
+    assert not torch.equal(recogniser(rgb, heatmaps)["joint"], recogniser(rgb, others)["joint"])
+    others[:, list(chosen)] = 0  # nobody, as far as this stream can see
+    assert torch.equal(recogniser(rgb, others)["rgb"], recogniser(rgb, None)["rgb"])
 
 
 def test_no_input_is_refused() -> None:

@@ -66,7 +66,9 @@ def test_a_new_block_is_the_identity_on_what_a_relu_left() -> None:
 
 def test_a_stream_that_is_not_inflated_does_not_mix_frames() -> None:
     torch.manual_seed(0)
-    stream = pose_stream(PoseStream(depths=(1, 1, 1), channels=4, inflate=(False,) * 3), keypoints=5).eval()
+    stream = pose_stream(
+        PoseStream(depths=(1, 1, 1), channels=4, inflate=(False,) * 3, keypoints=(0, 1, 2, 3, 4))
+    ).eval()
     x = torch.rand(1, 5, 6, 8, 8)
     order = torch.tensor([3, 1, 5, 0, 2, 4])
     with torch.no_grad():
