@@ -448,6 +448,9 @@ class Phase(Section):
     """Largest gradient norm."""
     label_smoothing: Fraction = 0.1
     """Of the cross-entropy."""
+    ema: float = Field(default=0.0, ge=0, lt=1)
+    """Decay per step of the weights' moving average, which validation and the best checkpoint then use; 0 is off (the
+    base code), 0.999 is usual. In step n at most (1 + n) / (10 + n), as TensorFlow's ExponentialMovingAverage."""
 
 
 class Train(Section):

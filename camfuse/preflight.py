@@ -66,3 +66,6 @@ def prepare_jobs(root: Path) -> None:
     first = {"PATH": str(Path(sys.executable).parent), "PYTHONPATH": str(root)}
     os.environ.update({name: os.pathsep.join(filter(None, [first[name], before[name]])) for name in first})
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # keep freed memory: glibc gives each large tensor back and the kernel clears it again, a cost to training on a CPU
+    os.environ.setdefault("MALLOC_MMAP_MAX_", "0")
+    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "100000000000")

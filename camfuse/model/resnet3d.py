@@ -13,6 +13,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from camfuse.config import PoseStream, RgbStream
+from camfuse.model.layers import Conv3d
 from camfuse.skeleton import NUM_KEYPOINTS
 
 EXPANSION = 4
@@ -28,7 +29,7 @@ class ConvNorm(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: Triple, *, stride: int = 1, activate: bool = True) -> None:
         super().__init__()
         t, h, w = kernel
-        self.conv = nn.Conv3d(
+        self.conv = Conv3d(
             inputs, outputs, kernel, stride=(1, stride, stride), padding=(t // 2, h // 2, w // 2), bias=False
         )
         self.bn = nn.BatchNorm3d(outputs)

@@ -1,4 +1,4 @@
-"""The recipe's optimiser and how its rate changes."""
+"""The recipe's optimiser, how its rate changes, and the average of the weights over the steps."""
 
 import math
 from functools import partial
@@ -66,3 +66,17 @@ def build_optimiser(model: Recogniser, phase: Phase, *, rate: float, new_rate: f
 def build_schedule(optimiser: Optimizer, phase: Phase, total: int) -> LambdaLR:
     """Build the schedule over `total` steps."""
     return torch.optim.lr_scheduler.LambdaLR(optimiser, partial(rate_factor, total=total, phase=phase))
+
+
+@torch.no_grad()
+def update_average(average: Recogniser, model: Recogniser, decay: float, step: int) -> None:
+    """Move the averaged weights and running statistics to the model's after `step` (from 0).
+
+    Early steps count more: else the average would hold on to the random weights that it starts from.
+    """
+    share = 1 - min(decay, (1 + step) / (10 + step))
+    for kept, new in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
+        if kept.is_floating_point():
+            kept.lerp_(new, share)
+        else:
+            kept.copy_(new)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 from pytorch_lightning import seed_everything
 from torch.utils.data import DataLoader
 
@@ -88,6 +89,8 @@ def train(
     model = build_recogniser(config.model, num_classes=len(data.classes), part=part)
     if part == "fusion":
         _start_from(model, config, data.classes, init)
+    if config.train.precision == "bf16-mixed":  # on a CPU 1.1 to 1.4 times faster so; float32 is slower so
+        model = model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     trainee = Trainee(
         model,
         config,
@@ -204,7 +207,7 @@ def _finish(config: Config, trainee: Trainee, data: _Data, output: Path) -> None
     # `best.ckpt` appears only now: the workflow deletes the outputs of a stopped job, and must not delete the best
     state = load_checkpoint(output / BEST_SO_FAR)
     epoch = int(state["epoch"]) + 1
-    prefix = "model."
+    prefix = "average." if trainee.average else "model."
     best = Checkpoint(
         part=trainee.model.part,
         fingerprint=state["camfuse"]["labels"]["fingerprint"],

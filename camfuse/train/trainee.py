@@ -1,5 +1,6 @@
 """One training as Lightning sees it: the step, the numbers of each epoch, the optimiser."""
 
+import copy
 import logging
 import math
 import time
@@ -25,7 +26,7 @@ from camfuse.errors import ConfigError
 from camfuse.metrics import weighted_mean
 from camfuse.model.recogniser import HEADS, Recogniser
 from camfuse.stage import write_text
-from camfuse.train.optimiser import base_rate, build_optimiser, build_schedule
+from camfuse.train.optimiser import base_rate, build_optimiser, build_schedule, update_average
 
 log = logging.getLogger(__name__)
 Curve = dict[str, float | int | str | None]
@@ -100,6 +101,8 @@ class Trainee(LightningModule):
 
     Attributes
     ----------
+    average
+        The recogniser with the weights' moving average, where the config asks for one.
     rows
         The curves until now, one row per epoch, split and head.
     """
@@ -116,10 +119,13 @@ class Trainee(LightningModule):
     ) -> None:
         super().__init__()
         self.model = model
+        self.average: Recogniser | None = None
         self.rows: list[Curve] = []
         self.seconds = 0.0
         self._config = config
         self._phase: Phase = getattr(config.train, model.part)
+        if self._phase.ema:
+            self.average = copy.deepcopy(model).requires_grad_(False)
         self._labels = labels
         self._val_clips = val_clips
         self._curves = curves
@@ -141,7 +147,7 @@ class Trainee(LightningModule):
 
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
         """Return the sum of the heads' cross-entropies, 1:1:1, with label smoothing."""
-        logits = self._logits(batch)
+        logits = self._logits(self.model, batch)
         smoothing = self._phase.label_smoothing
         losses = [functional.cross_entropy(v, batch["label"], label_smoothing=smoothing) for v in logits.values()]
         objective = torch.stack(losses).sum()
@@ -150,15 +156,13 @@ class Trainee(LightningModule):
         return objective
 
     def validation_step(self, batch: Sample, batch_idx: int) -> None:
-        """Count the batch."""
-        self._count(self._val_meter, self._logits(batch), batch["label"])
+        """Count the batch, as the averaged weights see it where there are any."""
+        self._count(self._val_meter, self._logits(self.average or self.model, batch), batch["label"])
 
-    def _logits(self, batch: Sample) -> dict[str, Tensor]:
+    def _logits(self, model: Recogniser, batch: Sample) -> dict[str, Tensor]:
         # (B, V, ...) with V = 1 in training
         rgb, heatmaps = batch.get("rgb"), batch.get("heatmaps")
-        logits = self.model(
-            None if rgb is None else rgb.flatten(0, 1), None if heatmaps is None else heatmaps.flatten(0, 1)
-        )
+        logits = model(None if rgb is None else rgb.flatten(0, 1), None if heatmaps is None else heatmaps.flatten(0, 1))
         return {head: values.float() for head, values in logits.items()}
 
     def _count(self, meter: EpochMeter, logits: Mapping[str, Tensor], labels: Tensor) -> None:
@@ -192,6 +196,12 @@ class Trainee(LightningModule):
         self._norm.update(norm)
         self._rate = optimizer.param_groups[0]["lr"]
         self.log_dict({"rate": self._rate, "grad_norm": norm})
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Step, then move the averaged weights after it."""
+        super().optimizer_step(*args, **kwargs)
+        if self.average is not None:
+            update_average(self.average, self.model, self._phase.ema, self.global_step)
 
     # ------------------------------------------------------------------------------------- epochs
 

@@ -2,11 +2,12 @@ import math
 from typing import Any
 
 import pytest
+import torch
 from torch.optim import SGD, AdamW
 
 from camfuse.config import Model, Phase
 from camfuse.model.recogniser import build_recogniser
-from camfuse.train.optimiser import base_rate, build_optimiser, build_schedule, rate_factor
+from camfuse.train.optimiser import base_rate, build_optimiser, build_schedule, rate_factor, update_average
 
 SMALL = Model.model_validate(
     {
@@ -84,3 +85,18 @@ def test_schedule_drives_every_group() -> None:
         optimiser.step()
         schedule.step()
     assert {round(group["lr"], 6) for group in optimiser.param_groups} == {0.1, 0.5}
+
+
+def test_average_by_hand() -> None:
+    average, model = (build_recogniser(SMALL, num_classes=3, part="pose") for _ in range(2))
+    for start, found in ((4.0, average), (8.0, model)):
+        for value in found.state_dict().values():
+            value.fill_(start)
+    update_average(average, model, 0.75, step=0)  # decay 1/10: nine tenths of the way from 4 to 8
+    state = average.state_dict()
+    assert torch.allclose(state["head_pose.fc.weight"], torch.tensor(7.6))
+    assert torch.allclose(state["pose.layer1.0.conv1.bn.running_var"], torch.tensor(7.6))
+    assert state["pose.layer1.0.conv1.bn.num_batches_tracked"] == 8
+    update_average(average, model, 0.75, step=1000)  # a quarter of the way from 7.6 to 8
+    assert torch.allclose(average.state_dict()["head_pose.fc.weight"], torch.tensor(7.7))
+    assert all((value == 8).all() for value in model.state_dict().values())

@@ -7,7 +7,10 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from torch.nn import functional
 
+from camfuse.clips.table import read_clips
+from camfuse.data.dataset import ClipDataset
 from camfuse.errors import ConfigError, StaleShardError, TableError, WeightsError
 from camfuse.model.recogniser import build_recogniser
 from camfuse.stage import fingerprint
@@ -42,6 +45,11 @@ def assert_same_state(a: Path, b: Path) -> None:
     assert first.keys() == second.keys()
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert Checkpoint.load(a).numbers == Checkpoint.load(b).numbers
+
+
+def with_phase(run: Any, part: str, **keys: Any) -> Any:
+    train = run.config.train.model_dump(mode="json")
+    return run.with_config(train={**train, part: {**train[part], **keys}})
 
 
 # ------------------------------------------------------------------------------------------- what it leaves
@@ -149,10 +157,11 @@ def test_workers_change_nothing(small: Any, tmp_path: Path) -> None:
     assert (a / "curves.csv").read_bytes() == (b / "curves.csv").read_bytes()
 
 
-@pytest.mark.parametrize(("part", "epoch"), [("pose", 2), ("fusion", 3)])
+@pytest.mark.parametrize(("part", "epoch", "ema"), [("pose", 2, 0.9), ("fusion", 3, 0.0)])
 def test_killed_training_goes_on_as_if_never_stopped(
-    small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, epoch: int
+    small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, epoch: int, ema: float
 ) -> None:
+    small = with_phase(small, part, ema=ema)
     whole = small.train(part, tmp_path / "whole")
     with monkeypatch.context() as patch:
         kill_in_epoch(patch, epoch)
@@ -301,3 +310,30 @@ def test_random_weights_are_those_of_the_seed(small: Any, tmp_path: Path, monkey
     torch.manual_seed(small.config.seed)
     expected = build_recogniser(small.config.model, num_classes=3, part="rgb").state_dict()["head_rgb.fc.weight"]
     assert torch.equal(seen[0], expected)
+
+
+# ------------------------------------------------------------------------------------------- averaged weights
+
+
+def test_validation_and_best_use_the_averaged_weights(small: Any, tmp_path: Path) -> None:
+    folder = with_phase(small, "rgb", ema=0.9).train("rgb", tmp_path / "a")
+    best = Checkpoint.load(folder / "best.ckpt")
+    trained = torch.load(folder / "best_so_far.ckpt", weights_only=False)["state_dict"]
+    changed = [key for key in best.state if not torch.equal(best.state[key], trained[f"model.{key}"])]
+    assert {"head_rgb.fc.weight", "rgb.layer4.0.conv1.conv.weight", "rgb.layer1.0.conv1.bn.running_var"} <= {*changed}
+    rows = read_clips(small.clips / "clips.csv")
+    val = rows[rows["split"] == "val"]
+    data = ClipDataset(val, small.crops, small.heatmaps, small.config, part="rgb", augment=False)
+    samples = [data[index] for index in range(len(data))]
+    with torch.inference_mode():
+        logits = best.recogniser()(torch.cat([sample["rgb"] for sample in samples]), None)["rgb"]
+    loss = functional.cross_entropy(logits, torch.stack([sample["label"] for sample in samples]))
+    assert float(loss) == pytest.approx(best.numbers["val"]["rgb"]["loss"], rel=1e-5)
+
+
+def test_bf16_step_on_a_cpu(small: Any, tmp_path: Path) -> None:
+    train = small.config.train.model_dump(mode="json") | {"precision": "bf16-mixed"}
+    folder = with_phase(small.with_config(train=train), "fusion", epochs=1).train("fusion", tmp_path / "a")
+    assert curves(folder)["grad_norm"].dropna().gt(0).all()
+    best = Checkpoint.load(folder / "best.ckpt")
+    assert all(value.dtype != torch.bfloat16 for value in best.state.values())
