@@ -162,19 +162,38 @@ def train(
 @app.command()
 def evaluate(
     config: ConfigFile,
-    rgb: Annotated[Path, typer.Option(help="Checkpoint of the RGB stream.")],
-    pose: Annotated[Path, typer.Option(help="Checkpoint of the pose stream.")],
-    fusion: Annotated[Path, typer.Option(help="Checkpoint of the fused model.")],
     output: Output,
+    rgb: Annotated[Path | None, typer.Option(help="Checkpoint of the RGB stream.")] = None,
+    pose: Annotated[Path | None, typer.Option(help="Checkpoint of the pose stream.")] = None,
+    fusion: Annotated[Path | None, typer.Option(help="Checkpoint of the fused model.")] = None,
     log_file: LogFile = None,
 ) -> None:
-    """Test the three checkpoints: top-1, top-5, mean class accuracy; predictions per clip."""
+    """Test the checkpoints that are given: top-1, top-5, mean class accuracy; predictions per clip."""
     settings = _start(config, log_file)
     from camfuse.evaluate import evaluate as run
 
     out = settings.output
-    checkpoints = {"rgb": rgb, "pose": pose, "fusion": fusion}
+    given = {"rgb": rgb, "pose": pose, "fusion": fusion}
+    checkpoints = {part: path for part, path in given.items() if path}
     run(settings, out / "clips", out / "crops", out / "heatmaps", checkpoints, output)
+
+
+@app.command()
+def experiments(config: ConfigFile, output: Output, log_file: LogFile = None) -> None:
+    """Set the results of the config's experiments side by side, the main run first."""
+    settings = _start(config, log_file)
+    from camfuse.comparison import compare_experiments
+
+    compare_experiments(settings, output)
+
+
+@app.command()
+def ablation(config: ConfigFile, output: Output, log_file: LogFile = None) -> None:
+    """Sum up the config's ablation: mean and spread over seeds of each stream and each fusion."""
+    settings = _start(config, log_file)
+    from camfuse.comparison import markdown, summarise_ablation
+
+    typer.echo(markdown(summarise_ablation(settings, output)), nl=False)
 
 
 @app.command()

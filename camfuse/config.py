@@ -5,6 +5,7 @@ file (``make config``) and a test compares them. What only changes speed or plac
 it can never enter a fingerprint.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -18,6 +19,8 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 Keypoint = Annotated[int, Field(ge=0, lt=NUM_KEYPOINTS)]
 Split = Literal["train", "val", "test"]
+FusionMode = Literal["none", "concat", "temporal_gate", "space", "time", "divided", "joint"]
+FusionStage = Literal["s2", "s3", "s4"]
 
 
 def _sum_to_one(shares: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -367,11 +370,11 @@ class PoseStream(Section):
 class Fusion(Section):
     """What the streams tell each other, both ways: ST-CAF (space-time cross-attention), or one of its rivals."""
 
-    mode: Literal["none", "concat", "temporal_gate", "space", "time", "divided", "joint"] = "divided"
+    mode: FusionMode = "divided"
     """ST-CAF, by which tokens attend to which: space, time, divided (first along time, then over space), joint (all).
     concat: RGBPoseConv3D's lateral convolutions. temporal_gate: attention along time between maxima over space scales
     the channels (after PCAN). none: late fusion only."""
-    stages: tuple[Literal["s2", "s3", "s4"], ...] = ("s3", "s4")
+    stages: tuple[FusionStage, ...] = ("s3", "s4")
     """Where it sits: after RGB layer 2 / 3 / 4 and pose layer 1 / 2 / 3 (RGBPoseConv3D and PCAN: s2, s3)."""
     width: Positive = 256
     """Channels of queries, keys and values; not used by concat."""
@@ -509,6 +512,77 @@ class Machine(Section):
     """Frames that `pose.mmpose` takes at once."""
 
 
+# ------------------------------------------------------------------------------------------- several runs at once
+
+
+class Overrides(Section):
+    """What an experiment changes of the main run: any keys of these sections, none of a data stage."""
+
+    seed: int | None = None
+    """Another seed."""
+    sampling: dict[str, Any] | None = None
+    """Keys of `sampling` with their other values."""
+    model: dict[str, Any] | None = None
+    """Keys of `model` with their other values."""
+    train: dict[str, Any] | None = None
+    """Keys of `train` with their other values."""
+    evaluate: dict[str, Any] | None = None
+    """Keys of `evaluate` with their other values."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keeps_the_shards(cls, values: Any) -> Any:
+        shared = Config.model_fields.keys() - cls.model_fields.keys()
+        if isinstance(values, dict) and (found := [f"`{key}`" for key in values if key in shared]):
+            raise ValueError(
+                f"an experiment may change {', '.join(cls.model_fields)}; {', '.join(found)} it shares with the main "
+                "run, as it does the shards: what needs others is a config of its own with an `output` of its own"
+            )
+        return values
+
+    def given(self) -> dict[str, Any]:
+        """Return the changed keys as nested plain values."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+RESERVED = ("main", "train")
+"""Names that no experiment may have: the main run's row, and the folder of the trainings."""
+
+
+def _experiment_names(experiments: dict[str, Overrides]) -> dict[str, Overrides]:
+    for name in experiments:
+        if name in RESERVED or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+            raise ValueError(
+                "an experiment's name is a folder: letters, digits, _ - . and none of "
+                f"{', '.join(RESERVED)}; found {name!r}"
+            )
+    return experiments
+
+
+class Ablation(Section):
+    """The matrix of `snakemake ablation`: each seed's two streams once, and on them every mode at all `stages`."""
+
+    modes: tuple[FusionMode, ...] = ("none", "divided")
+    """Values of `model.fusion.mode`."""
+    stages: tuple[tuple[FusionStage, ...], ...] = ()
+    """Values of `model.fusion.stages` (not for mode none, which has none); left out, the main run's alone."""
+    streams: tuple[Literal["rgb", "pose", "late", "fused"], ...] = ("rgb", "pose", "late", "fused")
+    """Rows of the table: each stream alone, the mean of the two, fused by each mode. Without `fused` no fusion is
+    trained."""
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (1, 2, 3)
+    """Values of `seed`; the table gives mean and spread over them."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        for name in type(self).model_fields:
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name}: expected each value once, found {list(values)}")
+        if not self.streams or ("fused" in self.streams and not self.modes):
+            raise ValueError("expected at least one of `streams`, and for `fused` one of `modes`")
+        return self
+
+
 class Config(Section):
     """The whole config of one run."""
 
@@ -538,6 +612,11 @@ class Config(Section):
     """Evaluation."""
     report: Report = Report()
     """Report."""
+    experiments: Annotated[dict[str, Overrides], AfterValidator(_experiment_names)] = {}
+    """Further runs on the same shards, by name: what each changes of `seed`, `sampling`, `model`, `train` and
+    `evaluate`, as in `{small: {model: {fusion: {width: 64}}}}`. Trainings that are the same run once."""
+    ablation: Ablation | None = None
+    """The matrix of `snakemake ablation`."""
     machine: Machine = Machine()
     """Speed and place."""
 
@@ -551,13 +630,52 @@ def parse_config(values: dict[str, Any], source: str = "config") -> Config:
         With one line per wrong or unknown key.
     """
     try:
-        return Config.model_validate(values)
+        config = Config.model_validate(values)
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(str(part) for part in e['loc']) or 'config'}: {_reason(e['msg'], e['input'])}"
-            for e in error.errors()
-        ]
-        raise ConfigError(f"{source}: {len(lines)} problem(s)\n{bullet_list(lines)}") from error
+        raise _config_error(source, _problems(error)) from error
+    wrong: list[str] = []
+    for name, overrides in config.experiments.items():
+        try:
+            Config.model_validate(_changed(config, overrides.given()))
+        except ValidationError as error:
+            wrong += [f"experiments.{name}.{line}" for line in _problems(error)]
+    if wrong:
+        raise _config_error(source, wrong)
+    return config
+
+
+def change(config: Config, changes: dict[str, Any], source: str = "config") -> Config:
+    """Return the config of one run with nested values changed; it has no experiments and no ablation of its own.
+
+    Raises
+    ------
+    ConfigError
+        As `parse_config`.
+    """
+    return parse_config(_changed(config, changes), source)
+
+
+def _changed(config: Config, changes: dict[str, Any]) -> dict[str, Any]:
+    return _merged(config.model_dump(mode="json", exclude={"experiments", "ablation"}), changes)
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = _merged(base[key], value) if both else value
+    return merged
+
+
+def _config_error(source: str, lines: list[str]) -> ConfigError:
+    return ConfigError(f"{source}: {len(lines)} problem(s)\n{bullet_list(lines)}")
+
+
+def _problems(error: ValidationError) -> list[str]:
+    return [
+        f"{'.'.join(str(part) for part in e['loc']) or 'config'}: {_reason(e['msg'], e['input'])}"
+        for e in error.errors()
+    ]
 
 
 def _reason(message: str, found: object) -> str:
@@ -589,4 +707,6 @@ def load_config(path: Path) -> Config:
 def dump_config(config: Config) -> str:
     """Write a config as YAML with every default resolved."""
     values = config.model_dump(mode="json", exclude_none=True)
+    # a null in an experiment is a change, as in `{model: {rgb: {weights: null}}}`
+    values["experiments"] = {name: overrides.given() for name, overrides in config.experiments.items()}
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -48,6 +48,8 @@ def keys(section: type[BaseModel] = Config, above: tuple[str, ...] = (), default
 
 
 def _section(info: FieldInfo) -> type[BaseModel] | None:
+    if get_origin(info.annotation) is dict:  # its keys are names that a user gives
+        return None
     options: tuple[Any, ...] = get_args(info.annotation) or (info.annotation,)
     return next((option for option in options if isinstance(option, type) and issubclass(option, BaseModel)), None)
 

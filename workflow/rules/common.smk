@@ -12,6 +12,7 @@ if str(_ROOT) not in sys.path:
 from camfuse.clips.table import shard_names
 from camfuse.config import dump_config, parse_config
 from camfuse.errors import CamfuseError, disk_problem
+from camfuse.experiments import Plan
 from camfuse.preflight import check_machine, prepare_jobs
 from camfuse.stage import fingerprint, write_if_changed
 
@@ -41,6 +42,7 @@ def prepare(values):
 
 
 SETTINGS = prepare(config)
+PLAN = Plan(SETTINGS)
 OUT = str(SETTINGS.output)
 CONFIG = f"{OUT}/config.yaml"
 SHARDS = shard_names(SETTINGS.clips.shards)
@@ -57,6 +59,9 @@ POSE_GPUS = int(
 
 wildcard_constraints:
     shard=r"\d{4}",
+    kind="experiments|ablation",
+    name=r"[A-Za-z0-9][A-Za-z0-9_.+-]*",
+    training=r"[0-9a-f]{16}",
 
 
 def of(stage):
@@ -64,5 +69,84 @@ def of(stage):
     return fingerprint(stage, SETTINGS)
 
 
+def checkpoints(given):
+    """Return the options that name the checkpoints which a test is given."""
+    return " ".join(
+        f"--{part} {given[part]}" for part in ("rgb", "pose", "fusion") if given[part]
+    )
+
+
 def shards_of(stage):
     return expand(f"{OUT}/{stage}/{{shard}}.h5", shard=SHARDS)
+
+
+def written(config, path):
+    """Return the path of a run's own config, written when a job that is planned asks for it."""
+    if workflow.is_main_process:
+        write_if_changed(path, dump_config(config))
+    return str(path)
+
+
+def training_of(part, wildcards):
+    if (part, wildcards.training) not in PLAN.trainings:
+        raise WorkflowError(
+            f"no experiment of the config has the {part} training {wildcards.training}"
+        )
+    return PLAN.trainings[part, wildcards.training]
+
+
+def training_config(part):
+    def path(wildcards):
+        training = training_of(part, wildcards)
+        return written(training.config, training.folder / "config.yaml")
+
+    return path
+
+
+def stream_of_fusion(part):
+    """Where the stream lies that a fused training starts from."""
+
+    def path(wildcards):
+        fusion = training_of("fusion", wildcards)
+        return str(PLAN.training(part, fusion.config).best)
+
+    return path
+
+
+def run_of(wildcards):
+    for run in PLAN.of(wildcards.kind):
+        if run.name == wildcards.name:
+            return run
+    raise WorkflowError(f"the config has no {wildcards.name} in `{wildcards.kind}`")
+
+
+def run_config(wildcards):
+    run = run_of(wildcards)
+    return written(run.config, run.folder.parent / "config.yaml")
+
+
+def part_of_run(part):
+    def path(wildcards):
+        trainings = run_of(wildcards).trainings
+        return str(trainings[part].best) if part in trainings else []
+
+    return path
+
+
+def results_of(kind):
+    """The results that a table rests on."""
+
+    def paths(wildcards):
+        runs = PLAN.of(kind)
+        if not runs:
+            raise WorkflowError(
+                f"nothing to do for `{kind}`: the config has no `{kind}:` (config/README.md)"
+            )
+        return [str(run.results) for run in runs]
+
+    return paths
+
+
+def marks_of(kind):
+    """The parameter of a table: which runs it sets side by side, and what they mean."""
+    return lambda wildcards: [f"{run.name} {run.fingerprint}" for run in PLAN.of(kind)]

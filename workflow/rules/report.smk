@@ -14,6 +14,7 @@ rule report:
             f"{OUT}/train/{{part}}/curves.csv", part=["rgb", "pose", "fusion"]
         ),
         results=rules.evaluate.output,
+        experiments=rules.experiments.output if SETTINGS.experiments else [],
     output:
         report(
             f"{OUT}/report/index.html", caption="../report/page.rst", category="Report"

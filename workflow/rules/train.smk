@@ -120,8 +120,8 @@ rule evaluate:
     params:
         config=CONFIG,
         folder=subpath(output.results, parent=True),
+        checkpoints=lambda w, input: checkpoints(input),
         fingerprint=of("evaluate"),
     shell:
-        "python -m camfuse evaluate --config {params.config}"
-        " --rgb {input.rgb} --pose {input.pose} --fusion {input.fusion}"
+        "python -m camfuse evaluate --config {params.config} {params.checkpoints}"
         " --output {params.folder} --log {log}"
