@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from camfuse.config import Config, load_config
-from camfuse.errors import CamfuseError, disk_problem
+from camfuse.errors import CamfuseError, TableError, disk_problem
 
 log = logging.getLogger("camfuse")
 
@@ -229,9 +229,13 @@ def show(
 def results(config: ConfigFile) -> None:
     """Print the result table of a finished run and where its report is."""
     settings = _start(config, None)
-    from camfuse.report.results import result_text
+    from camfuse.results import read_results, result_text
 
-    typer.echo(result_text(settings.output / "evaluate" / "results.json"))
+    path = settings.output / "evaluate" / "results.json"
+    found = read_results(path)
+    if found is None:
+        raise TableError(path, ["expected the results of a finished run, found no file; run the workflow first"])
+    typer.echo(result_text(found))
     typer.echo(f"report: {settings.output / 'report' / 'index.html'}")
 
 

@@ -18,6 +18,7 @@ from camfuse.skeleton import LOWER_BODY, NUM_KEYPOINTS
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 Keypoint = Annotated[int, Field(ge=0, lt=NUM_KEYPOINTS)]
+Weight = Annotated[float, Field(ge=0)]
 Split = Literal["train", "val", "test"]
 FusionMode = Literal["none", "concat", "temporal_gate", "space", "time", "divided", "joint"]
 FusionStage = Literal["s2", "s3", "s4"]
@@ -480,10 +481,15 @@ class Evaluate(Section):
 
     clips: Positive = 10
     """Samplings per clip whose probabilities are averaged (10 as PYSKL)."""
-    weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """Weights of the rgb, pose and joint head's probabilities in `fused`."""
-    batch: Positive = 8
-    """Clips per step."""
+    weights: tuple[Weight, Weight, Weight] | Literal["tuned"] = (1.0, 1.0, 1.0)
+    """Weights of the rgb, pose and joint head's probabilities in `fused`; [1, 1, 0] is RGBPoseConv3D's own. Or `tuned`:
+    chosen on val, for `fused` and for late fusion, the best multiples of 0.1; the training's epoch is then chosen by
+    equal weights."""
+
+    @property
+    def training_weights(self) -> tuple[float, float, float]:
+        """The weights that the fused model's best epoch is chosen by: nothing is tuned while it trains."""
+        return (1.0, 1.0, 1.0) if self.weights == "tuned" else self.weights
 
 
 class Report(Section):
@@ -510,6 +516,8 @@ class Machine(Section):
     """Folder of fetched weights (`camfuse weights`) and of networks exported from them."""
     pose_batch: Positive = 8
     """Frames that `pose.mmpose` takes at once."""
+    evaluate_batch: Positive = 8
+    """Clips that evaluation takes at once."""
 
 
 # ------------------------------------------------------------------------------------------- several runs at once

@@ -43,11 +43,11 @@ STAGES: dict[str, Stage] = {
             "train_fusion",
             1,
             # the weights say what `fused` is, and by that the best epoch is chosen
-            lambda c: (*_training(c), c.model, c.train.fusion, c.train.new_rate, c.evaluate.weights),
+            lambda c: (*_training(c), c.model, c.train.fusion, c.train.new_rate, c.evaluate.training_weights),
             ("train_rgb", "train_pose"),
         ),
-        Stage("evaluate", 1, lambda c: (c.evaluate,), ("train_fusion",)),
-        Stage("report", 2, lambda c: (c.report,), ("evaluate",)),
+        Stage("evaluate", 2, lambda c: (c.evaluate,), ("train_fusion",)),
+        Stage("report", 3, lambda c: (c.report,), ("evaluate",)),
     )
 }
 

@@ -143,11 +143,12 @@ def write_evaluation(config: Config, clips: pd.DataFrame) -> None:
     folder.mkdir(parents=True)
     rows = [
         {"row": name, "n": 6, "top1": top1, "top1_low": 0.25, "top1_high": 0.95, "top3": 1.0}
-        | {"mean_class_accuracy": top1, "mean_class_accuracy_union": top1, "ece": 0.125}
+        | {"mean_class_accuracy": top1, "mean_class_accuracy_union": top1 / 2, "mean_class_top3": 1.0, "ece": 0.125}
         for name, top1 in (("rgb", 1 / 3), ("pose", 0.5), ("fused", 4 / 6), ("late", 0.5), ("fusion/joint", 0.5))
     ]
     results = {"split": "test", "samplings": 10, "main": "fused", "rows": rows}
-    results["fingerprint"] = fingerprint("evaluate", config)
+    results["weights"] = {"fused": {"rgb": 1, "pose": 1, "joint": 1}, "late": {"rgb": 1, "pose": 1}}
+    results |= {"tuned": False, "fingerprint": fingerprint("evaluate", config)}
     (folder / "results.json").write_text(json.dumps(results), encoding="utf-8")
     test = clips[clips["split"] == "test"].reset_index(drop=True)
     taken_for = test["label"].tolist()

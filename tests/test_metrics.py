@@ -10,11 +10,13 @@ from camfuse.metrics import (
     bootstrap_interval,
     calibration_error,
     class_accuracy,
+    class_top_k_accuracy,
     confusion_matrix,
     mean_class_accuracy,
     score,
     shown_ks,
     top_k_accuracy,
+    tuned_weights,
     weighted_mean,
 )
 
@@ -33,6 +35,23 @@ LABELS = torch.tensor([0, 0, 1, 2])
 @pytest.mark.parametrize(("k", "expected"), [(1, 2 / 4), (2, 3 / 4), (3, 3 / 4), (4, 1.0)])
 def test_top_k_by_hand(k: int, expected: float) -> None:
     assert top_k_accuracy(PROBABILITIES, LABELS, k) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("k", "expected"), [(1, 0.5), (2, 2 / 3), (3, 2 / 3), (4, 1.0)])
+def test_top_k_per_class_by_hand(k: int, expected: float) -> None:
+    # class 0: 1 of 2, then 2 of 2; class 1: always; class 2: only among all four; class 3 has no clip
+    assert class_top_k_accuracy(PROBABILITIES, LABELS, k) == pytest.approx(expected)
+
+
+def test_top_k_is_that_of_torchmetrics() -> None:
+    generator = torch.Generator().manual_seed(1)
+    probabilities = torch.rand(60, 20, generator=generator).softmax(1)
+    labels = torch.arange(60) % 20  # each class has clips, so that both conventions agree
+    for k in (1, 5, 10):
+        peer = multiclass_accuracy(probabilities, labels, 20, top_k=k, average="micro")
+        assert top_k_accuracy(probabilities, labels, k) == pytest.approx(float(peer))
+        peer = multiclass_accuracy(probabilities, labels, 20, top_k=k, average="macro")
+        assert class_top_k_accuracy(probabilities, labels, k) == pytest.approx(float(peer))
 
 
 def test_top_k_refuses_more_than_there_are_classes() -> None:
@@ -123,6 +142,34 @@ def test_weighted_mean_by_hand() -> None:
     heads = {"rgb": torch.tensor([[1.0, 0.0]]), "pose": torch.tensor([[0.0, 1.0]]), "joint": torch.tensor([[0.5, 0.5]])}
     assert weighted_mean(heads, (2, 1, 1)).tolist() == [[0.625, 0.375]]
     assert weighted_mean(heads, (1, 0, 0)).tolist() == [[1.0, 0.0]]
+
+
+def test_tuned_weights_by_hand() -> None:
+    """Of 2 clips rgb knows one, pose the other; joint is always wrong: the two alike, and nothing of joint."""
+    heads = {
+        "rgb": torch.tensor([[0.9, 0.1], [0.6, 0.4]]),
+        "pose": torch.tensor([[0.6, 0.4], [0.1, 0.9]]).flip(0).flip(1),
+        "joint": torch.tensor([[0.0, 1.0], [1.0, 0.0]]),
+    }
+    labels = torch.tensor([0, 1])
+    heads["pose"] = torch.tensor([[0.4, 0.6], [0.1, 0.9]])
+    assert tuned_weights(heads, labels) == (0.5, 0.5, 0.0)
+    assert tuned_weights(dict.fromkeys("abc", heads["rgb"]), labels) == (0.4, 0.3, 0.3)
+
+
+def test_tuned_weights_are_never_worse_on_their_own_clips() -> None:
+    generator = torch.Generator().manual_seed(5)
+    labels = torch.randint(0, 6, (40,), generator=generator)
+    heads = {name: torch.randn(40, 6, generator=generator).softmax(1) for name in ("rgb", "pose", "joint")}
+    chosen = top_k_accuracy(weighted_mean(heads, tuned_weights(heads, labels)), labels, 1)
+    for weights in ((1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1), (2, 1, 2)):
+        if weights != (1, 1, 1):  # thirds are not on the grid
+            assert chosen >= top_k_accuracy(weighted_mean(heads, weights), labels, 1)
+
+
+def test_tuned_weights_need_clips() -> None:
+    with pytest.raises(ValueError, match="at least one clip"):
+        tuned_weights({"rgb": torch.zeros(0, 2)}, torch.zeros(0, dtype=torch.long))
 
 
 @pytest.mark.parametrize("weights", [(0.0, 0.0, 0.0), (1.0, -1.0, 1.0)])

@@ -105,7 +105,7 @@ def check_rows(rows: pd.DataFrame, classes: Iterable[str], source: str | Path) -
 
 def read_shard_clips(path: Path) -> list[Clip]:
     """Read the clips of one shard, as `camfuse.clips.refresh` wrote them."""
-    rows = _read_csv(path)
+    rows = _read_csv(path, SHARD_COLUMNS)
     return [
         Clip(
             clip_id=row.clip_id,
@@ -120,17 +120,40 @@ def read_shard_clips(path: Path) -> list[Clip]:
 
 
 def read_clips(path: Path) -> pd.DataFrame:
-    """Read `clips.csv`: `COLUMNS` and class_index (int), shard, identity; start and end are float seconds."""
-    return _read_csv(path).astype({"class_index": int})
+    """Read `clips.csv`: `COLUMNS` and class_index (int), shard, identity; start and end are float seconds.
+
+    Raises
+    ------
+    TableError
+        If the file is missing or damaged.
+    """
+    return _read_csv(path, ("clip_id", "label", "signer", "split", "class_index", "shard"))
 
 
 def read_classes(path: Path) -> tuple[str, ...]:
-    """Read `classes.csv`: the label of each class index."""
-    return tuple(_read_csv(path)["label"].tolist())
+    """Read `classes.csv`: the label of each class index.
+
+    Raises
+    ------
+    TableError
+        If the file is missing or damaged.
+    """
+    rows = _read_csv(path, ("class_index", "label"))
+    if rows["class_index"].tolist() != list(range(len(rows))):
+        raise TableError(path, ["expected class_index 0, 1, 2 ... in order"])
+    return tuple(rows["label"].tolist())
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    # clips and words may be called "null" or "NA": only an empty time means missing
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
-    times = [column for column in ("start", "end") if column in rows]
-    return rows.assign(**{column: pd.to_numeric(rows[column]).astype(float) for column in times})
+def _read_csv(path: Path, columns: Iterable[str]) -> pd.DataFrame:
+    try:
+        # clips and words may be called "null" or "NA": only an empty time means missing
+        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+        if missing := [column for column in columns if column not in rows]:
+            raise TableError(path, [f"expected column `{name}`, found {list(rows.columns)}" for name in missing])
+        times = [column for column in ("start", "end") if column in rows]
+        rows = rows.assign(**{column: pd.to_numeric(rows[column]).astype(float) for column in times})
+        return rows.astype({"class_index": int}) if "class_index" in rows else rows
+    except FileNotFoundError as error:
+        raise TableError(path, ["expected a clip table, found no file; run the workflow first"]) from error
+    except ValueError as error:
+        raise TableError(path, [f"expected a clip table, found: {error}"]) from error

@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from camfuse.config import Config
 from camfuse.data.augment import Augmentation, draw_augmentation, move_keypoints, move_pictures
 from camfuse.data.sampling import FrameChoice, evaluation_frames, training_frames
-from camfuse.errors import ClipError, ShardError, bullet_list
+from camfuse.errors import ShardError, bullet_list
+from camfuse.jpeg import decode_jpeg
 from camfuse.model.recogniser import Part
 from camfuse.prep.heatmaps import render
 from camfuse.shard import Shard
@@ -130,7 +130,7 @@ class ClipDataset(Dataset[Sample]):
 
         Raises
         ------
-        ClipError
+        ShardError
             If a picture of the clip cannot be decoded.
         """
         epoch, index = divmod(key, len(self))
@@ -197,8 +197,9 @@ class ClipDataset(Dataset[Sample]):
 
     def _pictures(self, row: int, choices: list[FrameChoice], augmentations: list[Augmentation] | None) -> Tensor:
         wanted, place = np.unique(np.stack([choice.rgb for choice in choices]), return_inverse=True)
-        coded = self._stage("crops", row).jpeg(self._ids[row], wanted.tolist())
-        decoded = np.stack([_decode(self._ids[row], frame, jpeg) for frame, jpeg in zip(wanted, coded, strict=True)])
+        clip_id = self._ids[row]
+        coded = zip(wanted, self._stage("crops", row).jpeg(clip_id, wanted.tolist()), strict=True)
+        decoded = np.stack([decode_jpeg(jpeg, f"crop {frame} of {clip_id}") for frame, jpeg in coded])
         pictures = decoded[place]  # (V, R, S, S, 3)
         if augmentations is not None:
             pictures = np.stack([move_pictures(p, a) for p, a in zip(pictures, augmentations, strict=True)])
@@ -213,13 +214,6 @@ def _open_shards(folder: Path, names: list[str], stage: str, config: Config) -> 
 def _test_rng(clip_id: str, number: int) -> np.random.Generator:
     digest = hashlib.sha256(clip_id.encode()).digest()
     return np.random.default_rng([int.from_bytes(digest[:8], "big"), number])
-
-
-def _decode(clip_id: str, frame: int, jpeg: bytes) -> NDArray[np.uint8]:
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
-    if picture is None:
-        raise ClipError(clip_id, f"crop of frame {frame} cannot be decoded; delete the shard of crops and run again")
-    return np.asarray(picture, np.uint8)
 
 
 def single_threaded(_worker: int = 0) -> None:

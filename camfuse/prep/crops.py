@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from camfuse.clips.table import Clip, read_shard_clips
 from camfuse.config import Config, Crops
 from camfuse.errors import ClipError, ShardError
+from camfuse.jpeg import decode_jpeg, encode_jpeg
 from camfuse.prep.clipwise import ShardJob, make_shard
 from camfuse.shard import ClipData, Shard
 from camfuse.skeleton import LEFT_HAND, NUM_KEYPOINTS, RIGHT_HAND
@@ -204,8 +205,4 @@ def _warp(image: Image, affine: Floats, size: int, interpolation: int) -> Image:
 
 
 def _crop_jpeg(jpeg: bytes, affine: Floats, size: int, quality: int) -> bytes:
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ShardError("a stored frame is not a JPEG picture; delete the frames shard and run the workflow again")
-    crop = crop_image(image.astype(np.uint8, copy=False), affine, size)
-    return cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+    return encode_jpeg(crop_image(decode_jpeg(jpeg, "a stored frame"), affine, size), quality)

@@ -7,7 +7,8 @@ import numpy as np
 
 from camfuse.clips.table import Clip, read_shard_clips
 from camfuse.config import Config
-from camfuse.errors import ClipError
+from camfuse.errors import CamfuseError, ClipError
+from camfuse.jpeg import encode_jpeg
 from camfuse.prep.clipwise import ShardJob, make_shard
 from camfuse.prep.video import Frame, ffmpeg_version, read_frames
 from camfuse.shard import ClipData
@@ -68,8 +69,7 @@ def average_rate(times: list[float], last: float) -> float:
 
 
 def _encode(clip: Clip, frame: Frame, quality: int) -> bytes:
-    bgr = cv2.cvtColor(frame.picture, cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise ClipError(clip.clip_id, f"a frame of {frame.picture.shape} pixels cannot be stored as JPEG")
-    return data.tobytes()
+    try:
+        return encode_jpeg(frame.picture, quality)
+    except CamfuseError as error:
+        raise ClipError(clip.clip_id, str(error)) from error

@@ -7,39 +7,11 @@ import pandas as pd
 
 from camfuse.clips.coverage import split_totals
 from camfuse.clips.table import SPLITS
-from camfuse.errors import TableError
-from camfuse.report.tables import NONE, Table, read_csv
+from camfuse.report.tables import Table, read_csv
+from camfuse.results import NONE
 
 MOST_LISTED = 500
 COUNTS = ("listed", "on_disk", "missing", "used")
-
-
-def read_clip_table(folder: Path) -> pd.DataFrame | None:
-    """Read the clip table's text columns; None where there is none yet.
-
-    Raises
-    ------
-    TableError
-        If the file is damaged.
-    """
-    columns = ("clip_id", "label", "signer", "split", "shard")
-    return read_csv(folder / "clips.csv", columns, columns)
-
-
-def read_class_labels(folder: Path) -> list[str] | None:
-    """Read the label of each class index; None where there is no class list yet.
-
-    Raises
-    ------
-    TableError
-        If the file is damaged.
-    """
-    rows = read_csv(folder / "classes.csv", ("class_index", "label"), ("label",))
-    if rows is None:
-        return None
-    if rows["class_index"].tolist() != list(range(len(rows))):
-        raise TableError(folder / "classes.csv", ["expected class_index 0, 1, 2 ... in order"])
-    return [str(label) for label in rows["label"]]
 
 
 def split_table(clips: pd.DataFrame) -> Table:

@@ -9,7 +9,8 @@ from tqdm import tqdm
 
 from camfuse.prep.pose.quality import PARTS, detection_rates, jitter, longest_gap
 from camfuse.report.plots import histogram
-from camfuse.report.tables import Chart, Table, percent
+from camfuse.report.tables import Chart, Table
+from camfuse.results import percent
 from camfuse.shard import Shard
 
 NAMES = {part: part.replace("_", " ") for part in PARTS}

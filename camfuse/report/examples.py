@@ -5,11 +5,10 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import cv2
 from tqdm import tqdm
 
 from camfuse.config import Config
-from camfuse.errors import CamfuseError
+from camfuse.jpeg import encode_jpeg
 from camfuse.report.draw import Image
 from camfuse.report.outcome import Prediction
 from camfuse.report.show import ClipPictures
@@ -100,7 +99,4 @@ def _draw(config: Config, clip_id: str, prediction: Prediction | None) -> Exampl
 
 
 def _data_url(image: Image) -> str:
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    if not done:
-        raise CamfuseError("OpenCV could not encode a picture as JPEG")
-    return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode('ascii')}"
+    return f"data:image/jpeg;base64,{base64.b64encode(encode_jpeg(image, QUALITY)).decode('ascii')}"

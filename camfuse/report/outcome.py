@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from camfuse.config import Config
 from camfuse.errors import TableError
 from camfuse.report.plots import Line, line_chart, matrix
-from camfuse.report.tables import Chart, Table, check_fingerprint, duration, percent, read_csv, read_json
+from camfuse.report.tables import Chart, Table, check_fingerprint, duration, read_csv, read_json
+from camfuse.results import Results, percent, result_caption, result_cells, weights_text
 from camfuse.stage import fingerprint
 
 LARGEST_MATRIX = 60
@@ -66,6 +67,26 @@ class Classes:
     confused: Table
     accuracy: Table
     errors: Table
+
+
+def result_table(results: Results) -> Table:
+    """Set the results as the paper's table has them."""
+    head, *rows = result_cells(results)
+    strong = frozenset(position for position, row in enumerate(results.rows) if row.name == results.main)
+    return Table(result_caption(results), head, rows, strong=strong)
+
+
+def describe_results(results: Results) -> str:
+    """Say how the numbers of the result table came about."""
+    counted = {row.name: row.class_accuracy_union for row in results.rows}
+    return (
+        f"Each clip is sampled {results.samplings} times and the probabilities are averaged. RGB and pose are the two "
+        "streams trained alone, late fusion weights the two, fused weights the heads of the fused model. "
+        f"{' '.join(weights_text(results))} Top-k counts every clip the same, class top-k every class that has clips; "
+        "PYSKL's and MMAction2's mean class accuracy also counts classes that are only predicted, as 0: "
+        f"{percent(counted[results.main])} for the row in bold. The interval is over the clips; it does not say how "
+        "much another seed would change."
+    )
 
 
 def read_curves(config: Config, part: str) -> Curves | None:

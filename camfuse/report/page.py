@@ -15,21 +15,25 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import camfuse
+from camfuse.clips.table import read_classes, read_clips
 from camfuse.config import Config, Section, dump_config
-from camfuse.report.coverage import (
-    coverage_tables,
-    duplicate_table,
-    read_class_labels,
-    read_clip_table,
-    read_notes,
-    split_table,
-)
+from camfuse.report.coverage import coverage_tables, duplicate_table, read_notes, split_table
 from camfuse.report.detection import Detection, describe_detection
 from camfuse.report.examples import Example, draw_clips, draw_examples
-from camfuse.report.outcome import PARTS, Classes, Curves, Prediction, describe_classes, read_curves, read_predictions
+from camfuse.report.outcome import (
+    PARTS,
+    Classes,
+    Curves,
+    Prediction,
+    describe_classes,
+    describe_results,
+    read_curves,
+    read_predictions,
+    result_table,
+)
 from camfuse.report.prepared import Shards, failed_table, identity_table, open_shards, stage_table, time_table
-from camfuse.report.results import NAMES, PAPER, Results, read_results, result_table
-from camfuse.report.tables import Table, check_fingerprint, percent
+from camfuse.report.tables import Table, check_fingerprint
+from camfuse.results import NAMES, PAPER, Results, percent, read_results
 from camfuse.stage import fingerprint, write_text
 
 log = logging.getLogger(__name__)
@@ -99,10 +103,11 @@ def gather(config: Config) -> Page:
     """Read all that the run has until now."""
     out = config.output
     shards = open_shards(config)
-    clips = read_clip_table(out / "clips")
+    table, classes = out / "clips" / "clips.csv", out / "clips" / "classes.csv"
+    clips = read_clips(table) if table.is_file() else None
     results = _read_results(config)
     predictions = read_predictions(out / "evaluate" / "predictions.csv")
-    labels = read_class_labels(out / "clips")
+    labels = read_classes(classes) if classes.is_file() else None
     curves = {part: read_curves(config, part) for part in PARTS}
     examples, examples_note = _examples(config, shards, predictions)
     coverage, uncovered = coverage_tables(out / "clips") or (None, None)
@@ -113,7 +118,7 @@ def gather(config: Config) -> Page:
         fingerprint=fingerprint("report", config),
         tiles=_tiles(results, clips),
         results=result_table(results) if results else None,
-        results_note=_results_note(config, results),
+        results_note=describe_results(results) if results else "",
         curves=[found for found in curves.values() if found],
         curves_missing=[f"{PARTS[part]}: not trained yet." for part, found in curves.items() if not found],
         classes=_classes(predictions, labels),
@@ -179,18 +184,6 @@ def _classes(predictions: Sequence[Prediction] | None, labels: Sequence[str] | N
         return None
     return describe_classes(
         predictions, labels or sorted({label for p in predictions for label in (p.label, p.predicted)})
-    )
-
-
-def _results_note(config: Config, results: Results | None) -> str:
-    if not results:
-        return ""
-    rgb, pose, joint = config.evaluate.weights
-    return (
-        f"Each clip is sampled {results.samplings} times and the probabilities are averaged. RGB and pose are the two "
-        "streams trained alone, late fusion is their mean. Fused is the mean of the fused model's RGB, pose and joint "
-        f"head, weighted {rgb:g}:{pose:g}:{joint:g}. The interval is over the clips; it does not say how much another "
-        "seed would change."
     )
 
 

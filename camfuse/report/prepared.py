@@ -7,7 +7,8 @@ import pandas as pd
 
 from camfuse.clips.table import shard_names
 from camfuse.config import Config
-from camfuse.report.tables import NONE, Table, duration, read_csv
+from camfuse.report.tables import Table, duration, read_csv
+from camfuse.results import NONE
 from camfuse.shard import Shard
 from camfuse.stage import STAGES, fingerprint
 

@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-import cv2
 import imageio_ffmpeg
 import numpy as np
 import pandas as pd
 from PIL import Image as PilImage
 from tqdm import tqdm
 
-from camfuse.clips.table import SHARD_COLUMNS, shard_names, shard_of
+from camfuse.clips.table import SHARD_COLUMNS, read_clips, shard_names, shard_of
 from camfuse.config import Config
 from camfuse.errors import CamfuseError, ConfigError, MissingToolError, ShardError
+from camfuse.jpeg import decode_jpeg
 from camfuse.report.draw import (
     COLOURS,
     INK,
@@ -200,7 +200,7 @@ class ClipPictures:
         """Return frame `t` of this size with skeleton and crop box."""
         if not (self._frames and self._pose):
             raise ShardError(f"{self._path('frames')}: the frames were not kept; set `frames: keep: true`")
-        image = _decode(self._frames.jpeg(self.clip_id, [t])[0])
+        image = decode_jpeg(self._frames.jpeg(self.clip_id, [t])[0], f"frame {t} of {self.clip_id}")
         scale = width / image.shape[1]
         keypoints = scale_points(self._pose.read("keypoints", self.clip_id, [t])[0], scale)
         corners = scale_points(box_corners(self._crops.fact("affine", self.clip_id), self._size), scale)
@@ -209,7 +209,8 @@ class ClipPictures:
 
     def crop(self, t: int, side: int, *, skeleton: bool = True) -> Image:
         """Return crop `t`, `side` pixels wide, with its skeleton."""
-        image = resize(_decode(self._crops.jpeg(self.clip_id, [t])[0]), side, side)
+        stored = decode_jpeg(self._crops.jpeg(self.clip_id, [t])[0], f"crop {t} of {self.clip_id}")
+        image = resize(stored, side, side)
         keypoints = scale_points(self._crops.read("keypoints", self.clip_id, [t])[0], side / self._size)
         return draw_skeleton(image, keypoints, min_score=self._config.crops.min_score) if skeleton else image
 
@@ -257,21 +258,12 @@ def _fit(image: Image, height: int) -> Image:
     return np.pad(image, ((missing // 2, missing - missing // 2), (0, 0), (0, 0)))
 
 
-def _decode(jpeg: bytes) -> Image:
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ShardError("a stored picture is not a JPEG picture; delete the shard and run the workflow again")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
-
-
 # -------------------------------------------------------------------------------------- which clip
 
 
 def _clip_table(config: Config) -> pd.DataFrame:
     path = config.output / "clips" / "clips.csv"
-    if not path.is_file():
-        return pd.DataFrame({"clip_id": [], "label": []}, dtype=str)
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+    return read_clips(path) if path.is_file() else pd.DataFrame({"clip_id": [], "label": []}, dtype=str)
 
 
 def _not_found(config: Config, clip_id: str, crops: Shard) -> str:

@@ -18,8 +18,6 @@ from camfuse.errors import TableError
 
 EMPTY = ["", "-", "NA", "nan", "NaN"]
 """What stands for "no number" in a column of numbers."""
-NONE = "-"
-"""Stands where there is no number."""
 MOST_ROWS = 50
 """Longer tables are cut on the page; the files have all of it."""
 
@@ -127,11 +125,6 @@ def check_fingerprint(path: Path, *, expected: str, found: str) -> None:
     if found != expected:
         reason = "it was made with another config or version; run the workflow again to renew it"
         raise TableError(path, [f"expected fingerprint {expected}, found {found}: {reason}"])
-
-
-def percent(share: float) -> str:
-    """Write a share of 1 as a percentage, the way the paper's tables do."""
-    return f"{100 * share:.2f}" if math.isfinite(share) else NONE
 
 
 def duration(seconds: float) -> str:

@@ -239,7 +239,8 @@ def _summary(config: Config, trainee: Trainee, data: _Data, best: Checkpoint) ->
     part, epochs = best.part, max(int(row["epoch"] or 0) for row in trainee.rows)
     rule = "highest val top-1, then lowest val loss" if data.val else "last epoch: there are no val clips"
     if data.val and trainee.main_head == FUSED:
-        rule = f"highest val top-1 of the fused score (weights {config.evaluate.weights}), then lowest val loss"
+        weights = config.evaluate.training_weights
+        rule = f"highest val top-1 of the fused score (weights {weights}), then lowest val loss"
     return {
         "part": part,
         "fingerprint": best.fingerprint,

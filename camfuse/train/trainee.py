@@ -170,7 +170,7 @@ class Trainee(LightningModule):
             values = {head: v.log_softmax(1) for head, v in logits.items()}
             if self.main_head == FUSED:
                 probabilities = {head: v.exp() for head, v in values.items()}
-                mean = weighted_mean(probabilities, self._config.evaluate.weights)
+                mean = weighted_mean(probabilities, self._config.evaluate.training_weights)
                 values[FUSED] = mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
             meter.add(values, labels)
 

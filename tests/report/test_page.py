@@ -8,7 +8,7 @@ from made_run import EVIL, Run
 
 from camfuse.errors import ShardError, StaleShardError, TableError
 from camfuse.report.page import write_report
-from camfuse.report.results import result_text
+from camfuse.results import read_results, result_text
 
 
 class Text(HTMLParser):
@@ -51,16 +51,16 @@ def text(page: str) -> Text:
 def test_the_results_stand_as_in_the_paper(text: Text) -> None:
     results = text.sections["results"]
     rows = [
-        "RGB 33.33 100.00 33.33 25.00 to 95.00 12.50",
+        "RGB 33.33 100.00 33.33 100.00 25.00 to 95.00 12.50",
         "Pose 50.00",
-        "Fused 66.67 100.00 66.67",
+        "Fused 66.67 100.00 66.67 100.00",
         "Late fusion 50.00",
         "Fused, joint head 50.00",
     ]
     places = [results.index(row) for row in rows]
     assert places == sorted(places)
     assert "Accuracy on the 6 clips of test, in %" in results
-    assert "sampled 10 times" in results and "weighted 1:1:1" in results
+    assert "sampled 10 times" in results and "Fused: rgb x 1, pose x 1, joint x 1, as configured." in results
     assert "top-3" in results and "top-5" not in results
 
 
@@ -212,7 +212,8 @@ def test_many_classes_get_no_matrix(run: Run) -> None:
         ("evaluate/results.json", '{"rows": [{"row": "rgb"}]}', "expected split, main, rows"),
         (
             "evaluate/results.json",
-            '{"split": "test", "samplings": 1, "main": "rgb", "fingerprint": "", "rows": []}',
+            '{"split": "test", "samplings": 1, "main": "rgb", "weights": {}, "tuned": false, "fingerprint": "", '
+            '"rows": []}',
             "expected at least one row",
         ),
         ("evaluate/predictions.csv", "clip_id,label\na,b\n", "expected column `top1_label`"),
@@ -272,13 +273,12 @@ def test_a_training_of_other_settings_is_refused(run: Run) -> None:
 
 
 def test_result_text_is_the_table(finished_run: Run) -> None:
-    title, *lines = result_text(finished_run.folder / "evaluate" / "results.json").splitlines()
+    results = read_results(finished_run.folder / "evaluate" / "results.json")
+    assert results is not None
+    title, *lines, fused, late = result_text(results).splitlines()
+    assert late == "Late fusion: rgb x 1, pose x 1, as configured."
     assert title == "Accuracy on the 6 clips of test, in %"
     assert [line.split()[0] for line in lines if "-" * 9 not in line] == "model RGB Pose Fused Late Fused,".split()
-    assert lines[4].split()[1:4] == ["66.67", "100.00", "66.67"]
+    assert lines[4].split()[1:5] == ["66.67", "100.00", "66.67", "100.00"]
+    assert fused.startswith("Fused: rgb x 1, pose x 1, joint x 1")
     assert len({len(line) for line in lines}) == 1
-
-
-def test_result_text_of_an_unfinished_run(empty_run: Run) -> None:
-    with pytest.raises(TableError, match="run the workflow first"):
-        result_text(empty_run.folder / "evaluate" / "results.json")

@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import imageio_ffmpeg
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -39,7 +40,9 @@ def run(make_config: Any) -> Any:
     shard = f"{shard_of('book_01', 1)}.h5"
     folder = config.output / "clips"
     folder.mkdir(parents=True)
-    (folder / "clips.csv").write_text("clip_id,label\n" + "".join(f"{c},{w}\n" for c, w in CLIPS.items()))
+    rows = [{"clip_id": clip_id, "label": label} for clip_id, label in CLIPS.items()]
+    clips = pd.DataFrame(rows).assign(signer="", split="test", class_index=[0, 0, 1], shard="0000")
+    clips.to_csv(folder / "clips.csv", index=False)
     table = folder / "0000.csv"
     lines = [f"{clip_id},{clip_id}.mp4,0,,,{clip_id}" for clip_id in CLIPS]
     table.write_text("\n".join([",".join(SHARD_COLUMNS), *lines]) + "\n")
@@ -146,7 +149,7 @@ def test_a_clip_that_was_left_out_says_why(run: Any, tmp_path: Path) -> None:
 
 def test_a_clip_that_is_not_prepared_yet(run: Any, tmp_path: Path) -> None:
     table = run.output / "clips" / "clips.csv"
-    table.write_text(table.read_text() + "eat_01,eat\n")
+    table.write_text(table.read_text() + "eat_01,eat,,test,2,0000\n")
     with pytest.raises(CamfuseError, match=r"eat_01: in the clip table, but not in .*; run the workflow again"):
         show(run, "eat_01", tmp_path / "x.png")
 

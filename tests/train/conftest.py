@@ -67,8 +67,8 @@ TINY: dict[str, Any] = {
         "fusion": phase(epochs=3, repeat=2, rate=0.001),
         "augment": {"shift": 0.02, "rotate": 3.0},
     },
-    "evaluate": {"clips": 3, "batch": 4},
-    "machine": {"device": "cpu"},
+    "evaluate": {"clips": 3},
+    "machine": {"device": "cpu", "evaluate_batch": 4},
 }
 
 

@@ -8,11 +8,15 @@ import pandas as pd
 import pytest
 import torch
 
+import camfuse.predict
 from camfuse.clips.table import read_clips
 from camfuse.config import Split
 from camfuse.data.dataset import ClipDataset
-from camfuse.errors import StaleShardError, TableError, WeightsError
-from camfuse.evaluate import ROWS, Predictions, Results, combine, evaluate, format_table, prediction_table
+from camfuse.errors import ConfigError, StaleShardError, TableError, WeightsError
+from camfuse.evaluate import ROWS, Data, ResultFile, combine, evaluate, row_sources, evaluate_clips
+from camfuse.metrics import tuned_weights
+from camfuse.predict import HeadPredictions, predict
+from camfuse.prediction_files import Predictions, prediction_table, write_predictions
 from camfuse.train import Checkpoint
 
 PARTS = ("rgb", "pose", "fusion")
@@ -22,7 +26,7 @@ def best(run: Any, *parts: str) -> dict[str, Path]:
     return {part: run.config.output / "train" / part / "best.ckpt" for part in parts or PARTS}
 
 
-def run_evaluate(run: Any, output: Path, checkpoints: Mapping[str, Path], split: Split = "test") -> Results:
+def run_evaluate(run: Any, output: Path, checkpoints: Mapping[str, Path], split: Split = "test") -> ResultFile:
     return evaluate(run.config, run.clips, run.crops, run.heatmaps, checkpoints, output, split)
 
 
@@ -40,7 +44,7 @@ def test_rows_as_the_paper_has_them(tested: Path) -> None:
     table = pd.read_csv(tested / "results.csv")
     assert table["row"].tolist() == list(ROWS)
     assert (table["n"] == 9).all()
-    assert {"top1", "top1_low", "top1_high", "top3", "mean_class_accuracy", "ece"} <= set(table)
+    assert {"top1", "top1_low", "top1_high", "top3", "mean_class_accuracy", "mean_class_top3", "ece"} <= set(table)
     assert table.set_index("row").loc["fused", "top1"] == 1.0
     results = json.loads((tested / "results.json").read_text())
     assert pd.DataFrame(results["rows"])["top1"].tolist() == table["top1"].tolist()
@@ -107,16 +111,17 @@ def test_combine_by_hand() -> None:
         ("fusion", "pose"): torch.tensor([[0.4, 0.6]]),
         ("fusion", "joint"): torch.tensor([[0.0, 1.0]]),
     }
-    rows = combine(heads, (1, 1, 2))  # type: ignore[arg-type]
+    weights = {"fused": {"rgb": 1.0, "pose": 1.0, "joint": 2.0}, "late": {"rgb": 3.0, "pose": 1.0}}
+    rows = combine(HeadPredictions(pd.DataFrame(), torch.tensor([0]), heads), weights)  # type: ignore[arg-type]
     assert list(rows) == list(ROWS)
-    assert rows["late"].tolist() == [[0.5, 0.5]]
+    assert rows["late"].tolist() == [[0.75, 0.25]]
     assert rows["fused"][0].tolist() == pytest.approx([0.3, 0.7])
 
 
 def test_prediction_table_by_hand() -> None:
     clips = pd.DataFrame({"clip_id": ["a", "b"], "label": ["x", "y"], "signer": ["s", ""], "shard": ["0", "0"]})
     fused = torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]])
-    table = prediction_table(Predictions(clips, ("x", "y", "z"), torch.tensor([0, 1]), {"fused": fused}))
+    table = prediction_table(Predictions(clips, ("x", "y", "z"), torch.tensor([0, 1]), {"fused": fused}, "fused"))
     assert table["fused_label"].tolist() == ["x", "z"]
     assert table["fused_probability"].tolist() == pytest.approx([0.5, 0.7])
     assert table["top2_label"].tolist() == ["y", "y"]
@@ -133,12 +138,119 @@ def test_other_split_and_fewer_parts(trained: Any, tmp_path: Path) -> None:
     assert both["main"] == "late"
 
 
-def test_table_is_aligned_text(tested: Path) -> None:
-    lines = format_table(json.loads((tested / "results.json").read_text())).splitlines()
-    assert lines[0] == "test: 9 clips of 3 classes, 3 sampling(s) per clip, percent"
-    assert lines[2].split() == ["top-1", "95", "%", "interval", "top-3", "per", "class", "ECE"]
-    assert len({len(line) for line in lines[1:]}) == 1
-    assert lines[6].split()[:2] == ["fused", "100.00"]
+# ------------------------------------------------------------------------------------------- weights chosen on val
+
+
+@pytest.fixture(scope="module")
+def tuned(trained: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tuned")
+    run = trained.with_config(evaluate={"clips": 3, "weights": "tuned"})
+    run_evaluate(run, folder, best(run))
+    return folder
+
+
+def test_tuned_weights_are_the_best_of_val(trained: Any, tuned: Path) -> None:
+    results = json.loads((tuned / "results.json").read_text())
+    assert results["tuned"] is True
+    assert {row: list(weights) for row, weights in results["weights"].items()} == {
+        "fused": ["rgb", "pose", "joint"],
+        "late": ["rgb", "pose"],
+    }
+    rows = read_clips(trained.clips / "clips.csv")
+    data = ClipDataset(
+        rows[rows["split"] == "val"], trained.crops, trained.heatmaps, trained.config, part="fusion", augment=False,
+        samplings=3,
+    )  # fmt: skip
+    checkpoints = {part: Checkpoint.load(path) for part, path in best(trained).items()}
+    val = predict(trained.config, data, checkpoints)  # type: ignore[arg-type]
+    for row, heads in row_sources(val).items():
+        assert tuple(results["weights"][row].values()) == tuned_weights(heads, val.labels)
+    with np.load(tuned / "probabilities.npz") as saved:
+        parts = {head: saved[f"fusion/{head}"] * weight for head, weight in results["weights"]["fused"].items()}
+        assert saved["fused"] == pytest.approx(sum(parts.values()), abs=1e-6)
+
+
+def test_test_labels_cannot_reach_the_weights(trained: Any, tuned: Path, tmp_path: Path) -> None:
+    """Every test label is turned into a wrong one: the test is lost, its probabilities and weights are the same."""
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    (clips / "classes.csv").write_bytes((trained.clips / "classes.csv").read_bytes())
+    table = pd.read_csv(trained.clips / "clips.csv", dtype=str, keep_default_na=False)
+    test = table["split"] == "test"
+    table.loc[test, "class_index"] = [str((int(index) + 1) % 3) for index in table.loc[test, "class_index"]]
+    table.to_csv(clips / "clips.csv", index=False)
+    run = trained.with_config(evaluate={"clips": 3, "weights": "tuned"})
+    wrong = evaluate(run.config, clips, run.crops, run.heatmaps, best(run), tmp_path / "out")
+    right = json.loads((tuned / "results.json").read_text())
+    assert wrong["weights"] == right["weights"]
+    assert [row["top1"] for row in wrong["rows"]] != [row["top1"] for row in right["rows"]]
+    with np.load(tuned / "probabilities.npz") as before, np.load(tmp_path / "out" / "probabilities.npz") as after:
+        assert all((before[row] == after[row]).all() for row in ROWS)
+
+
+def test_tuned_needs_val_and_does_not_test_on_it(trained: Any, tmp_path: Path) -> None:
+    run = trained.with_config(evaluate={"clips": 3, "weights": "tuned"})
+    with pytest.raises(ConfigError, match="val cannot be tested on"):
+        run_evaluate(run, tmp_path, best(run), split="val")
+    table = read_clips(run.clips / "clips.csv")
+    (tmp_path / "classes.csv").write_bytes((run.clips / "classes.csv").read_bytes())
+    table[table["split"] != "val"].to_csv(tmp_path / "clips.csv", index=False)
+    with pytest.raises(ConfigError, match="no clip is of split `val`"):
+        evaluate(run.config, tmp_path, run.crops, run.heatmaps, best(run), tmp_path / "out")
+
+
+# ------------------------------------------------------------------------------------------- one checkpoint, one input
+
+
+@pytest.mark.parametrize(("inputs", "other"), [("rgb", "heatmaps"), ("pose", "crops")])
+def test_fused_checkpoint_with_one_input(trained: Any, tmp_path: Path, inputs: Any, other: str) -> None:
+    folders = {"crops": trained.crops, "heatmaps": trained.heatmaps, other: tmp_path / "not there"}
+    data = Data(trained.clips, folders["crops"], folders["heatmaps"])
+    checkpoint = Checkpoint.load(best(trained)["fusion"])
+    wanted = ["test-2-1", "test-0-0"]
+    predictions, results = evaluate_clips(trained.config, data, {"fusion": checkpoint}, inputs=inputs, only=wanted)
+    assert list(predictions.rows) == ["fused", f"fusion/{inputs}"]
+    assert predictions.clips["clip_id"].tolist() == ["test-0-0", "test-2-1"]  # the table's order
+    assert (predictions.rows["fused"] == predictions.rows[f"fusion/{inputs}"]).all()
+    assert results["weights"] == {"fused": {inputs: 1.0}}
+    with pytest.raises(TableError, match="test-9-9: no such clip of split `test`"):
+        evaluate_clips(trained.config, data, {"fusion": checkpoint}, inputs=inputs, only=["test-9-9"])
+
+
+def test_batch_and_devices_change_nothing(trained: Any, tested: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two devices take turns: here the CPU twice."""
+    run = trained.with_config(machine={"device": "cpu", "evaluate_batch": 2})
+    checkpoints = {part: Checkpoint.load(path) for part, path in best(trained).items()}
+    once = camfuse.predict._replicas
+    monkeypatch.setattr(camfuse.predict, "_replicas", lambda *given: once(*given) * 2)
+    data = Data(run.clips, run.crops, run.heatmaps)
+    predictions, results = evaluate_clips(run.config, data, checkpoints)  # type: ignore[arg-type]
+    with np.load(tested / "probabilities.npz") as saved:
+        assert predictions.clips["clip_id"].tolist() == saved["clip_id"].tolist()
+        assert all(predictions.rows[row].numpy() == pytest.approx(saved[row], abs=1e-6) for row in ROWS)
+    known = json.loads((tested / "results.json").read_text())
+    for row, expected in zip(results["rows"], known["rows"], strict=True):
+        assert row == pytest.approx(expected, abs=1e-6)
+    assert results["fingerprint"] == known["fingerprint"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".npz", ".pkl"])
+def test_one_file_in_the_form_of_its_name(suffix: str, tmp_path: Path) -> None:
+    clips = pd.DataFrame({"clip_id": ["a"], "label": ["x"], "signer": [""]})
+    fused = torch.tensor([[0.25, 0.75]])
+    predictions = Predictions(clips, ("x", "y"), torch.tensor([0]), {"fused": fused}, "fused")
+    path = tmp_path / f"out{suffix}"
+    if suffix == ".pkl":
+        with pytest.raises(ConfigError, match=r"ends in \.csv, \.json, \.npz, found '\.pkl'"):
+            write_predictions(predictions, {"main": "fused"}, path)
+        return
+    write_predictions(predictions, {"main": "fused"}, path)
+    if suffix == ".npz":
+        with np.load(path) as saved:
+            assert (saved["fused"].tolist(), saved["classes"].tolist()) == ([[0.25, 0.75]], ["x", "y"])
+        return
+    table = pd.read_csv(path) if suffix == ".csv" else pd.DataFrame(json.loads(path.read_text())["predictions"])
+    assert table[["clip_id", "fused_label", "top2_label"]].to_numpy().tolist() == [["a", "y", "x"]]
 
 
 # ------------------------------------------------------------------------------------------- what does not fit

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol, Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
-from camfuse.errors import ClipError, ShardError
+from camfuse.errors import ClipError
+from camfuse.jpeg import decode_jpeg
 from camfuse.skeleton import NUM_KEYPOINTS
 
 Floats = NDArray[np.float32]
@@ -61,10 +61,7 @@ class ClipFrames:
         ShardError
             If its bytes are not a picture.
         """
-        bgr = cv2.imdecode(np.frombuffer(self.jpeg[position], np.uint8), cv2.IMREAD_COLOR)
-        if bgr is None:
-            raise ShardError(f"frame {position} is not a JPEG picture; delete the frames shard and run it again")
-        return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+        return decode_jpeg(self.jpeg[position], f"frame {position}")
 
     def batches(self, size: int) -> Iterator[list[Image]]:
         """Decode the frames `size` at a time; the last batch may be smaller."""
