@@ -13,7 +13,7 @@ from camfuse.clips.table import read_clips
 from camfuse.config import Split
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import ConfigError, StaleShardError, TableError, WeightsError
-from camfuse.evaluate import ROWS, Data, ResultFile, combine, evaluate, row_sources, evaluate_clips
+from camfuse.evaluate import ROWS, Data, ResultFile, combine, evaluate, evaluate_clips, row_sources
 from camfuse.metrics import tuned_weights
 from camfuse.predict import HeadPredictions, predict
 from camfuse.prediction_files import Predictions, prediction_table, write_predictions
