@@ -7,10 +7,11 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c envs/pins.txt
 PINS := pyproject.toml envs/pins.txt envs/mediapipe.txt envs/mediapipe-needs.txt
+RTMLIB := envs/rtmlib.txt envs/rtmlib-needs.txt
 HRNET := envs/mmpose.txt envs/mmpose-needs.txt envs/mmpose-build.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo videos hrnet test torture check config rulegraph clean
+.PHONY: help demo videos hrnet rtmlib test torture check config rulegraph clean
 
 help:
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -36,7 +37,12 @@ $(VENV)/.hrnet: $(VENV)/.demo $(HRNET)
 	$(PIP) --no-deps -r envs/mmpose.txt
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.videos
+$(VENV)/.rtmlib: $(VENV)/.demo $(RTMLIB)
+	$(PIP) -r envs/rtmlib-needs.txt
+	$(PIP) --no-deps -r envs/rtmlib.txt
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.videos $(VENV)/.rtmlib
 	$(PIP) -e '.[workflow,demo,test]'
 	@touch $@
 
@@ -53,6 +59,9 @@ videos: $(VENV)/.videos ## install MediaPipe too, for videos of your own (config
 
 hrnet: $(VENV)/.hrnet ## install MMPose's HRNet too, the paper's estimator (config/wlasl.yaml); needs a C compiler
 	@echo "ready; fetch the weights: $(BIN)/camfuse weights config/wlasl.yaml"
+
+rtmlib: $(VENV)/.rtmlib ## install RTMW's estimator too, newer and lighter than HRNet (docs/rtmw.md)
+	@echo "ready; name it in your config (pose: {rtmlib: {}}) and fetch the weights: $(BIN)/camfuse weights CONFIG"
 
 test: $(VENV)/.test ## run the tests
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest

@@ -266,6 +266,67 @@ class MmposePose(Section):
         return self
 
 
+RtmModel = Literal["rtmw_l_384x288", "rtmw_x_384x288", "rtmw_l_256x192", "dwpose_l_384x288"]
+_PROJECTS = f"{_OPENMMLAB}/v1/projects"
+# hashes of the zip files: docs/rtmw.md says who states them
+RTM_WEIGHTS: dict[RtmModel, Checkpoint] = {
+    "rtmw_l_384x288": Checkpoint(
+        url=f"{_PROJECTS}/rtmw/onnx_sdk/rtmw-dw-x-l_simcc-cocktail14_270e-384x288_20231122.zip",
+        sha256="a87e1af41a0a067776dba7d46e1c21c8f6e9f18e247e0e606718dd1f31e96ffd",
+    ),
+    "rtmw_x_384x288": Checkpoint(
+        url=f"{_PROJECTS}/rtmw/onnx_sdk/rtmw-x_simcc-cocktail13_pt-ucoco_270e-384x288-0949e3a9_20230925.zip",
+        sha256="e2635599f6d14152af4bb3e97f90881a782b003857514c76cc341794364ffbdd",
+    ),
+    "rtmw_l_256x192": Checkpoint(
+        url=f"{_PROJECTS}/rtmw/onnx_sdk/rtmw-dw-x-l_simcc-cocktail14_270e-256x192_20231122.zip",
+        sha256="1e3e77558dfc199129bfff1c583e51b4ee190914de6ae30688243c20163c148c",
+    ),
+    "dwpose_l_384x288": Checkpoint(
+        url=f"{_PROJECTS}/rtmposev1/onnx_sdk/rtmpose-l_simcc-ucoco_dw-ucoco_270e-384x288-2438fd99_20230728.zip",
+        sha256="b06f1bc598ddbdb5008a61f4a411aa11ed331370b4f7f438126d6d99e168d147",
+    ),
+}
+YOLOX_WEIGHTS = Checkpoint(
+    url=f"{_PROJECTS}/rtmposev1/onnx_sdk/yolox_m_8xb8-300e_humanart-c2c7a14a.zip",
+    sha256="a000224fd8ba283202bc62d4a5fcdfe353adb9f468777dbac1ea2ada2093adde",
+)
+
+
+class RtmlibPose(Section):
+    """RTMW or RTMPose whole-body behind the person detector YOLOX-m: ONNX files, no compiler, no MMPose."""
+
+    model: RtmModel = "rtmw_l_384x288"
+    """The network and its input's height and width; rtmw_x has the best published score, rtmw_l nearly that in half
+    the time, dwpose_l is RTMPose-l."""
+    weights: Checkpoint = RTM_WEIGHTS["rtmw_l_384x288"]
+    """The network's file, .zip of OpenMMLab's SDK or .onnx; left out, OpenMMLab's for `model`."""
+    detector: Checkpoint = YOLOX_WEIGHTS
+    """YOLOX's file, with its non-maximum suppression inside; left out, OpenMMLab's YOLOX-m."""
+    engine: Literal["onnx", "openvino"] = "onnx"
+    """What runs the networks: onnxruntime on GPU or CPU, or OpenVINO (the fastest on a CPU)."""
+    precision: Literal["f32", "bf16"] = "f32"
+    """Arithmetic of the pose network: bf16 (openvino) is faster where the machine has it, moves points slightly."""
+    min_detection: Fraction = 0.3
+    """Persons below this score are not seen."""
+    fill: int = Field(default=5, ge=0)
+    """Frames in a row without the signer that are looked for where
+    interpolation puts the box, and marked; longer gaps stay missing."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _published_weights(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "weights" not in values and values.get("model") in RTM_WEIGHTS:
+            return {**values, "weights": RTM_WEIGHTS[values["model"]]}
+        return values
+
+    @model_validator(mode="after")
+    def _engine_has_precision(self) -> Self:
+        if self.engine == "onnx" and self.precision == "bf16":
+            raise ValueError("precision bf16 needs engine openvino; onnxruntime runs f32")
+        return self
+
+
 class Pose(Section):
     """The estimator of the 133 whole-body keypoints: exactly one."""
 
@@ -273,6 +334,8 @@ class Pose(Section):
     """For any video on any machine, no download."""
     mmpose: MmposePose | None = None
     """HRNet whole-body, needs weights and better a GPU."""
+    rtmlib: RtmlibPose | None = None
+    """RTMW, newer and better than HRNet; needs weights."""
     annotations: AnnotationsPose | None = None
     """Keypoints from files."""
 
@@ -509,13 +572,14 @@ class Machine(Section):
     devices: Positive = 1
     """GPUs (or CPU processes) to train on."""
     threads: Positive = 2
-    """CPU threads of training, evaluation and `pose.mmpose`: a fixed number, as sums round differently with another."""
+    """CPU threads of training, evaluation, `pose.mmpose` and `pose.rtmlib`: a fixed number, as sums round differently
+    with another."""
     workers: int = Field(default=0, ge=0)
     """Loader processes; 0 loads in the training process."""
     weights: Path = Path("weights")
     """Folder of fetched weights (`camfuse weights`) and of networks exported from them."""
     pose_batch: Positive = 8
-    """Frames that `pose.mmpose` takes at once."""
+    """Frames that `pose.mmpose` and `pose.rtmlib` take at once."""
     evaluate_batch: Positive = 8
     """Clips that evaluation takes at once."""
 

@@ -18,8 +18,9 @@ HOW = {
     "mmpose": "make hrnet",
     "mmdet": "make hrnet",
     "mmcv": "make hrnet (mmcv-lite, or a compiled mmcv < 2.2)",
-    "onnxruntime": "make hrnet, or pip install onnxruntime (onnxruntime-gpu on a GPU)",
-    "openvino": "make hrnet, or pip install openvino",
+    "rtmlib": "make rtmlib, or pip install --no-deps rtmlib==0.0.16",
+    "onnxruntime": "make rtmlib, or pip install onnxruntime (onnxruntime-gpu on a GPU)",
+    "openvino": "make rtmlib, or pip install openvino",
 }
 
 
@@ -31,6 +32,8 @@ def needed_packages(config: Config) -> tuple[str, ...]:
     if config.pose.mmpose:
         needed += ["mmpose", "mmdet", "mmcv"]
         needed += {"torch": [], "onnx": ["onnxruntime"], "openvino": ["openvino"]}[config.pose.mmpose.engine]
+    if config.pose.rtmlib:
+        needed += ["rtmlib", {"onnx": "onnxruntime", "openvino": "openvino"}[config.pose.rtmlib.engine]]
     if config.pose.annotations:
         needed.append("pose_format")
     if config.clips.fingerspelling:

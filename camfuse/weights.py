@@ -72,11 +72,11 @@ class Needed:
 
 def needed_weights(config: Config) -> tuple[Needed, ...]:
     """Return the checkpoints that the run will load."""
-    estimator = config.pose.mmpose
-    if estimator is None:
-        return ()
-    named = {"pose.mmpose.weights": estimator.weights, "pose.mmpose.detector": estimator.detector}
-    return tuple(Needed(key, checkpoint, _place(checkpoint, config)) for key, checkpoint in named.items())
+    for name in ("mmpose", "rtmlib"):
+        if estimator := getattr(config.pose, name):
+            named = {f"pose.{name}.{part}": getattr(estimator, part) for part in ("weights", "detector")}
+            return tuple(Needed(key, checkpoint, _place(checkpoint, config)) for key, checkpoint in named.items())
+    return ()
 
 
 def _place(checkpoint: Checkpoint, config: Config) -> Path:

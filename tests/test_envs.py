@@ -66,3 +66,12 @@ def test_hrnets_needs_are_in_its_conda_environment() -> None:
         assert need.name.lower() in there
         (pin,) = Requirement(PINS[need.name.lower()]).specifier
         assert need.specifier.contains(pin.version)
+
+
+def test_rtmlib_is_the_same_on_both_routes() -> None:
+    (pin,) = lines("rtmlib.txt")
+    assert pin in (ENVS / "pose-rtmlib.post-deploy.sh").read_text().split()
+    assert PINS["rtmlib"] == pin
+    environment = yaml.safe_load((ENVS / "pose-rtmlib.yaml").read_text())
+    packages = next(part["pip"] for part in environment["dependencies"] if isinstance(part, dict))
+    assert {PINS[name] for name in lines("rtmlib-needs.txt")} <= set(packages)

@@ -49,10 +49,15 @@ SHARDS = shard_names(SETTINGS.clips.shards)
 DRAWN = SETTINGS.clips.fingerspelling is not None
 TRAIN_THREADS = SETTINGS.machine.threads
 TRAIN_GPUS = 0 if SETTINGS.machine.device == "cpu" else SETTINGS.machine.devices
-HRNET = SETTINGS.pose.mmpose
+NETWORK = SETTINGS.pose.mmpose or SETTINGS.pose.rtmlib
+POSE_ENV = (
+    "pose-hrnet"
+    if SETTINGS.pose.mmpose
+    else "pose-rtmlib" if SETTINGS.pose.rtmlib else "pose"
+)
 POSE_GPUS = int(
-    HRNET is not None
-    and HRNET.engine != "openvino"
+    NETWORK is not None
+    and NETWORK.engine != "openvino"
     and SETTINGS.machine.device != "cpu"
 )
 

@@ -64,11 +64,11 @@ rule pose:
     benchmark:
         f"{OUT}/benchmarks/pose/{{shard}}.tsv"
     conda:
-        "../../envs/pose-hrnet.yaml" if HRNET else "../../envs/pose.yaml"
-    threads: SETTINGS.machine.threads if HRNET else 1
+        f"../../envs/{POSE_ENV}.yaml"
+    threads: SETTINGS.machine.threads if NETWORK else 1
     resources:
-        mem_mb=12000 if HRNET else 6000,
-        runtime=2880 if HRNET else 720,
+        mem_mb=12000 if NETWORK else 6000,
+        runtime=2880 if NETWORK else 720,
         gpu=POSE_GPUS,
     params:
         config=CONFIG,

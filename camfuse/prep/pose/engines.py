@@ -1,33 +1,36 @@
-"""What runs a network: torch, onnxruntime or OpenVINO. Pictures in, maps out, whichever it is.
+"""What runs a network that lies in an ONNX file: onnxruntime or OpenVINO. Pictures in, arrays out, whichever it is.
 
-The two others get the network from torch as an ONNX file, exported once and kept under a name that holds the hash of
-its weights.
+`camfuse.prep.pose.torch_engine` adds torch itself, for networks that MMPose and MMDetection build.
 """
 
 import logging
-import os
-from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from camfuse.errors import ConfigError, MissingToolError
-from camfuse.stage import atomic
+from camfuse.errors import ConfigError, MissingToolError, WeightsError
 
 log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float32]
-Engine = Callable[[Floats], tuple[Floats, ...]]
-"""Maps normalised pictures (B, 3, H, W) to the network's outputs, each (B, C, h, w)."""
+Kind = Literal["torch", "onnx", "openvino"]
+Device = Literal["cpu", "cuda"]
 
-OPSET = 17
 STREAMS = 4
 """Pictures that OpenVINO runs side by side at most; each holds its own memory."""
+REASON = 300
+"""Characters of another package's message that are passed on."""
+
+
+class Engine(Protocol):
+    """Runs a network on normalised pictures (B, 3, H, W)."""
+
+    def __call__(self, pictures: Floats) -> tuple[Floats, ...]:
+        """Return the network's outputs, each (B, ...)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -48,40 +51,52 @@ class EngineSettings:
         Folder of exported networks.
     """
 
-    kind: Literal["torch", "onnx", "openvino"]
+    kind: Kind
     precision: Literal["f32", "bf16"]
-    device: Literal["cpu", "cuda"]
+    device: Device
     threads: int
     exported: Path
 
 
-def choose_device(wanted: Literal["auto", "cpu", "cuda"], kind: str) -> Literal["cpu", "cuda"]:
+def choose_device(wanted: Literal["auto", "cpu", "cuda"], kind: Kind, *, gpu: bool) -> Device:
     """Return where an engine runs.
+
+    Parameters
+    ----------
+    gpu
+        Whether the engine's package sees a GPU.
 
     Raises
     ------
     ConfigError
-        If the config wants a GPU for OpenVINO, or one that torch does not see.
+        If the config wants a GPU for OpenVINO, or one that is not seen.
     """
     if kind == "openvino":
         if wanted == "cuda":
-            raise ConfigError("pose.mmpose.engine openvino runs on the CPU; expected machine.device auto or cpu")
+            raise ConfigError("engine openvino runs on the CPU; expected machine.device auto or cpu")
         return "cpu"
-    found = torch.cuda.is_available()
-    if wanted == "cuda" and not found:
-        raise ConfigError("machine.device: cuda: torch finds no GPU here; expected auto or cpu")
-    return "cuda" if found and wanted != "cpu" else "cpu"
+    if wanted == "cuda" and not gpu:
+        package = {"torch": "torch finds no GPU here", "onnx": "this onnxruntime has no CUDA (onnxruntime-gpu has)"}
+        raise ConfigError(f"machine.device: cuda: {package[kind]}; expected auto or cpu")
+    return "cuda" if gpu and wanted != "cpu" else "cpu"
 
 
-def make_engine(network: torch.nn.Module, name: str, size: tuple[int, int], settings: EngineSettings) -> Engine:
-    """Get a network ready to run.
+def onnx_has_cuda() -> bool:
+    """Whether the onnxruntime that is installed, if any, was built for GPUs."""
+    try:
+        import onnxruntime
+    except ModuleNotFoundError:
+        return False
+    return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+
+
+def open_onnx(network: Path | bytes, size: tuple[int, int], settings: EngineSettings) -> "OnnxEngine | OpenvinoEngine":
+    """Get an ONNX network ready to run by `settings.kind`: onnx or openvino.
 
     Parameters
     ----------
     network
-        In eval mode, on the CPU; maps (B, 3, H, W) to a tuple of maps.
-    name
-        Name of the network and its weights, unique to them.
+        The file or its content; one input of pictures.
     size
         Height and width of its pictures.
     settings
@@ -91,87 +106,62 @@ def make_engine(network: torch.nn.Module, name: str, size: tuple[int, int], sett
     ------
     MissingToolError
         If the engine's package is not installed.
+    WeightsError
+        If it is no ONNX network, or not one for pictures of this size.
     """
-    if settings.kind == "torch":
-        return TorchEngine(network, settings)
-    path = export(network, settings.exported / f"{name}.onnx", size)
-    return OnnxEngine(path, settings) if settings.kind == "onnx" else OpenvinoEngine(path, size, settings)
-
-
-def export(network: torch.nn.Module, path: Path, size: tuple[int, int]) -> Path:
-    """Write a network as ONNX with a free batch size, unless `path` is there already."""
-    if path.exists():
-        return path
-    log.info("exporting %s", path)
-    example = torch.zeros(1, 3, *size)
-    with torch.inference_mode():
-        outputs = [f"output{number}" for number in range(len(network(example)))]
-    with atomic(path, f"{os.getpid()}.part") as part, torch.no_grad():
-        torch.onnx.export(
-            network,
-            (example,),
-            str(part),
-            opset_version=OPSET,
-            input_names=["pictures"],
-            output_names=outputs,
-            dynamic_axes={axis: {0: "batch"} for axis in ["pictures", *outputs]},
-            dynamo=False,  # the newer exporter needs onnxscript, and gains nothing for convolutions
-        )
-    return path
-
-
-class TorchEngine:
-    """Runs the network where and as it was built; on a GPU or in bf16 with channels last."""
-
-    def __init__(self, network: torch.nn.Module, settings: EngineSettings) -> None:
-        self._device = settings.device
-        self._half = settings.precision == "bf16"
-        self._layout = torch.channels_last if self._half or settings.device == "cuda" else torch.contiguous_format
-        self._network = network.to(self._device).to(memory_format=self._layout)  # type: ignore[call-overload]
-        torch.set_num_threads(settings.threads)
-
-    def __call__(self, pictures: Floats) -> tuple[Floats, ...]:
-        """Run one batch."""
-        with torch.inference_mode(), self._arithmetic():
-            batch = torch.from_numpy(pictures).to(self._device, memory_format=self._layout)
-            return tuple(output.float().cpu().numpy() for output in self._network(batch))
-
-    def _arithmetic(self) -> Any:
-        return torch.autocast(self._device, torch.bfloat16) if self._half else nullcontext()
+    return (OnnxEngine if settings.kind == "onnx" else OpenvinoEngine)(network, size, settings)
 
 
 class OnnxEngine:
-    """Runs an ONNX file by onnxruntime, in f32."""
+    """Runs an ONNX network by onnxruntime, in f32."""
 
-    def __init__(self, path: Path, settings: EngineSettings) -> None:
+    def __init__(self, network: Path | bytes, size: tuple[int, int], settings: EngineSettings) -> None:
         try:
             import onnxruntime
         except ModuleNotFoundError as error:
-            raise MissingToolError("pose.mmpose.engine onnx needs the package onnxruntime: make hrnet") from error
-        gpu = settings.device == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers()
-        if settings.device == "cuda" and not gpu:
-            log.warning("onnxruntime here has no CUDA (that is the package onnxruntime-gpu); it runs on the CPU")
+            raise MissingToolError("engine onnx needs the package onnxruntime: make rtmlib or make hrnet") from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = settings.threads
-        providers = ["CUDAExecutionProvider"] if gpu else []
-        self._session = onnxruntime.InferenceSession(str(path), options, [*providers, "CPUExecutionProvider"])
+        providers = ["CUDAExecutionProvider"] if settings.device == "cuda" else []
+        source = network if isinstance(network, bytes) else str(network)
+        problems = onnxruntime.capi.onnxruntime_pybind11_state
+        unreadable = (problems.Fail, problems.InvalidProtobuf, problems.InvalidGraph, problems.NotImplemented)
+        try:
+            session = onnxruntime.InferenceSession(source, options, [*providers, "CPUExecutionProvider"])
+        except unreadable as error:
+            raise WeightsError(f"onnxruntime cannot load the network: {str(error)[:REASON]}") from error
+        if providers and session.get_providers()[:1] != providers:
+            log.warning("onnxruntime could not start on the GPU (its own message says why); it runs on the CPU")
+        self._session = session
+        self._input = _only_input([(one.name, one.shape) for one in session.get_inputs()], size)
+        self._one_by_one = session.get_inputs()[0].shape[0] == 1
 
     def __call__(self, pictures: Floats) -> tuple[Floats, ...]:
         """Run one batch."""
-        return tuple(self._session.run(None, {"pictures": pictures}))
+        if self._one_by_one:
+            return tuple(np.concatenate(rows) for rows in zip(*self.each(pictures), strict=True))
+        return tuple(self._session.run(None, {self._input: pictures}))
+
+    def each(self, pictures: Floats) -> list[tuple[Floats, ...]]:
+        """Run pictures one by one: outputs (1, ...) of each, which need not be of one size."""
+        return [tuple(self._session.run(None, {self._input: picture[None]})) for picture in pictures]
 
 
 class OpenvinoEngine:
-    """Runs an ONNX file by OpenVINO on the CPU: single pictures side by side, which costs less than sharing each."""
+    """Runs an ONNX network by OpenVINO on the CPU: single pictures side by side, which costs less than sharing each."""
 
-    def __init__(self, path: Path, size: tuple[int, int], settings: EngineSettings) -> None:
+    def __init__(self, network: Path | bytes, size: tuple[int, int], settings: EngineSettings) -> None:
         try:
             import openvino
         except ModuleNotFoundError as error:
-            raise MissingToolError("pose.mmpose.engine openvino needs the package openvino: make hrnet") from error
+            raise MissingToolError("engine openvino needs the package openvino: make rtmlib or make hrnet") from error
         core = openvino.Core()
-        model = core.read_model(path)
-        model.reshape([1, 3, *size])
+        try:
+            model = core.read_model(network)
+            _only_input([(one.any_name, _sides(one.partial_shape)) for one in model.inputs], size)
+            model.reshape([1, 3, *size])
+        except RuntimeError as error:
+            raise WeightsError(f"OpenVINO cannot load the network: {str(error)[:REASON]}") from error
         streams = min(settings.threads, STREAMS)
         options = {
             "INFERENCE_PRECISION_HINT": settings.precision,
@@ -183,6 +173,10 @@ class OpenvinoEngine:
 
     def __call__(self, pictures: Floats) -> tuple[Floats, ...]:
         """Run one batch."""
+        return tuple(np.concatenate(rows) for rows in zip(*self.each(pictures), strict=True))
+
+    def each(self, pictures: Floats) -> list[tuple[Floats, ...]]:
+        """Run pictures side by side: outputs (1, ...) of each, which need not be of one size."""
         rows: list[tuple[Floats, ...]] = [()] * len(pictures)
 
         def keep(request: Any, number: int) -> None:
@@ -192,4 +186,19 @@ class OpenvinoEngine:
         for number, picture in enumerate(pictures):
             self._queue.start_async({0: picture[None]}, number)
         self._queue.wait_all()
-        return tuple(np.concatenate(maps) for maps in zip(*rows, strict=True))
+        return rows
+
+
+def _sides(shape: Any) -> list[int | None]:
+    return [side.get_length() if side.is_static else None for side in shape]
+
+
+def _only_input(inputs: list[tuple[str, list[Any]]], size: tuple[int, int]) -> str:
+    """Return the name of the network's input; sides that the file leaves open are no ints."""
+    wanted = (3, *size)
+    if len(inputs) == 1 and len(inputs[0][1]) == 4:
+        pairs = zip(inputs[0][1][1:], wanted, strict=True)
+        if all(not isinstance(have, int) or have == want for have, want in pairs):
+            return inputs[0][0]
+    found = ", ".join(f"{name} {shape}" for name, shape in inputs)
+    raise WeightsError(f"expected a network with one input (B, {', '.join(map(str, wanted))}), found {found}")

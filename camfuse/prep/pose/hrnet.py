@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from camfuse.clips.table import Clip
 from camfuse.config import Config, HrnetModel
 from camfuse.errors import ConfigError
-from camfuse.prep.pose.engines import EngineSettings, Floats, choose_device, make_engine
-from camfuse.prep.pose.estimator import ClipFrames, Poses, missing_poses
+from camfuse.prep.pose.engines import EngineSettings, Floats
+from camfuse.prep.pose.estimator import ClipFrames, Poses
 from camfuse.prep.pose.openmmlab import HrnetMaps, build_hrnet, load_weights
 from camfuse.prep.pose.persons import PersonDetector
-from camfuse.prep.pose.signer import fill_gaps, follow_signer
+from camfuse.prep.pose.topdown import signer_poses
+from camfuse.prep.pose.torch_engine import find_device, make_engine
 from camfuse.skeleton import MIRROR
 from camfuse.weights import Weights, check_weights, needed_weights
 
@@ -120,7 +121,7 @@ class HrnetEstimator:
 
     def _settings(self, precision: Any) -> EngineSettings:
         kind, machine = self._config.engine, self._machine
-        device = choose_device(machine.device, kind)
+        device = find_device(machine.device, kind)
         return EngineSettings(kind, precision, device, machine.threads, machine.weights / "exported")
 
     def provenance(self) -> Mapping[str, object]:
@@ -140,21 +141,5 @@ class HrnetEstimator:
         In those (`filled`) the box is interpolated and the keypoints are estimated in it.
         """
         detector, hrnet = self._built()
-        size = self._machine.pose_batch
-        least = self._config.min_detection
-        persons = [found for batch in frames.batches(size) for found in detector.detect(batch, least)]
-        boxes, filled = fill_gaps(follow_signer(persons), self._config.fill)
-        keypoints = missing_poses(len(frames)).keypoints
-        seen = np.flatnonzero(~np.isnan(boxes[:, 0]))
-        for rows in (seen[start : start + size] for start in range(0, len(seen), size)):
-            found = hrnet.keypoints([frames[row] for row in rows], boxes[rows, :4])
-            keypoints[rows] = seen_points(found)
-        return Poses(keypoints, boxes, filled)
-
-
-def seen_points(keypoints: Floats) -> Floats:
-    """Return keypoints (..., 3) with scores in 0..1; where the heatmap has no peak above 0, NaN, NaN, 0."""
-    out = keypoints.copy()
-    out[..., 2] = np.clip(keypoints[..., 2], 0, 1)
-    out[keypoints[..., 2] <= 0] = (np.nan, np.nan, 0)
-    return out
+        least, fill = self._config.min_detection, self._config.fill
+        return signer_poses(frames, detector, hrnet, batch=self._machine.pose_batch, least=least, fill=fill)

@@ -28,7 +28,7 @@ INSTALL = "make hrnet, or the pip lines of envs/mmpose.txt"
 
 def build_hrnet(model: HrnetModel, device: str = "cpu") -> Any:
     """Build MMPose's top-down estimator without weights: an `mmpose` `TopdownPoseEstimator` in eval mode."""
-    _prepare()
+    prepare()
     from mmpose.apis import init_model
 
     # without this option mmengine fetches ImageNet weights that the checkpoint replaces
@@ -38,7 +38,7 @@ def build_hrnet(model: HrnetModel, device: str = "cpu") -> Any:
 
 def build_rtmdet(device: str = "cpu") -> Any:
     """Build MMDetection's RTMDet-m for persons without weights: an `mmdet` `RTMDet` in eval mode."""
-    _prepare()
+    prepare()
     from mmdet.apis import init_detector
 
     options = {"model.backbone.init_cfg": None}
@@ -140,7 +140,7 @@ def _harmless() -> list[Any]:
     return [np.ndarray, np.dtype, rebuild, scalar, *kinds, *old_names]
 
 
-def _prepare() -> None:
+def prepare() -> None:
     """Make mmpose and mmdet importable.
 
     Raises

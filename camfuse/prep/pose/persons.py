@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from camfuse.prep.pose.engines import EngineSettings, Floats, make_engine
+from camfuse.prep.pose.engines import EngineSettings, Floats
 from camfuse.prep.pose.openmmlab import RtmdetMaps, build_rtmdet, load_weights
+from camfuse.prep.pose.torch_engine import make_engine
 from camfuse.weights import Weights
 
 SIDE = 640

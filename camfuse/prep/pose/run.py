@@ -28,6 +28,10 @@ def make_estimator(config: Config) -> Estimator:
         from camfuse.prep.pose.hrnet import HrnetEstimator
 
         return HrnetEstimator(config)
+    if pose.rtmlib is not None:
+        from camfuse.prep.pose.rtmw import RtmlibEstimator
+
+        return RtmlibEstimator(config)
     if pose.annotations is not None:
         from camfuse.prep.pose.annotations import AnnotationsEstimator
 

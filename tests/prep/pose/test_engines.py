@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from camfuse.errors import ConfigError
-from camfuse.prep.pose.engines import EngineSettings, choose_device, make_engine
+from camfuse.prep.pose.engines import EngineSettings, choose_device
+from camfuse.prep.pose.torch_engine import find_device, make_engine
 
 
 class Mixed(torch.nn.Module):
@@ -44,10 +45,21 @@ def test_an_engine_runs_every_picture_of_a_batch(kind: str, tmp_path: Path) -> N
         assert mixed.dtype == np.float32
 
 
+@pytest.mark.parametrize("kind", ["onnx", "openvino"])
+def test_pictures_one_by_one_give_the_same(kind: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    run = engine_or_skip(kind, tmp_path, random.standard_normal((2, 3)).astype(np.float32))
+    pictures = random.standard_normal((5, 3, 8, 6)).astype(np.float32)
+    mixed, mean = run(pictures)
+    for number, (one, its_mean) in enumerate(run.each(pictures)):
+        np.testing.assert_allclose(one[0], mixed[number], atol=1e-6)
+        np.testing.assert_allclose(its_mean[0], mean[number], atol=1e-6)
+
+
 def test_openvino_has_no_gpu() -> None:
     with pytest.raises(ConfigError, match="openvino runs on the CPU"):
-        choose_device("cuda", "openvino")
-    assert choose_device("auto", "openvino") == "cpu"
+        choose_device("cuda", "openvino", gpu=True)
+    assert choose_device("auto", "openvino", gpu=True) == "cpu"
 
 
 @pytest.mark.parametrize(
@@ -57,10 +69,13 @@ def test_a_gpu_is_used_where_there_is_one(
     monkeypatch: pytest.MonkeyPatch, there: bool, wanted: Any, device: str
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
-    assert choose_device(wanted, "torch") == device
+    assert find_device(wanted, "torch") == device
+    assert choose_device(wanted, "onnx", gpu=there) == device
 
 
 def test_a_gpu_that_is_wanted_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ConfigError, match="finds no GPU"):
-        choose_device("cuda", "torch")
+    with pytest.raises(ConfigError, match="torch finds no GPU"):
+        find_device("cuda", "torch")
+    with pytest.raises(ConfigError, match="onnxruntime has no CUDA"):
+        choose_device("cuda", "onnx", gpu=False)
