@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
 
 from camfuse.errors import ConfigError, bullet_list
 from camfuse.skeleton import LOWER_BODY, NUM_KEYPOINTS
@@ -612,9 +612,10 @@ class Overrides(Section):
             )
         return values
 
+    @model_serializer
     def given(self) -> dict[str, Any]:
-        """Return the changed keys as nested plain values."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        """Return the changed keys as nested plain values; a null is a change too."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
 
 
 RESERVED = ("main", "train")
@@ -779,6 +780,4 @@ def load_config(path: Path) -> Config:
 def dump_config(config: Config) -> str:
     """Write a config as YAML with every default resolved."""
     values = config.model_dump(mode="json", exclude_none=True)
-    # a null in an experiment is a change, as in `{model: {rgb: {weights: null}}}`
-    values["experiments"] = {name: overrides.given() for name, overrides in config.experiments.items()}
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
