@@ -533,6 +533,8 @@ class Train(Section):
     """Factor on the rate of ST-CAF and the joint head, which start from nothing, in `fusion`."""
     augment: Augment = Augment()
     """Augmentation of the training clips."""
+    validation: bool = True
+    """Validate after every epoch and keep the best (highest val top-1, then lowest loss); false keeps the last."""
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     """Arithmetic of the training step."""
     tf32: bool = False

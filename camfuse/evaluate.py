@@ -17,7 +17,7 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from torch import Tensor
 
@@ -31,7 +31,7 @@ from camfuse.predict import HeadPredictions, load_checkpoints, predict
 from camfuse.prediction_files import Predictions, write_all
 from camfuse.results import parse_results, result_text
 from camfuse.stage import fingerprint
-from camfuse.train.checkpoint import Checkpoint
+from camfuse.train.checkpoint import Checkpoint, check_trained
 
 log = logging.getLogger(__name__)
 FUSED, LATE = "fused", "late"
@@ -174,6 +174,37 @@ def evaluate_clips(
     return predictions, results
 
 
+def evaluate_checkpoint(
+    config: Config,
+    weights: Path,
+    *,
+    split: Split = "test",
+    inputs: Literal["rgb", "pose"] | None = None,
+    only: Collection[str] | None = None,
+) -> tuple[Predictions, ResultFile]:
+    """Test one checkpoint on the run's clips, as `evaluate_clips` does.
+
+    Whether its training validated is the checkpoint's own matter; all else must be as in `config`.
+
+    Raises
+    ------
+    WeightsError
+        If the checkpoint is missing or was trained for other classes or under another config.
+    ConfigError
+        If `inputs` is not what the checkpoint takes, or weights cannot be chosen on val.
+    TableError, ShardError
+        As `evaluate`.
+    """
+    found = Checkpoint.load(weights)
+    validated = found.config.get("train", {}).get("validation", True)
+    own = config.model_copy(update={"train": config.train.model_copy(update={"validation": validated})})
+    data = Data(config.output / "clips", config.output / "crops", config.output / "heatmaps")
+    check_trained(found, weights, found.part, own, read_classes(data.clips / "classes.csv"))
+    if inputs and found.part not in (inputs, "fusion"):
+        raise ConfigError(f"{weights}: expected a model that takes {inputs}, found one of {found.part}")
+    return evaluate_clips(own, data, {found.part: found}, split=split, inputs=inputs, only=only)
+
+
 def _dataset(config: Config, data: Data, part: Part, split: Split, only: Collection[str] | None = None) -> ClipDataset:
     table = data.clips / "clips.csv"
     rows = read_clips(table)
@@ -197,6 +228,8 @@ def _weights(
     """Return the config's weights, or those that do best on val; of the clips that are tested only the heads count."""
     given = config.evaluate.weights
     sources = row_sources(tested)
+    if not sources:
+        return {}
     if given != "tuned":
         configured = {FUSED: dict(zip(HEADS["fusion"], given, strict=True)), LATE: {"rgb": 1.0, "pose": 1.0}}
         return {row: {head: configured[row][head] for head in heads} for row, heads in sources.items()}

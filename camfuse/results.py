@@ -179,6 +179,41 @@ def result_text(results: Results) -> str:
     return "\n".join([result_caption(results), first, "-" * len(first), *others, *weights_text(results)])
 
 
+def metric_text(results: Results, metric: str) -> str:
+    """Return what a metric of the base code's name says of the main row, in a line.
+
+    Parameters
+    ----------
+    results
+        Of the test.
+    metric
+        ``top_k_accuracy`` or ``mean_class_accuracy``.
+    """
+    row = next(row for row in results.rows if row.name == results.main)
+    if metric == "top_k_accuracy":
+        return f"top_k_accuracy: {', '.join(f'top-{k} {percent(share)}' for k, share in sorted(row.top.items()))} %"
+    return (
+        f"mean_class_accuracy: {percent(row.class_accuracy_union)} % as PYSKL and MMAction2 count it, "
+        f"{percent(row.class_top[1])} % over the classes that have clips"
+    )
+
+
+def read_clip_ids(path: Path) -> list[str]:
+    """Read a file with one clip id a line.
+
+    Raises
+    ------
+    TableError
+        If there is no such file, or no id in it.
+    """
+    if not path.is_file():
+        raise TableError(path, ["expected a file with one clip id a line, found no file"])
+    ids = path.read_text(encoding="utf-8").split()
+    if not ids:
+        raise TableError(path, ["expected at least one clip id, found none"])
+    return ids
+
+
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
     numbers = (cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))
     return "  ".join([cells[0].ljust(widths[0]), *numbers])

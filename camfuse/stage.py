@@ -54,7 +54,7 @@ STAGES: dict[str, Stage] = {
 
 def _training(config: Config) -> tuple[object, ...]:
     train = config.train
-    return config.seed, config.sampling, train.augment, train.precision, train.tf32
+    return config.seed, config.sampling, train.augment, train.validation, train.precision, train.tf32
 
 
 def fingerprint(name: str, config: Config) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -62,7 +62,7 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a file onto the CPU.
+        """Read a file onto the CPU: a ``best.ckpt``, or the ``last.ckpt`` beside it, with its last epoch's weights.
 
         Raises
         ------
@@ -70,10 +70,20 @@ class Checkpoint:
             If the file is missing, damaged, or not such a checkpoint.
         """
         values = load_checkpoint(path)
+        if "state_dict" in values and "camfuse" in values:
+            return cls._of_state(path, values)
         names = {field.name for field in fields(cls)}
         if missing := sorted(names - values.keys()):
             raise WeightsError(f"{path}: expected a best.ckpt of camfuse, found a file without {', '.join(missing)}")
         return cls(**{name: values[name] for name in names} | {"classes": tuple(values["classes"])})
+
+    @classmethod
+    def _of_state(cls, path: Path, state: Mapping[str, Any]) -> Self:
+        """Take the weights of a training's state; what they are for says the ``best.ckpt`` of the same training."""
+        best = cls.load(path.with_name("best.ckpt"))
+        if state["camfuse"]["labels"]["fingerprint"] != best.fingerprint:
+            raise WeightsError(f"{path}: belongs to another training than the best.ckpt beside it; train again")
+        return replace(best, epoch=int(state["epoch"]) + 1, numbers={}, state=trained_weights(state))
 
     def recogniser(self) -> Recogniser:
         """Build the recogniser with these weights, ready for prediction."""
@@ -81,6 +91,13 @@ class Checkpoint:
         model = build_recogniser(config.model, num_classes=len(self.classes), part=self.part)
         model.load_state_dict(self.state)
         return model.eval()
+
+
+def trained_weights(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Return the recogniser's weights out of a training's state: their moving average, where there is one."""
+    values: Mapping[str, Tensor] = state["state_dict"]
+    prefix = "average." if any(name.startswith("average.") for name in values) else "model."
+    return {name.removeprefix(prefix): tensor for name, tensor in values.items() if name.startswith(prefix)}
 
 
 def load_trained(path: Path, part: Part, config: Config, classes: Sequence[str]) -> Checkpoint:
@@ -91,7 +108,14 @@ def load_trained(path: Path, part: Part, config: Config, classes: Sequence[str])
     WeightsError
         If part, classes or fingerprint are not what `config` and `classes` ask for.
     """
-    found, expected = Checkpoint.load(path), fingerprint(f"train_{part}", config)
+    found = Checkpoint.load(path)
+    check_trained(found, path, part, config, classes)
+    return found
+
+
+def check_trained(found: Checkpoint, path: Path, part: Part, config: Config, classes: Sequence[str]) -> None:
+    """Refuse a checkpoint that was trained for something else than `load_trained` is asked for."""
+    expected = fingerprint(f"train_{part}", config)
     if found.part != part:
         raise WeightsError(f"{path}: expected a checkpoint of part {part}, found {found.part}")
     if found.classes != tuple(classes):
@@ -104,7 +128,6 @@ def load_trained(path: Path, part: Part, config: Config, classes: Sequence[str])
             f"{path}: expected fingerprint {expected}, found {found.fingerprint}: "
             f"it was trained with another config or version; train {part} again"
         )
-    return found
 
 
 def _few(classes: Sequence[str]) -> str:

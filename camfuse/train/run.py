@@ -112,6 +112,8 @@ def _read_data(config: Config, part: Part, clips: Path, crops: Path, heatmaps: P
         raise TableError(clips / "clips.csv", ["expected at least one clip of split `train`, found none"])
     repeat = getattr(config.train, part).repeat
     training = ClipDataset(of["train"], crops, heatmaps, config, part=part, augment=True, repeat=repeat)
+    if not config.train.validation:
+        return _Data(classes, training, None)
     if len(of["val"]) == 0:
         log.warning("%s: no clip of split `val`: the last epoch is kept, whether or not it is the best", part)
         return _Data(classes, training, None)
@@ -237,7 +239,7 @@ def _numbers(rows: Sequence[Curve], epoch: int) -> dict[str, dict[str, dict[str,
 
 def _summary(config: Config, trainee: Trainee, data: _Data, best: Checkpoint) -> dict[str, object]:
     part, epochs = best.part, max(int(row["epoch"] or 0) for row in trainee.rows)
-    rule = "highest val top-1, then lowest val loss" if data.val else "last epoch: there are no val clips"
+    rule = "highest val top-1, then lowest val loss" if data.val else "last epoch: without validation"
     if data.val and trainee.main_head == FUSED:
         weights = config.evaluate.training_weights
         rule = f"highest val top-1 of the fused score (weights {weights}), then lowest val loss"

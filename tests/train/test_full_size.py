@@ -26,7 +26,8 @@ def test_one_training_step_and_one_evaluation(make_run: Callable[..., Any], tmp_
         sampling=Sampling().model_dump(),
         model=Model().model_dump(),
         train=dict.fromkeys(("rgb", "pose", "fusion"), step),
-        evaluate={"clips": 1, "batch": 1},
+        evaluate={"clips": 1},
+        machine={"evaluate_batch": 1},
     )
     assert (run.config.crops.size, run.config.sampling.pose_frames, run.config.model.rgb.channels) == (256, 32, 64)
     torch.set_num_threads(2)

@@ -222,7 +222,7 @@ def test_without_val_clips_the_last_epoch_is_kept(
     folder = make_run(tmp_path / "run", {"train": 2}).train("rgb")
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["best_epoch"] == summary["epochs"] == 5
-    assert summary["selection"] == "last epoch: there are no val clips"
+    assert summary["selection"] == "last epoch: without validation"
     assert "no clip of split `val`" in caplog.text
     assert set(curves(folder)["split"]) == {"train"}
 
