@@ -79,8 +79,10 @@ def test_train_and_test_as_the_paper_calls_them(
     weights = run.config.output / "train" / "fusion" / "best.ckpt"
     lines = camfuse("test", config, weights, "--gpus", 0, "--out", out, "--eval", *metrics).splitlines()
     assert [line.split(":")[0] for line in lines] == list(metrics)
-    known = pd.read_csv(run.config.output / "evaluate" / "predictions.csv").set_index("clip_id")
-    found = pd.read_csv(out).set_index("clip_id")
+    known, found = (
+        pd.read_csv(path, index_col="clip_id", keep_default_na=False)  # "null" is a word
+        for path in (run.config.output / "evaluate" / "predictions.csv", out)
+    )
     assert (found["fused_label"] == known["fused_label"]).all()
     assert found["fused_probability"].to_numpy() == pytest.approx(known["fused_probability"].to_numpy(), abs=2e-6)
 
