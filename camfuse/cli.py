@@ -71,7 +71,9 @@ def _start(config: Path, log_file: Path | None) -> Config:
         handler = logging.FileHandler(log_file, mode="w", encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         logging.getLogger().addHandler(handler)
-    return load_config(config)
+    settings = load_config(config)
+    log.setLevel(settings.machine.log_level.upper())
+    return settings
 
 
 @app.command()

@@ -582,6 +582,8 @@ class Machine(Section):
     """Folder of fetched weights (`camfuse weights`) and of networks exported from them."""
     pose_batch: Positive = 8
     """Frames that `pose.mmpose` and `pose.rtmlib` take at once."""
+    log_level: Literal["debug", "info", "warning"] = "info"
+    """How much the files under `logs` say."""
     evaluate_batch: Positive = 8
     """Clips that evaluation takes at once."""
 

@@ -95,8 +95,8 @@ class ShardWriter:
     def add(self, clip_id: str, data: ClipData) -> None:
         """Append one clip."""
         _, first, count = self._clips[-1] if self._clips else ("", 0, 0)
-        for name, rows in data.frames.items():
-            self._append(name, rows)
+        for name in sorted(data.frames):  # an order of its own, so that a clip taken over gives the same bytes
+            self._append(name, data.frames[name])
         if data.jpeg:
             self._append_jpeg(data.jpeg)
         self._clips.append((clip_id, first + count, len(data)))
@@ -142,7 +142,7 @@ class ShardWriter:
         group.create_dataset("clip_id", data=ids, dtype=_STRING, shape=(len(ids),))
         group.create_dataset("first", data=np.array([first for _, first, _ in self._clips], np.int64))
         group.create_dataset("count", data=np.array([count for *_, count in self._clips], np.int64))
-        for name in self._facts[0] if self._facts else ():
+        for name in sorted(self._facts[0]) if self._facts else ():
             values = [facts[name] for facts in self._facts]
             if isinstance(values[0], str):
                 group.create_dataset(name, data=values, dtype=_STRING)

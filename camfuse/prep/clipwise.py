@@ -1,7 +1,9 @@
 """What the data stages have in common: clip by clip through a shard, nothing done twice, nothing lost.
 
-A finished clip of an unfinished shard lies in ``<shard>.h5.work/``; a killed job goes on from there. Bad clips
-are collected, so that one broken video neither hides the next one nor costs the good ones.
+A finished clip of an unfinished shard lies in ``<shard>.h5.work/``; a killed job goes on from there. A finished shard
+whose clips are dear keeps a second name (a hard link, no disk): Snakemake deletes the output of a job that was killed
+between its last write and its end. Bad clips are collected, so that one broken video neither hides the next one nor
+costs the good ones.
 """
 
 import hashlib
@@ -40,7 +42,8 @@ class ShardJob:
     keep_work
         Save each finished clip at once (stages whose clips are dear or can fail).
     previous
-        A finished shard of an earlier run, whose unchanged clips are taken over.
+        A finished shard of an earlier run, whose unchanged clips are taken over. The new one is kept for that too,
+        under a second name beside it.
     """
 
     stage: str
@@ -81,20 +84,41 @@ def make_shard(job: ShardJob, clips: Sequence[Clip], compute: Callable[[Clip], C
             writer.add(clip.clip_id, data)
         if failed and job.config.bad_clips == "stop":
             raise BadClipsError(job.stage, failed)
+    if job.previous is not None:
+        _keep(job.output)
     if work:
         work.remove()
     log.info("%s: %d new, %d taken over, %d failed", job.output, counts["new"], counts["taken over"], len(failed))
 
 
-def _previous(job: ShardJob, mark: str) -> Shard | None:
-    if job.previous is None or not job.previous.exists():
-        return None
+def _second_name(path: Path) -> Path:
+    return path.with_name(f".{path.name}.kept")
+
+
+def _keep(path: Path) -> None:
+    """Link the finished shard a second time, out of Snakemake's reach."""
+    part = path.with_name(f".{path.name}.kept.part")
     try:
-        shard = Shard(job.previous, stage=job.stage)
-    except ShardError as error:
-        log.warning("%s: not taken over: %s", job.previous, error)
+        part.unlink(missing_ok=True)
+        part.hardlink_to(path)
+        part.replace(_second_name(path))
+    except OSError as error:
+        log.warning("%s: not kept under a second name: %s", path, error)
+
+
+def _previous(job: ShardJob, mark: str) -> Shard | None:
+    if job.previous is None:
         return None
-    return shard if shard.fingerprint == mark else None
+    for path in (job.previous, _second_name(job.previous)):
+        if path.exists():
+            try:
+                shard = Shard(path, stage=job.stage)
+            except ShardError as error:
+                log.warning("%s: not taken over: %s", path, error)
+                continue
+            if shard.fingerprint == mark:
+                return shard
+    return None
 
 
 def _known(clip: Clip, work: "_Work | None", previous: Shard | None) -> ClipData | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
@@ -152,5 +153,6 @@ def build_trainer(config: Config, part: Part, output: Path, *, steps: int, first
         log_every_n_steps=max(1, min(10, steps)),
         num_sanity_val_steps=0,
         enable_model_summary=False,
-        plugins=[AtomicCheckpointIO()],
+        # Snakemake submits one task a job: Lightning must not take a Slurm job's variables for a launch by srun
+        plugins=[AtomicCheckpointIO(), LightningEnvironment()],
     )

@@ -94,3 +94,27 @@ def test_a_bug_is_not_a_bad_clip(job: ShardJob) -> None:
 
     with pytest.raises(ZeroDivisionError):
         make_shard(job, [clip("a")], broken)
+
+
+def test_a_finished_shard_that_snakemake_deleted_is_taken_over(make_config: Any, tmp_path: Path) -> None:
+    job = ShardJob("pose", make_config(), tmp_path / "0000.h5", {}, keep_work=True, previous=tmp_path / "0000.h5")
+    clips = [clip("a"), clip("b")]
+    make_shard(job, clips, Counter())
+    made = job.output.read_bytes()
+    job.output.unlink()  # what Snakemake does when a job is killed after its last write
+    again = Counter()
+    make_shard(job, clips, again)
+    assert again.calls == []
+    assert job.output.read_bytes() == made
+    assert job.output.stat().st_nlink == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".0000.h5.kept", "0000.h5"]
+
+
+def test_what_was_kept_under_other_settings_is_not_taken_over(make_config: Any, tmp_path: Path) -> None:
+    path = tmp_path / "0000.h5"
+    make_shard(ShardJob("pose", make_config(), path, {}, previous=path), [clip("a")], Counter())
+    path.unlink()
+    other = make_config(pose={"mediapipe": {"detection_confidence": 0.9}})
+    again = Counter()
+    make_shard(ShardJob("pose", other, path, {}, previous=path), [clip("a")], again)
+    assert again.calls == ["a"]

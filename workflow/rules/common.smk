@@ -17,6 +17,7 @@ from camfuse.preflight import check_machine, prepare_jobs
 from camfuse.stage import fingerprint, write_if_changed
 
 prepare_jobs(_ROOT)
+CACHED = workflow.workflow_settings.cache is not None
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 
 

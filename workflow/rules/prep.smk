@@ -38,6 +38,7 @@ rule frames:
         f"{OUT}/logs/frames/{{shard}}.log",
     benchmark:
         f"{OUT}/benchmarks/frames/{{shard}}.tsv"
+    cache: CACHED
     conda:
         "../../envs/prep.yaml"
     threads: 1
@@ -63,6 +64,7 @@ rule pose:
         f"{OUT}/logs/pose/{{shard}}.log",
     benchmark:
         f"{OUT}/benchmarks/pose/{{shard}}.tsv"
+    cache: CACHED
     conda:
         f"../../envs/{POSE_ENV}.yaml"
     threads: SETTINGS.machine.threads if NETWORK else 1
@@ -89,6 +91,7 @@ rule crops:
         f"{OUT}/logs/crops/{{shard}}.log",
     benchmark:
         f"{OUT}/benchmarks/crops/{{shard}}.tsv"
+    cache: CACHED
     conda:
         "../../envs/prep.yaml"
     threads: 1
@@ -113,6 +116,7 @@ rule heatmaps:
         f"{OUT}/logs/heatmaps/{{shard}}.log",
     benchmark:
         f"{OUT}/benchmarks/heatmaps/{{shard}}.tsv"
+    cache: CACHED
     conda:
         "../../envs/prep.yaml"
     threads: 1
@@ -125,3 +129,9 @@ rule heatmaps:
     shell:
         "python -m camfuse heatmaps --config {params.config} --clips {input.clips} --crops {input.crops}"
         " --output {output} --log {log}"
+
+
+# Snakemake's cache between workflows takes only rules without a benchmark
+if CACHED:
+    for stage in ("frames", "pose", "crops", "heatmaps"):
+        workflow.get_rule(stage)._benchmark = None
