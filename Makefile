@@ -8,10 +8,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c envs/pins.txt
 PINS := pyproject.toml envs/pins.txt envs/mediapipe.txt envs/mediapipe-needs.txt
 RTMLIB := envs/rtmlib.txt envs/rtmlib-needs.txt
+EXECUTORS := envs/executors/slurm.txt envs/executors/generic.txt
 HRNET := envs/mmpose.txt envs/mmpose-needs.txt envs/mmpose-build.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo videos hrnet rtmlib test torture check config rulegraph clean
+.PHONY: help demo videos hrnet rtmlib executors test torture check config rulegraph clean
 
 help:
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -46,6 +47,10 @@ $(VENV)/.test: $(VENV)/.videos $(VENV)/.rtmlib
 	$(PIP) -e '.[workflow,demo,test]'
 	@touch $@
 
+$(VENV)/.executors: $(VENV)/.test $(EXECUTORS)
+	for list in $(EXECUTORS); do $(PIP) --no-deps --upgrade --target $(VENV)/executors/$$(basename $$list .txt) -r $$list; done
+	@touch $@
+
 $(VENV)/.check: $(VENV)/.test
 	$(PIP) -e '.[workflow,demo,test,check]'
 	@touch $@
@@ -63,10 +68,12 @@ hrnet: $(VENV)/.hrnet ## install MMPose's HRNet too, the paper's estimator (conf
 rtmlib: $(VENV)/.rtmlib ## install RTMW's estimator too, newer and lighter than HRNet (docs/rtmw.md)
 	@echo "ready; name it in your config (pose: {rtmlib: {}}) and fetch the weights: $(BIN)/camfuse weights CONFIG"
 
-test: $(VENV)/.test ## run the tests
+executors: $(VENV)/.executors ## install Snakemake's plugins for Slurm and other schedulers, for the tests
+
+test: $(VENV)/.executors ## run the tests
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
 
-torture: $(VENV)/.test ## run the long tests
+torture: $(VENV)/.executors ## run the long tests
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m torture
 
 check: $(VENV)/.check ## style, types, one-way imports, workflow lint

@@ -27,6 +27,7 @@ _QUIET = (
     ".*Checkpoint directory .* exists and is not empty.*",
     ".*Experiment logs directory .* exists and is not empty.*",
     ".*The number of training batches .* is smaller than the logging interval.*",
+    ".*The `srun` command is available on your system but is not used.*",
     ".*You defined a `validation_step` but have no `val_dataloader`.*",
     ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",
 )

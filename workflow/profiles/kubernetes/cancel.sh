@@ -1,0 +1,3 @@
+#!/bin/sh
+# cancel.sh JOB...: end jobs that submit.sh named
+exec kubectl delete --ignore-not-found "$@"
