@@ -411,6 +411,9 @@ class RgbStream(Section):
     """Stages whose first convolution spans 3 frames."""
     dropout: Fraction = 0.5
     """Before the classifier."""
+    weights: Checkpoint | None = None
+    """What its training starts from: a SlowOnly-R50 of MMAction2 or PYSKL (Kinetics), or a `best.ckpt` of ours; without
+    it, random weights. The file's hash is part of what the training is, its place is not."""
 
 
 class PoseStream(Section):
@@ -429,6 +432,9 @@ class PoseStream(Section):
     weights have it); without it, all 133."""
     dropout: Fraction = 0.5
     """Before the classifier."""
+    weights: Checkpoint | None = None
+    """What its training starts from: a PoseC3D of MMAction2 or PYSKL (its stem fits only `stem: 7x7`), or a `best.ckpt`
+    of ours; without it, random weights."""
 
 
 class Fusion(Section):
@@ -449,6 +455,9 @@ class Fusion(Section):
     modality_dropout: Fraction = 0.1
     """Probability, per training sample and direction, that one stream does not see the other: so that one checkpoint
     also serves clips with RGB or pose only."""
+    weights: Checkpoint | None = None
+    """What the fusion training starts from instead of the two trained streams: a whole RGBPoseConv3D of MMAction2 or
+    PYSKL (needs `mode: concat`, `stages: [s2, s3]`), or a `best.ckpt` of ours."""
 
     @model_validator(mode="after")
     def _heads_fit(self) -> Self:

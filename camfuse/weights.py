@@ -10,10 +10,12 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
 
+import numpy as np
 from tqdm import tqdm
 
 from camfuse.config import Checkpoint, Config
@@ -72,11 +74,31 @@ class Needed:
 
 def needed_weights(config: Config) -> tuple[Needed, ...]:
     """Return the checkpoints that the run will load."""
+    return pose_weights(config) + initial_weights(config)
+
+
+def pose_weights(config: Config) -> tuple[Needed, ...]:
+    """Return the checkpoints of the pose estimator: of the network, then of the detector."""
     for name in ("mmpose", "rtmlib"):
         if estimator := getattr(config.pose, name):
             named = {f"pose.{name}.{part}": getattr(estimator, part) for part in ("weights", "detector")}
             return tuple(Needed(key, checkpoint, _place(checkpoint, config)) for key, checkpoint in named.items())
     return ()
+
+
+def initial_weights(config: Config) -> tuple[Needed, ...]:
+    """Return the checkpoints that trainings start from, with keys like ``model.rgb.weights``."""
+    model = config.model
+    named = {
+        "model.rgb.weights": model.rgb.weights,
+        "model.pose.weights": model.pose.weights,
+        "model.fusion.weights": model.fusion.weights,
+    }
+    return tuple(
+        Needed(key, checkpoint, _place(checkpoint, config))
+        for key, checkpoint in named.items()
+        if checkpoint is not None
+    )
 
 
 def _place(checkpoint: Checkpoint, config: Config) -> Path:
@@ -118,6 +140,17 @@ def check_weights(needed: Needed) -> Weights:
             "the file is damaged or another one; remove it and run `camfuse weights CONFIG`, or mend `sha256`"
         )
     return Weights(needed.path, found, expected)
+
+
+def harmless_globals() -> list[Any]:
+    """Return what published checkpoints hold beside tensors and plain types: arrays and numbers of numpy.
+
+    For ``torch.serialization.safe_globals``: with them, most can be read with ``weights_only=True``.
+    """
+    rebuild, scalar = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
+    kinds = [type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64, np.bool_)]
+    old_names = [(rebuild, "numpy.core.multiarray._reconstruct"), (scalar, "numpy.core.multiarray.scalar")]
+    return [np.ndarray, np.dtype, rebuild, scalar, *kinds, *old_names]
 
 
 def sha256_of(path: Path) -> str:

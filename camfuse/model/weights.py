@@ -1,5 +1,6 @@
-"""Reading checkpoints, and merging two single-stream recognisers into a fused one."""
+"""Reading checkpoints, starting from others' weights, and merging two single-stream recognisers into a fused one."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
@@ -8,9 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from camfuse.config import Config
 from camfuse.errors import WeightsError, bullet_list
+from camfuse.model.importers import ImportReport, import_weights
 from camfuse.model.lateral import zeros_behind
 from camfuse.model.recogniser import Recogniser
+from camfuse.weights import check_weights, harmless_globals, initial_weights
+
+log = logging.getLogger(__name__)
 
 STREAM_PREFIXES = {"rgb": ("rgb.", "head_rgb."), "pose": ("pose.", "head_pose.")}
 
@@ -26,12 +32,55 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise WeightsError(f"{path}: no such checkpoint; train that part first")
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([*harmless_globals(), (_History, HISTORY)]):
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, UnpicklingError, OSError) as error:
         raise WeightsError(f"{path}: not a checkpoint of plain tensors, or damaged ({error})") from error
     if not isinstance(checkpoint, dict):
         raise WeightsError(f"{path}: expected a dictionary, found {type(checkpoint).__name__}")
     return checkpoint
+
+
+class _History:
+    """In the place of the loss histories in MMEngine's training checkpoints: takes their data, does nothing."""
+
+
+HISTORY = "mmengine.logging.history_buffer.HistoryBuffer"
+
+
+def load_initial(model: Recogniser, config: Config) -> ImportReport | None:
+    """Give a new recogniser the weights that the config names for the start of its training.
+
+    Parameters
+    ----------
+    model
+        As built, with random weights.
+    config
+        With ``model.rgb.weights``, ``model.pose.weights`` or ``model.fusion.weights``, by the recogniser's part.
+
+    Returns
+    -------
+    ImportReport or None
+        What became of each tensor, also logged; None if the config names no weights for this part.
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing, has another hash, holds more than plain data, or does not fit.
+    """
+    key = f"model.{model.part}.weights"
+    needed = next((one for one in initial_weights(config) if one.key == key), None)
+    if needed is None:
+        return None
+    checkpoint = load_checkpoint(check_weights(needed).path)
+    state = next((checkpoint[name] for name in ("state_dict", "state") if name in checkpoint), checkpoint)
+    tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
+    report = import_weights(model, tensors, f"{key}: {needed.path}")
+    log.info("%s", report.text())
+    random = [name for name in (*report.unfit, *report.kept) if not name.startswith("head_")]
+    if random:
+        log.warning("%s: %d tensors stay random, e.g. %s", report.source, len(random), ", ".join(random[:3]))
+    return report
 
 
 def merge_streams(fusion: Recogniser, rgb_state: Mapping[str, Tensor], pose_state: Mapping[str, Tensor]) -> None:

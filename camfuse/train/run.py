@@ -23,7 +23,7 @@ from camfuse.data.dataset import ClipDataset, Sample, single_threaded
 from camfuse.data.sampler import EpochSampler
 from camfuse.errors import ConfigError, TableError, WeightsError
 from camfuse.model.recogniser import Part, Recogniser, build_recogniser
-from camfuse.model.weights import load_checkpoint, merge_streams
+from camfuse.model.weights import load_checkpoint, load_initial, merge_streams
 from camfuse.stage import fingerprint, write_text
 from camfuse.train.checkpoint import Checkpoint, load_trained
 from camfuse.train.engine import BEST_SO_FAR, LAST, build_trainer, pick_device, quiet_lightning, set_tf32
@@ -87,7 +87,7 @@ def train(
     labels = Labels(fingerprint(f"train_{part}", config), _data_hash(data, init))
     seed_everything(config.seed, verbose=False)
     model = build_recogniser(config.model, num_classes=len(data.classes), part=part)
-    if part == "fusion":
+    if load_initial(model, config) is None and part == "fusion":
         _start_from(model, config, data.classes, init)
     if config.train.precision == "bf16-mixed":  # on a CPU 1.1 to 1.4 times faster so; float32 is slower so
         model = model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]

@@ -23,7 +23,7 @@ from camfuse.prep.pose.persons import PersonDetector
 from camfuse.prep.pose.topdown import signer_poses
 from camfuse.prep.pose.torch_engine import find_device, make_engine
 from camfuse.skeleton import MIRROR
-from camfuse.weights import Weights, check_weights, needed_weights
+from camfuse.weights import Weights, check_weights, pose_weights
 
 PADDING = 1.25
 """The cut-out's size as a multiple of the box's (MMPose's `GetBBoxCenterScale`)."""
@@ -99,7 +99,7 @@ class HrnetEstimator:
             raise ConfigError("expected `pose.mmpose`")
         self._config = config.pose.mmpose
         self._machine = config.machine
-        self._weights = [check_weights(needed) for needed in needed_weights(config)]
+        self._weights = [check_weights(needed) for needed in pose_weights(config)]
         self._networks: tuple[PersonDetector, Hrnet] | None = None
 
     def __enter__(self) -> Self:

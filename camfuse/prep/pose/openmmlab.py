@@ -6,13 +6,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from camfuse.config import HrnetModel
 from camfuse.errors import MissingToolError, WeightsError
 from camfuse.prep.pose.compiled_ops import supply_missing_ops
-from camfuse.weights import Weights
+from camfuse.weights import Weights, harmless_globals
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +113,7 @@ def read_checkpoint(weights: Weights) -> dict[str, Any]:
         if not file.read(4).startswith((b"PK", b"\x80")):
             raise WeightsError(f"{weights.path}: expected a PyTorch checkpoint, found something else")
     try:
-        with torch.serialization.safe_globals(_harmless()):
+        with torch.serialization.safe_globals(harmless_globals()):
             checkpoint = torch.load(weights.path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if weights.expected != weights.sha256:
@@ -130,14 +129,6 @@ def read_checkpoint(weights: Weights) -> dict[str, Any]:
     if not isinstance(checkpoint, dict):
         raise WeightsError(f"{weights.path}: expected a checkpoint's dictionary, found {type(checkpoint).__name__}")
     return checkpoint
-
-
-def _harmless() -> list[Any]:
-    """Return what published checkpoints hold beside tensors and plain types: arrays and numbers of numpy."""
-    rebuild, scalar = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
-    kinds = [type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64, np.bool_)]
-    old_names = [(rebuild, "numpy.core.multiarray._reconstruct"), (scalar, "numpy.core.multiarray.scalar")]
-    return [np.ndarray, np.dtype, rebuild, scalar, *kinds, *old_names]
 
 
 def prepare() -> None:
