@@ -20,7 +20,7 @@ from camfuse.prep.pose.engines import EngineSettings, Floats, choose_device, onn
 from camfuse.prep.pose.estimator import ClipFrames, Poses
 from camfuse.prep.pose.topdown import Images, signer_poses
 from camfuse.skeleton import NUM_KEYPOINTS
-from camfuse.weights import Weights, check_weights, needed_weights
+from camfuse.weights import Weights, check_weights, pose_weights
 
 SIZES: dict[RtmModel, tuple[int, int]] = {
     "rtmw_l_384x288": (384, 288),
@@ -149,7 +149,7 @@ class RtmlibEstimator:
             raise ConfigError("expected `pose.rtmlib`")
         self._config = config.pose.rtmlib
         self._machine = config.machine
-        self._weights = [check_weights(needed) for needed in needed_weights(config)]
+        self._weights = [check_weights(needed) for needed in pose_weights(config)]
         self._networks: tuple[YoloxPersons, Rtmw] | None = None
 
     def __enter__(self) -> Self:
