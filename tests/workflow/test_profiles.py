@@ -16,6 +16,8 @@ RULES = {
     for path in (ROOT / "workflow" / "rules").glob("*.smk")
     for name in re.findall(r"^\s*rule (\w+):", path.read_text(), re.MULTILINE)
 }
+EXPERIMENTS = {f"experiment_{name}" for name in ("rgb", "pose", "fusion", "evaluate")}
+"""Rules that take over another's needs."""
 PLUGINS = {"slurm": "slurm", "generic": "generic", "kubernetes": "generic"}
 
 
@@ -26,7 +28,7 @@ def profile(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["default", *PLUGINS])
 def test_a_profile_names_only_rules_that_exist(name: str) -> None:
-    assert set(profile(name).get("set-resources", {})) <= RULES
+    assert set(profile(name).get("set-resources", {})) <= RULES | EXPERIMENTS
     assert name == "default" or {"executor", "jobs", "default-resources"} <= profile(name).keys()
 
 
@@ -54,6 +56,8 @@ def test_a_dry_run_with_the_profile_plans_every_job_with_its_needs(
 
 def test_slurm_asks_for_gpus_where_they_help_and_for_more_when_a_job_was_killed() -> None:
     resources = profile("slurm")["set-resources"]
+    for rule in EXPERIMENTS:
+        assert resources[rule] == resources[rule.replace("experiment", "train").replace("train_evaluate", "evaluate")]
     rules = "\n".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
     assert profile("slurm")["retries"] > 0
     for rule in ("frames", "pose", "crops", "heatmaps", "train_rgb", "train_pose", "train_fusion", "evaluate"):
