@@ -168,20 +168,29 @@ def spread(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """Return the ablation's table for people: percent, mean and deviation over seeds, in brackets the range."""
+    """Return the ablation's table for people."""
+    lines = ablation_cells(table)
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
+    rows = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in lines]
+    return "\n".join([ablation_caption(table), "", *rows, ""])
+
+
+def ablation_caption(table: pd.DataFrame) -> str:
+    """Say what the cells of `ablation_cells` are."""
+    clips = table["clips"].iloc[0]
+    return f"Test, {clips:g} clips, percent: mean ± standard deviation over seeds (smallest to largest)."
+
+
+def ablation_cells(table: pd.DataFrame) -> list[list[str]]:
+    """Return the ablation's head and rows as text: percent, mean and deviation over seeds, in brackets the range."""
     numbers = [number for number in NUMBERS if f"{number}_mean" in table]
     heads = {"top1": "top-1", "top5": "top-5", "mean_class_accuracy": "per class"}
     lines = [["model", "seeds", *(heads[number] for number in numbers), "parameters"]]
     for line in table.to_dict("records"):
         shown = [_shown({name: line[f"{number}_{name}"] for name in SPREAD}) for number in numbers]
-        lines.append([_label(line), str(line["seeds"]), *shown, f"{line['parameters']:,}"])
-    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-    lines.insert(1, ["-" * width for width in widths])
-    rows = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in lines]
-    caption = (
-        f"Test, {table['clips'].iloc[0]} clips, percent: mean ± standard deviation over seeds (smallest to largest)."
-    )
-    return "\n".join([caption, "", *rows, ""])
+        lines.append([_label(line), f"{line['seeds']:g}", *shown, f"{line['parameters']:,.0f}"])
+    return lines
 
 
 def _label(line: Mapping[str, Any]) -> str:

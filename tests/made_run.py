@@ -131,6 +131,7 @@ def write_training(config: Config) -> None:
             "clips": {"train": 6, "val": 3},
             "parameters": 1_234_567,
             "seconds": 75.2,
+            "clips_per_second": 2.4,
             "device": "cpu",
             "fingerprint": fingerprint(f"train_{part}", config),
         }

@@ -41,10 +41,11 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Curves:
-    """The curves of one part of the training."""
+    """The curves of one part of the training, and its clips per second (0 while that is not known)."""
 
     name: str
     note: str
+    speed: float
     charts: Sequence[Chart]
 
 
@@ -106,25 +107,27 @@ def read_curves(config: Config, part: str) -> Curves | None:
         raise TableError(path, ["expected at least one epoch, found none"])
     head = "fused" if "fused" in set(rows["head"]) else str(rows["head"].iloc[-1])
     shown = rows[rows["head"] == head]
-    note, best = _describe_training(folder / "summary.json", rows, fingerprint(f"train_{part}", config))
+    note, best, speed = _describe_training(folder / "summary.json", rows, fingerprint(f"train_{part}", config))
     charts = [_curve_chart(shown, part, "loss", best, top=None), _curve_chart(shown, part, "top1", best, top=1.0)]
-    return Curves(PARTS[part], note, charts)
+    return Curves(PARTS[part], note, speed, charts)
 
 
-def _describe_training(path: Path, rows: pd.DataFrame, mark: str) -> tuple[str, float | None]:
-    """Say how long and on what was trained; return that and the best epoch, once there is one."""
+def _describe_training(path: Path, rows: pd.DataFrame, mark: str) -> tuple[str, float | None, float]:
+    """Say how long and on what was trained; return that, the best epoch once there is one, and clips per second."""
     epochs = f"{rows['epoch'].max():g} epochs"
     summary = read_json(path)
     if summary is None:
-        return f"{epochs} until now; the training is not finished.", None
+        return f"{epochs} until now; the training is not finished.", None, 0.0
     try:
         check_fingerprint(path, expected=mark, found=str(summary["fingerprint"]))
         best, rule, clips = float(summary["best_epoch"]), summary["selection"], summary["clips"]
+        speed = float(summary["clips_per_second"])
         return (
             f"{epochs} on {clips['train']:,} training and {clips['val']:,} validation clips, "
-            f"{summary['parameters'] / 1e6:.2f} M parameters, {duration(summary['seconds'])} on {summary['device']}. "
-            f"Kept: epoch {best:g} ({rule}).",
+            f"{summary['parameters'] / 1e6:.2f} M parameters, {duration(summary['seconds'])} on {summary['device']} "
+            f"({speed:.3g} clips/s). Kept: epoch {best:g} ({rule}).",
             best,
+            speed,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise TableError(path, [f"expected a training's summary, found otherwise: {error!r}"]) from error

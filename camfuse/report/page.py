@@ -6,7 +6,7 @@ script run and nothing load.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from markupsafe import Markup
 import camfuse
 from camfuse.clips.table import read_classes, read_clips
 from camfuse.config import Config, Section, dump_config
+from camfuse.report.comparison import ablation_table, experiment_table
 from camfuse.report.coverage import coverage_tables, duplicate_table, read_notes, split_table
 from camfuse.report.detection import Detection, describe_detection
 from camfuse.report.examples import Example, draw_clips, draw_examples
@@ -59,6 +60,9 @@ class Page:
     tiles: Sequence[Tile]
     results: Table | None
     results_note: str
+    experiments: Table | None
+    ablation: Table | None
+    ablation_note: str
     curves: Sequence[Curves]
     curves_missing: Sequence[str]
     classes: Classes | None
@@ -110,6 +114,7 @@ def gather(config: Config) -> Page:
     labels = read_classes(classes) if classes.is_file() else None
     curves = {part: read_curves(config, part) for part in PARTS}
     examples, examples_note = _examples(config, shards, predictions)
+    ablation, ablation_note = ablation_table(config)
     coverage, uncovered = coverage_tables(out / "clips") or (None, None)
     return Page(
         title=config.report.title,
@@ -119,6 +124,9 @@ def gather(config: Config) -> Page:
         tiles=_tiles(results, clips),
         results=result_table(results) if results else None,
         results_note=describe_results(results) if results else "",
+        experiments=experiment_table(config),
+        ablation=ablation,
+        ablation_note=ablation_note,
         curves=[found for found in curves.values() if found],
         curves_missing=[f"{PARTS[part]}: not trained yet." for part, found in curves.items() if not found],
         classes=_classes(predictions, labels),
@@ -132,7 +140,7 @@ def gather(config: Config) -> Page:
         failed=failed_table(shards),
         detection=describe_detection(shards["pose"]),
         stages=stage_table(config, shards),
-        times=time_table(out / "benchmarks"),
+        times=_times(config, clips, results, curves),
         identities=identity_table(config, shards),
         settings=dump_config(config),
     )
@@ -167,6 +175,15 @@ def _read_results(config: Config) -> Results | None:
     if results:
         check_fingerprint(path, expected=fingerprint("evaluate", config), found=results.fingerprint)
     return results
+
+
+def _times(
+    config: Config, clips: pd.DataFrame | None, results: Results | None, curves: Mapping[str, Curves | None]
+) -> Table | None:
+    seen = {} if clips is None else {str(shard): int(n) for shard, n in clips["shard"].value_counts().items()}
+    seen |= {"evaluate": results.rows[0].clips} if results else {}
+    speeds = {f"train_{part}": found.speed for part, found in curves.items() if found}
+    return time_table(config.output / "benchmarks", seen, speeds)
 
 
 def _tiles(results: Results | None, clips: pd.DataFrame | None) -> list[Tile]:

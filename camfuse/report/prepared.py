@@ -76,25 +76,34 @@ def _flat(provenance: Mapping[str, object]) -> str:
     return ", ".join(f"{key} {value}" for key, value in sorted(provenance.items()))
 
 
-def time_table(folder: Path) -> Table | None:
+def time_table(folder: Path, clips: Mapping[str, int], speeds: Mapping[str, float]) -> Table | None:
     """Sum Snakemake's benchmark files by rule; None where there are none.
 
     Parameters
     ----------
     folder
-        With ``<rule>.tsv`` or ``<rule>/*.tsv``: columns s (seconds) and max_rss (MB).
+        With ``<rule>.tsv`` or ``<rule>/<shard>.tsv``: columns s (seconds), max_rss (MB).
+    clips
+        How many clips the job of a benchmark file saw, by the file's name without its end.
+    speeds
+        Clips per second of rules where this is known better.
     """
     rules = sorted({path.stem if path.is_file() else path.name for path in folder.glob("*")} - {"report"})
     rows = []
     for rule in (*(name for name in STAGES if name in rules), *(name for name in rules if name not in STAGES)):
-        jobs = _jobs([folder / f"{rule}.tsv", *sorted((folder / rule).glob("*.tsv"))])
+        files = [folder / f"{rule}.tsv", *sorted((folder / rule).glob("*.tsv"))]
+        jobs = _jobs(files)
         if not jobs.empty:
             seconds, memory = jobs["s"], jobs["max_rss"].max()
             shown = NONE if pd.isna(memory) else f"{memory:,.0f}"
-            rows.append((rule, str(len(jobs)), duration(seconds.sum()), duration(seconds.max()), shown))
+            done = sum(clips.get(path.stem, 0) for path in files if path.is_file())
+            speed = speeds.get(rule, done / max(seconds.sum(), 0.01))
+            times = duration(seconds.sum()), duration(seconds.max())
+            rows.append((rule, str(len(jobs)), *times, shown, f"{speed:.3g}" if speed else NONE))
     if not rows:
         return None
-    return Table("Time by rule", ("rule", "jobs", "time of all jobs", "longest job", "most memory (MB)"), rows)
+    head = ("rule", "jobs", "time of all jobs", "longest job", "most memory (MB)", "clips/s")
+    return Table("Time by rule", head, rows)
 
 
 def _jobs(paths: Sequence[Path]) -> pd.DataFrame:

@@ -1,14 +1,19 @@
+import json
 import re
 from html.parser import HTMLParser
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from made_run import EVIL, Run
 
+from camfuse.config import parse_config
 from camfuse.errors import ShardError, StaleShardError, TableError
+from camfuse.experiments import Plan
 from camfuse.report.page import write_report
 from camfuse.results import read_results, result_text
+from camfuse.stage import write_text
 
 
 class Text(HTMLParser):
@@ -67,7 +72,7 @@ def test_the_results_stand_as_in_the_paper(text: Text) -> None:
 def test_the_curves_say_the_best_epoch(text: Text) -> None:
     training = text.sections["training"]
     assert training.count("Kept: epoch 3 (highest val top-1") == 3
-    assert "6 training and 3 validation clips, 1.23 M parameters, 1 min 15 s on cpu" in training
+    assert "6 training and 3 validation clips, 1.23 M parameters, 1 min 15 s on cpu (2.4 clips/s)" in training
     charts = [attrs["aria-label"] for tag, attrs in text.tags if tag == "svg"]
     assert "RGB stream: loss of train and val by epoch" in charts
 
@@ -104,10 +109,87 @@ def test_the_detection_rates(text: Text) -> None:
 def test_the_run(text: Text) -> None:
     run = text.sections["run"]
     assert "frames 2 of 2 15 60 0" in run and "pose 2 of 2 15 60 1" in run
-    assert "frames 2 2 min 05 s 1 min 35 s 100" in run
-    assert "train_rgb 1 2 h 01 min 2 h 01 min 2,048" in run
+    assert "frames 2 2 min 05 s 1 min 35 s 100 0.12" in run  # 15 clips in 125 s
+    assert "train_rgb 1 2 h 01 min 2 h 01 min 2,048 2.4" in run
     assert "made by hand" in run
     assert "sigma: 0.7" in run
+
+
+EXPERIMENTS = """experiment,changes,row,n,top1,mean_class_accuracy
+main,,rgb,6,0.25,0.25
+main,,fused,6,0.5,0.375
+wide,model.fusion.width=64,rgb,6,0.25,0.25
+wide,model.fusion.width=64,fused,6,0.75,0.625
+"""
+ABLATION = """row,mode,stages,seeds,clips,parameters,top1_mean,top1_std,top1_min,top1_max
+rgb,,,2,6,1234,0.25,0.05,0.2,0.3
+fused,divided,s3 s4,2,6,12345,0.5,,0.5,0.5
+"""
+
+
+def with_runs(run: Run) -> Run:
+    """Give the run an experiment, and an ablation of one seed and one mode."""
+    values = run.config.model_dump(mode="json", exclude_none=True)
+    values |= {"experiments": {"wide": {"model": {"fusion": {"width": 64}}}}}
+    config = parse_config(values | {"ablation": {"modes": ["none"], "seeds": [2]}})
+    for name, text in (("experiments/results", EXPERIMENTS), ("ablation/ablation", ABLATION)):
+        path = run.folder / f"{name}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    known = json.loads((run.folder / "evaluate" / "results.json").read_text(encoding="utf-8"))
+    for cell in Plan(config).ablation:
+        write_text(cell.results, json.dumps(known | {"fingerprint": cell.fingerprint}))
+    return Run(config, run.clips)
+
+
+def test_experiments_side_by_side(run: Run) -> None:
+    results = Text(written(with_runs(run))).sections["results"]
+    assert "run changes RGB top-1 Pose top-1 Late fusion top-1 Fused top-1 Fused class top-1" in results
+    assert "main - 25.00 - - 50.00 37.50 wide model.fusion.width=64 25.00 - - 75.00 62.50" in results
+
+
+def test_the_ablation_with_its_spread(run: Run) -> None:
+    results = Text(written(with_runs(run))).sections["results"]
+    assert "Ablation. Test, 6 clips, percent: mean ± standard deviation over seeds" in results
+    assert "RGB alone 2 25.0 ± 5.0 (20.0 to 30.0) 1,234 fused, divided at s3, s4 2 50.0 12,345" in results
+
+
+def test_an_ablation_of_other_settings_is_not_shown(run: Run) -> None:
+    changed = with_runs(run)
+    (cell,) = Plan(changed.config).ablation
+    write_text(cell.results, cell.results.read_text(encoding="utf-8").replace(cell.fingerprint, "0" * 16))
+    results = Text(written(changed)).sections["results"]
+    assert "Ablation: the table is one of other settings" in results and "1,234" not in results
+    (run.folder / "ablation" / "ablation.csv").unlink()
+    assert "Ablation: not run yet" in Text(written(changed)).sections["results"]
+    assert "Ablation" not in Text(written(run)).sections["results"]  # none in its config
+
+
+def test_two_thousand_classes(run: Run) -> None:
+    """WLASL-2000's size: no matrix of four million cells, and a page that a browser opens."""
+    labels = [f"word number {i}" for i in range(2000)]
+    pd.DataFrame({"class_index": range(2000), "label": labels}).to_csv(run.folder / "clips/classes.csv", index=False)
+    rng = np.random.default_rng(0)
+    true, taken = rng.integers(0, 2000, (2, 3000))
+    taken[:1500] = true[:1500]
+    pd.DataFrame(
+        {
+            "clip_id": [f"clip_{i}" for i in range(3000)],
+            "label": [labels[i] for i in true],
+            "top1_label": [labels[i] for i in taken],
+            "top1_probability": rng.random(3000).round(6),
+        }
+    ).to_csv(run.folder / "evaluate/predictions.csv", index=False)
+    empty = pd.DataFrame({"split": "test", "class_index": range(2000), "label": labels, "listed": 3, "on_disk": 0})
+    empty.assign(missing=3, used=0).to_csv(run.folder / "clips/coverage.csv", index=False)
+    page = written(run)
+    text = Text(page)
+    assert len(page) < 10e6
+    assert "2000 classes are too many for a matrix" in text.sections["classes"]
+    confused = {pair for pair in zip(true.tolist(), taken.tolist(), strict=True) if pair[0] != pair[1]}
+    assert f"Most confused pairs (the first 15 of {len(confused)})" in page
+    tested = len(set(true.tolist()))
+    assert f"Accuracy by class, worst first ({tested:d})" in text.sections["classes"]
 
 
 def test_half_of_the_examples_are_wrong(text: Text) -> None:
