@@ -64,7 +64,8 @@ use rule evaluate as experiment_evaluate with:
         results=report(
             f"{OUT}/{{kind}}/{{name}}/evaluate/results.csv",
             caption="../report/results.rst",
-            category="Results",
+            category="Experiments",
+            subcategory="{kind}",
             labels={"run": "{name}"},
         ),
         json=f"{OUT}/{{kind}}/{{name}}/evaluate/results.json",
@@ -88,6 +89,7 @@ rule experiments:
             f"{OUT}/experiments/results.csv",
             caption="../report/experiments.rst",
             category="Experiments",
+            labels={"run": "all"},
         ),
     log:
         f"{OUT}/logs/experiments.log",
@@ -114,9 +116,15 @@ rule ablation:
             f"{OUT}/ablation/ablation.csv",
             caption="../report/ablation.rst",
             category="Ablation",
+            labels={"table": "mean and spread"},
         ),
         text=f"{OUT}/ablation/ablation.md",
-        runs=f"{OUT}/ablation/runs.csv",
+        runs=report(
+            f"{OUT}/ablation/runs.csv",
+            caption="../report/ablation_runs.rst",
+            category="Ablation",
+            labels={"table": "single runs"},
+        ),
     log:
         f"{OUT}/logs/ablation.log",
     benchmark:

@@ -17,7 +17,10 @@ rule report:
         experiments=rules.experiments.output if SETTINGS.experiments else [],
     output:
         report(
-            f"{OUT}/report/index.html", caption="../report/page.rst", category="Report"
+            f"{OUT}/report/index.html",
+            caption="../report/page.rst",
+            category="Report",
+            labels={"page": "the whole run"},
         ),
     log:
         f"{OUT}/logs/report.log",

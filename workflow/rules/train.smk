@@ -8,7 +8,12 @@ rule train_rgb:
         crops=shards_of("crops"),
     output:
         best=f"{OUT}/train/rgb/best.ckpt",
-        curves=f"{OUT}/train/rgb/curves.csv",
+        curves=report(
+            f"{OUT}/train/rgb/curves.csv",
+            caption="../report/curves.rst",
+            category="Training",
+            labels={"training": "rgb"},
+        ),
     log:
         f"{OUT}/logs/train_rgb.log",
     benchmark:
@@ -36,7 +41,12 @@ rule train_pose:
         heatmaps=shards_of("heatmaps"),
     output:
         best=f"{OUT}/train/pose/best.ckpt",
-        curves=f"{OUT}/train/pose/curves.csv",
+        curves=report(
+            f"{OUT}/train/pose/curves.csv",
+            caption="../report/curves.rst",
+            category="Training",
+            labels={"training": "pose"},
+        ),
     log:
         f"{OUT}/logs/train_pose.log",
     benchmark:
@@ -67,7 +77,12 @@ rule train_fusion:
         pose=rules.train_pose.output.best,
     output:
         best=f"{OUT}/train/fusion/best.ckpt",
-        curves=f"{OUT}/train/fusion/curves.csv",
+        curves=report(
+            f"{OUT}/train/fusion/curves.csv",
+            caption="../report/curves.rst",
+            category="Training",
+            labels={"training": "fusion"},
+        ),
     log:
         f"{OUT}/logs/train_fusion.log",
     benchmark:
@@ -102,10 +117,21 @@ rule evaluate:
             f"{OUT}/evaluate/results.csv",
             caption="../report/results.rst",
             category="Results",
+            labels={"table": "accuracy"},
         ),
         json=f"{OUT}/evaluate/results.json",
-        predictions=f"{OUT}/evaluate/predictions.csv",
-        confusion=f"{OUT}/evaluate/confusion.csv",
+        predictions=report(
+            f"{OUT}/evaluate/predictions.csv",
+            caption="../report/predictions.rst",
+            category="Results",
+            labels={"table": "predictions"},
+        ),
+        confusion=report(
+            f"{OUT}/evaluate/confusion.csv",
+            caption="../report/confusion.rst",
+            category="Results",
+            labels={"table": "confusion"},
+        ),
     log:
         f"{OUT}/logs/evaluate.log",
     benchmark:
