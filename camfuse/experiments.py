@@ -137,7 +137,8 @@ class Plan:
         stages = matrix.stages or (self.config.model.fusion.stages,)
         for seed in matrix.seeds:
             if "fused" not in matrix.streams:
-                yield f"streams-seed{seed}", {"seed": seed}, ("rgb", "pose")
+                alone = tuple(p for p in PARTS[:2] if p in matrix.streams or "late" in matrix.streams)
+                yield f"streams-seed{seed}", {"seed": seed}, alone
                 continue
             for mode in matrix.modes:
                 for places in (None,) if mode == "none" else stages:

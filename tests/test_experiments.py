@@ -80,10 +80,14 @@ def test_the_matrix_has_a_run_per_seed_mode_and_stages(make_config: Any) -> None
     assert Plan(config).ablation[2].results == config.output / "evaluate" / "results.json"
 
 
-def test_a_matrix_of_streams_trains_no_fusion(make_config: Any) -> None:
-    config = make_config(ablation={"streams": ["rgb", "pose"], "seeds": [5]})
+@pytest.mark.parametrize(
+    ("streams", "parts"),
+    [(["rgb", "pose"], {"rgb", "pose"}), (["pose"], {"pose"}), (["late"], {"rgb", "pose"})],
+)
+def test_a_matrix_of_streams_trains_what_its_rows_need(make_config: Any, streams: list[str], parts: set[str]) -> None:
+    config = make_config(ablation={"streams": streams, "seeds": [5]})
     assert [run.name for run in Plan(config).ablation] == ["streams-seed5"]
-    assert {part for part, _ in Plan(config).trainings} == {"rgb", "pose"}
+    assert {part for part, _ in Plan(config).trainings} == parts
 
 
 def test_no_matrix_is_no_run(make_config: Any) -> None:
