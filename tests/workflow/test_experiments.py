@@ -32,17 +32,13 @@ def ran(finished: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workflo
     return workflow
 
 
-def test_experiments_leave_data_and_main_run_alone(finished: Workflow) -> None:
-    assert finished.planned(EXPERIMENTS) == {
+def test_experiments_leave_data_and_main_run_alone_and_a_matrix_adds_nothing(finished: Workflow) -> None:
+    assert finished.planned(BOTH) == {
         "experiment_fusion": 1,
         "experiment_evaluate": 2,
         "experiments": 1,
         "report": 1,
     }
-
-
-def test_a_matrix_changes_nothing_of_the_plain_run(finished: Workflow) -> None:
-    assert finished.planned(MATRIX) == {}
 
 
 def test_the_matrix_trains_each_stream_once_a_seed(finished: Workflow) -> None:
