@@ -32,7 +32,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise WeightsError(f"{path}: no such checkpoint; train that part first")
     try:
-        with torch.serialization.safe_globals([*harmless_globals(), (_History, HISTORY)]):
+        with torch.serialization.safe_globals([*harmless_globals(), *_STAND_INS]):
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, UnpicklingError, OSError) as error:
         raise WeightsError(f"{path}: not a checkpoint of plain tensors, or damaged ({error})") from error
@@ -41,11 +41,19 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return checkpoint
 
 
-class _History:
+class _Unread:
     """In the place of the loss histories in MMEngine's training checkpoints: takes their data, does nothing."""
 
 
-HISTORY = "mmengine.logging.history_buffer.HistoryBuffer"
+def _nothing(*_: object) -> None:
+    """In the place of `getattr`, by which those histories name their methods: does not look."""
+
+
+_STAND_INS = [
+    (_Unread, "mmengine.logging.history_buffer.HistoryBuffer"),
+    (_nothing, "builtins.getattr"),
+    (_nothing, "__builtin__.getattr"),
+]
 
 
 def load_initial(model: Recogniser, config: Config) -> ImportReport | None:

@@ -213,13 +213,14 @@ def test_a_training_checkpoint_of_mmengine_is_read_without_running_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = "mmengine.logging.history_buffer"
-    history = type("HistoryBuffer", (), {"__module__": module})
+    history = type("HistoryBuffer", (), {"__module__": module, "mean": lambda self: 0.375})
     with monkeypatch.context() as there:
         for name in ("mmengine", "mmengine.logging", module):
             there.setitem(sys.modules, name, ModuleType(name))
         there.setattr(sys.modules[module], "HistoryBuffer", history, raising=False)
         losses = history()
         losses._log_history = np.array([0.5, 0.25])
+        losses._statistics_methods = {"mean": losses.mean}  # a bound method is pickled as a call of getattr
         save(tmp_path / "epoch_3.pth", build("rgb"), message_hub={"log_scalars": {"train/loss": losses}})
     assert "backbone.conv1.conv.weight" in load_checkpoint(tmp_path / "epoch_3.pth")["state_dict"]
 
