@@ -72,21 +72,41 @@ class CrossAttention(nn.Module):
         visible_GM
             Which keys may be attended to; None for all.
         """
-        mask = None
-        if visible_GM is not None:
-            some_G = visible_GM.any(1)
-            mask = (visible_GM | ~some_G[:, None])[:, None, None]  # (G, 1, 1, M): a row of no keys would give NaN
         attended = F.scaled_dot_product_attention(
             self._split(self.query(query_GND)),
             self._split(self.key(key_GMD)),
             self._split(self.value(value_GMD)),
-            attn_mask=mask,
+            attn_mask=None if visible_GM is None else _usable(visible_GM)[:, None, None],
         )
         message_GND: Tensor = self.dropout(self.out(attended.transpose(1, 2).flatten(2)))
-        return message_GND if visible_GM is None else message_GND * some_G[:, None, None]
+        return message_GND if visible_GM is None else message_GND * visible_GM.any(1)[:, None, None]
+
+    def weights(self, query_GND: Tensor, key_GMD: Tensor, visible_GM: Tensor | None) -> Tensor:
+        """Return how much each query takes from each key (G, N, M), float32, mean over the heads.
+
+        Parameters
+        ----------
+        query_GND, key_GMD, visible_GM
+            As in `forward`, which does not need this. Rows sum to 1; to 0 in a group without a visible key.
+        """
+        queries, keys = self._split(self.query(query_GND)).float(), self._split(self.key(key_GMD)).float()
+        scale = queries.shape[-1] ** -0.5
+        total = torch.zeros(())
+        for head in range(self.heads):  # one by one, as all at once would be large
+            scores_GNM = queries[:, head] @ keys[:, head].mT * scale
+            if visible_GM is not None:
+                scores_GNM = scores_GNM.masked_fill(~_usable(visible_GM)[:, None], -torch.inf)
+            total = total.to(scores_GNM.device) + scores_GNM.softmax(-1)
+        mean_GNM = total / self.heads
+        return mean_GNM if visible_GM is None else mean_GNM * visible_GM.any(1)[:, None, None]
 
     def _split(self, x_GND: Tensor) -> Tensor:
         return x_GND.reshape(*x_GND.shape[:2], self.heads, -1).transpose(1, 2)  # (G, heads, N, D / heads)
+
+
+def _usable(visible_GM: Tensor) -> Tensor:
+    """Return the keys to compute with: all of a group that has none, as a row of no keys would give NaN."""
+    return visible_GM | ~visible_GM.any(1, keepdim=True)
 
 
 class CrossStep(nn.Module):

@@ -49,7 +49,7 @@ def _nothing(*_: object) -> None:
     """In the place of `getattr`, by which those histories name their methods: does not look."""
 
 
-_STAND_INS = [
+_STAND_INS: list[Any] = [
     (_Unread, "mmengine.logging.history_buffer.HistoryBuffer"),
     (_nothing, "builtins.getattr"),
     (_nothing, "__builtin__.getattr"),
