@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
-from camfuse.config import Config, parse_config
+from camfuse.config import Config, Model
 from camfuse.errors import WeightsError
 from camfuse.model.recogniser import Part, Recogniser, build_recogniser
 from camfuse.model.weights import load_checkpoint
@@ -27,7 +28,7 @@ class Checkpoint:
     fingerprint
         Of the training stage under its config.
     config
-        The whole resolved config, as `camfuse.config.parse_config` reads it.
+        The whole resolved config that it was trained under.
     classes
         Label of each class index.
     epoch
@@ -86,9 +87,19 @@ class Checkpoint:
         return replace(best, epoch=int(state["epoch"]) + 1, numbers={}, state=trained_weights(state))
 
     def recogniser(self) -> Recogniser:
-        """Build the recogniser with these weights, ready for prediction."""
-        config = parse_config(self.config, "config of the checkpoint")
-        model = build_recogniser(config.model, num_classes=len(self.classes), part=self.part)
+        """Build the recogniser with these weights, ready for prediction.
+
+        Raises
+        ------
+        WeightsError
+            If the checkpoint's model is one that this version does not know.
+        """
+        # of the config only this: a key that another section has no more must not make trained weights useless
+        try:
+            config = Model.model_validate(self.config["model"])
+        except (KeyError, ValidationError) as error:
+            raise WeightsError(f"this checkpoint of {self.part} holds a model of another version: {error}") from error
+        model = build_recogniser(config, num_classes=len(self.classes), part=self.part)
         model.load_state_dict(self.state)
         return model.eval()
 

@@ -1,6 +1,7 @@
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,14 @@ def test_best_checkpoint_is_whole_and_plain(trained: Any) -> None:
         "pose": (1, 3),
         "joint": (1, 3),
     }
+
+
+def test_a_checkpoint_outlives_keys_that_its_model_does_not_read(trained: Any) -> None:
+    best = Checkpoint.load(trained.config.output / "train" / "rgb" / "best.ckpt")
+    older = replace(best, config=best.config | {"evaluate": {"a_key_of_then": 1}})
+    assert older.recogniser().state_dict().keys() == best.recogniser().state_dict().keys()
+    with pytest.raises(WeightsError, match="a model of another version"):
+        replace(best, config={"model": {"a_stream_of_then": {}}}).recogniser()
 
 
 def test_selection_is_highest_top1_then_lowest_loss(trained: Any) -> None:
