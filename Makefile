@@ -89,7 +89,7 @@ config: $(VENV)/.demo ## renew config/default.yaml, schema.json and the key tabl
 
 rulegraph: $(VENV)/.demo ## draw docs/rulegraph.svg; needs Graphviz (apt-get install graphviz)
 	@command -v dot >/dev/null || { echo "expected Graphviz's dot on the PATH, found none: apt-get install graphviz"; exit 1; }
-	$(BIN)/snakemake --rulegraph --configfile config/demo.yaml | dot -Tsvg > docs/rulegraph.svg
+	PYTHONHASHSEED=0 $(BIN)/snakemake --rulegraph --configfile config/demo.yaml | dot -Tsvg > docs/rulegraph.svg
 
 clean: ## remove results of runs, not the environment
 	rm -rf results .snakemake
