@@ -1,0 +1,71 @@
+"""Labels, crops and heatmaps of real clips belong together: twenty of them can be learnt by heart."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from small_run import Workflow
+
+from camfuse.config import load_config
+from camfuse.evaluate import evaluate
+
+PHASE: dict[str, Any] = {
+    "epochs": 12,
+    "repeat": 5,
+    "batch": 5,
+    "rate": 0.002,
+    "base_batch": 5,
+    "optimizer": "adamw",
+    "label_smoothing": 0.0,
+}
+SETTINGS: dict[str, Any] = {
+    "output": "results",
+    "clips": {"csv": {"table": "clips.csv"}, "shards": 2},
+    "pose": {"mediapipe": {}},
+    "crops": {"size": 128},
+    "sampling": {"rgb_frames": 4, "pose_frames": 16},
+    "model": {
+        "rgb": {"depths": [1, 1, 1, 1], "channels": 16, "dropout": 0.0},
+        "pose": {"depths": [1, 1, 1], "channels": 24, "dropout": 0.0},
+        "fusion": {"stages": ["s4"], "width": 64, "heads": 4, "dropout": 0.0},
+    },
+    "train": {
+        "rgb": PHASE,
+        "pose": PHASE,
+        "fusion": PHASE | {"epochs": 4},
+        "augment": {"scale": [1.0, 1.0], "rotate": 0, "shift": 0, "colour": 0},
+    },
+    "evaluate": {"clips": 2},
+    "machine": {"device": "cpu", "threads": 1},
+}
+
+
+def twenty_clips(videos: Path, index: Path) -> pd.DataFrame:
+    """Take both clips of each WLASL word that has two, then words with one; all for training."""
+    rows = pd.read_csv(index, dtype={"video_id": str})
+    rows = rows.assign(clips=rows.groupby("gloss")["gloss"].transform("size"))
+    rows = rows.sort_values(["clips", "gloss", "video_id"], ascending=[False, True, True]).head(20)
+    paths = [str(videos / f"{video}.mp4") for video in rows["video_id"]]
+    return pd.DataFrame({"clip_id": rows["video_id"], "video": paths, "label": rows["gloss"], "split": "train"})
+
+
+@pytest.mark.torture
+def test_twenty_real_clips_are_learnt_by_heart(shared_data: Path, tmp_path: Path) -> None:
+    pytest.importorskip("mediapipe")
+    clips = twenty_clips(shared_data / "clips/wlasl/videos", shared_data / "clips/wlasl/index.csv")
+    assert len(clips) == 20 and clips["label"].nunique() == 15
+    clips.to_csv(tmp_path / "clips.csv", index=False)
+    Workflow(tmp_path, SETTINGS).run("results/train/fusion/best.ckpt")
+    results = tmp_path / "results"
+    numbers = evaluate(
+        load_config(results / "config.yaml"),
+        results / "clips",
+        results / "crops",
+        results / "heatmaps",
+        {part: results / f"train/{part}/best.ckpt" for part in ("rgb", "pose", "fusion")},
+        tmp_path / "evaluate",
+        split="train",
+    )
+    top1 = {row["row"]: row["top1"] for row in numbers["rows"]}
+    assert {name: top1[name] for name in ("rgb", "pose", "fused")} == {"rgb": 1.0, "pose": 1.0, "fused": 1.0}
