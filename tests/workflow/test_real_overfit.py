@@ -33,7 +33,8 @@ SETTINGS: dict[str, Any] = {
     "train": {
         "rgb": PHASE,
         "pose": PHASE,
-        "fusion": PHASE | {"epochs": 4},
+        "fusion": PHASE | {"epochs": 6, "rate": 0.0005},
+        "new_rate": 4,
         "augment": {"scale": [1.0, 1.0], "rotate": 0, "shift": 0, "colour": 0},
     },
     "evaluate": {"clips": 2},
