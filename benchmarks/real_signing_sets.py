@@ -1,0 +1,158 @@
+"""Public keypoint sets as COCO-WholeBody keypoints, and how each is split; no set has video.
+
+What a set's points are and where they come from is said by the SOURCE.md beside them. Points of no keypoint among the
+133 are left out; a hand that was not seen is all zero there.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from camfuse.prep.pose.holistic import to_wholebody
+from camfuse.skeleton import FACE
+
+Array = NDArray[np.float32]
+LEFT_WRIST, RIGHT_WRIST = 15, 16
+"""BlazePose's."""
+
+
+@dataclass(frozen=True)
+class SetClip:
+    """A clip of a set: keypoints (T, 133, 3) in pixels of a picture of width x height."""
+
+    clip_id: str
+    label: str
+    signer: str
+    split: str
+    keypoints: Array
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One training and its test clips; every other clip of the set is for training, unless it is left out."""
+
+    name: str
+    test: frozenset[str]
+    left_out: frozenset[str] = frozenset()
+
+
+def landmarks(points: NDArray[np.floating], width: float, height: float) -> Array:
+    """Turn x, y (, z) (, score) of the picture's size into x, y, score in pixels; a part that is all zero is not seen.
+
+    Parameters
+    ----------
+    points
+        (T, N, 2 to 4): x, y as shares of width and height; with four columns the last is the score.
+    width, height
+        In pixels.
+    """
+    values = points.astype(np.float32)
+    seen = (values != 0).any(axis=(1, 2))
+    score = values[..., 3].clip(0.01, 1) if values.shape[2] == 4 else np.ones(values.shape[:2], np.float32)
+    place = values[..., :2] * np.array([width, height], np.float32) - 0.5
+    return np.concatenate([place, (score * seen[:, None])[..., None]], axis=-1).astype(np.float32)
+
+
+def adrlfv(data: Path) -> list[SetClip]:
+    """16 words of one signer: 33 body points, hands, chin and cheeks, in pixels of 448 x 480."""
+    stored = np.load(data / "adrlfv_16words" / "data.npz")
+    width, height = 448, 480
+    clips = []
+    for number, flat in enumerate(stored["x"]):
+        points = flat.astype(np.float32).reshape(-1, 79, 2) / np.array([width, height], np.float32)
+        face, body, left, right = (
+            landmarks(points[:, part], width, height)
+            for part in (slice(0, 4), slice(4, 37), slice(37, 58), slice(58, 79))
+        )
+        keypoints = to_wholebody(body, None, left, right)
+        for source, offset in ((1, 8), (2, 0), (3, 16)):  # chin and the jaw's two ends; the forehead is no keypoint
+            there = face[:, source, 2] > 0
+            keypoints[there, FACE[offset]] = face[there, source]
+        split = {"Train": "train", "Valid": "val", "Test": "test"}[str(stored["split"][number])]
+        label = str(stored["label"][number])
+        clips.append(SetClip(f"adrlfv_{number:03d}", label, "1", split, keypoints, width, height))
+    return clips
+
+
+def holistic(data: Path) -> list[SetClip]:
+    """Hello, thanks and iloveyou by seven persons: MediaPipe Holistic, one webcam each."""
+    width, height, words = 640, 480, ("hello", "thanks", "iloveyou")
+    clips = []
+    for path in sorted((data / "mp_holistic_multisigner").glob("*.npz")):
+        stored = np.load(path)
+        for number in np.flatnonzero(np.isin(stored["label"], words)).tolist():
+            body, left, right, face = (
+                landmarks(stored[part][number], width, height) for part in ("pose", "lh", "rh", "face68")
+            )
+            keypoints = to_wholebody(body, None, left, right)
+            seen = face[:, 0, 2] > 0
+            keypoints[np.ix_(seen, FACE)] = face[seen]
+            name, label = f"{path.stem}_{number:03d}", str(stored["label"][number])
+            clips.append(SetClip(name, label, path.stem, "train", keypoints, width, height))
+    return clips
+
+
+def wlasl(data: Path) -> list[SetClip]:
+    """The ten words of WLASL with the most clips at hand: body points only, the official split."""
+    folder = data / "wlasl_pose33"
+    index = pd.read_csv(folder / "index.csv", dtype=str, keep_default_na=False)
+    words = index["gloss"].value_counts().index[:10]
+    stored = np.load(folder / "data.npz")
+    clips = []
+    for row in index[index["gloss"].isin(words)].to_dict("records"):
+        body = landmarks(stored[row["clip"]].reshape(-1, 33, 4), 640, 480)
+        keypoints = to_wholebody(body, None, None, None)
+        clips.append(SetClip(row["clip"], row["gloss"], row["signer_id"], row["split"], keypoints, 640, 480))
+    return clips
+
+
+def nepali(data: Path) -> list[SetClip]:
+    """49 letters by six signers. The set has lost where the hands are: they hang on the body's wrists here.
+
+    The body is centred on the shoulders, each hand on its root and scaled to a palm of 1; a palm is drawn as long as
+    a quarter of the shoulders' distance.
+    """
+    folder = data / "nepali_fingerspelling"
+    index = pd.read_csv(folder / "index.csv", dtype=str, keep_default_na=False)
+    stored = np.load(folder / "data.npz")
+    clips = []
+    for row in index.to_dict("records"):
+        flat, width, height = stored[row["clip"]].astype(np.float32), int(row["w"]), int(row["h"])
+        body = flat[:, :132].reshape(-1, 33, 4)
+        size = np.array([width, height], np.float32)
+        palm = 0.25 * np.median(np.linalg.norm((body[:, 11, :2] - body[:, 12, :2]) * size, axis=1)) / height
+        hands = []
+        for first, wrist in ((132, LEFT_WRIST), (195, RIGHT_WRIST)):
+            hand = flat[:, first : first + 63].reshape(-1, 21, 3)
+            seen = (hand != 0).any(axis=(1, 2))
+            placed = np.where(seen[:, None, None], hand[..., :2] * palm + body[:, wrist : wrist + 1, :2] + 0.5, 0)
+            hands.append(landmarks(placed, width, height))
+        body[..., :2] += 0.5
+        keypoints = to_wholebody(landmarks(body, width, height), None, *hands)
+        clips.append(SetClip(row["clip"], row["label"], row["signer"], "train", keypoints, width, height))
+    return clips
+
+
+READERS: dict[str, Callable[[Path], list[SetClip]]] = {
+    "adrlfv": adrlfv,
+    "holistic": holistic,
+    "wlasl": wlasl,
+    "nepali": nepali,
+}
+
+
+def official_fold(clips: list[SetClip]) -> Iterator[Fold]:
+    """Yield the set's own test clips; what it has for validation is trained on."""
+    yield Fold("test", frozenset(clip.clip_id for clip in clips if clip.split == "test"))
+
+
+def signer_folds(clips: list[SetClip]) -> Iterator[Fold]:
+    """Yield one fold for each signer, who is left out of training."""
+    for signer in sorted({clip.signer for clip in clips}):
+        yield Fold(signer, frozenset(clip.clip_id for clip in clips if clip.signer == signer))
