@@ -2,8 +2,8 @@
 
 Upper body and hands count from the middle of the shoulders in units of their distance; each hand also from its wrist in
 units of its own reach, the left one mirrored, and of the two the one that is seen more once again: either hand may show
-a letter. What was not seen is 0. How much is shrunk is chosen on the training clips alone: one signer after the other is
-left out (of one signer, one fifth of the clips after the other).
+a letter. What was not seen is 0. How much is shrunk is chosen on the training clips alone: one signer after the other
+is left out (of one signer, one fifth of the clips after the other).
 """
 
 from itertools import pairwise

@@ -7,6 +7,7 @@ What a set's points are and where they come from is said by the SOURCE.md beside
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,12 @@ class Fold:
     left_out: frozenset[str] = frozenset()
 
 
+def arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read all arrays of a file, each once: every look into `np.load`'s answer would unpack anew."""
+    with np.load(path) as stored:
+        return dict(stored)
+
+
 def landmarks(points: NDArray[np.floating], width: float, height: float) -> Array:
     """Turn x, y (, z) (, score) of the picture's size into x, y, score in pixels; a part that is all zero is not seen.
 
@@ -61,7 +68,7 @@ def landmarks(points: NDArray[np.floating], width: float, height: float) -> Arra
 
 def adrlfv(data: Path) -> list[SetClip]:
     """16 words of one signer: 33 body points, hands, chin and cheeks, in pixels of 448 x 480."""
-    stored = np.load(data / "adrlfv_16words" / "data.npz")
+    stored = arrays(data / "adrlfv_16words" / "data.npz")
     width, height = 448, 480
     clips = []
     for number, flat in enumerate(stored["x"]):
@@ -85,7 +92,7 @@ def holistic(data: Path) -> list[SetClip]:
     width, height, words = 640, 480, ("hello", "thanks", "iloveyou")
     clips = []
     for path in sorted((data / "mp_holistic_multisigner").glob("*.npz")):
-        stored = np.load(path)
+        stored = arrays(path)
         for number in np.flatnonzero(np.isin(stored["label"], words)).tolist():
             body, left, right, face = (
                 landmarks(stored[part][number], width, height) for part in ("pose", "lh", "rh", "face68")
@@ -103,7 +110,7 @@ def wlasl(data: Path) -> list[SetClip]:
     folder = data / "wlasl_pose33"
     index = pd.read_csv(folder / "index.csv", dtype=str, keep_default_na=False)
     words = index["gloss"].value_counts().index[:10]
-    stored = np.load(folder / "data.npz")
+    stored = arrays(folder / "data.npz")
     clips = []
     for row in index[index["gloss"].isin(words)].to_dict("records"):
         body = landmarks(stored[row["clip"]].reshape(-1, 33, 4), 640, 480)
@@ -120,7 +127,7 @@ def nepali(data: Path) -> list[SetClip]:
     """
     folder = data / "nepali_fingerspelling"
     index = pd.read_csv(folder / "index.csv", dtype=str, keep_default_na=False)
-    stored = np.load(folder / "data.npz")
+    stored = arrays(folder / "data.npz")
     clips = []
     for row in index.to_dict("records"):
         flat, width, height = stored[row["clip"]].astype(np.float32), int(row["w"]), int(row["h"])
