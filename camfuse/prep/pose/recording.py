@@ -1,6 +1,8 @@
 """Recordings of MediaPipe Holistic landmarks in `.pose` files, as the sign-language-processing tools write them.
 
 The format names its parts (POSE_LANDMARKS, FACE_LANDMARKS, ...), so files of 543, 553, 576 or 586 points are all read.
+It names its points too: files that were reduced to some of them (178, with 8 of the body and the contours of the face)
+are read for those, and the others count as not seen.
 """
 
 import struct
@@ -18,6 +20,15 @@ Landmarks = NDArray[np.float32]
 
 BODY, FACE, LEFT, RIGHT = "POSE_LANDMARKS", "FACE_LANDMARKS", "LEFT_HAND_LANDMARKS", "RIGHT_HAND_LANDMARKS"
 POINTS = {BODY: (BODY_POINTS,), FACE: MESH_POINTS, LEFT: (HAND_POINTS,), RIGHT: (HAND_POINTS,)}
+BODY_NAMES = (
+    *("NOSE", "LEFT_EYE_INNER", "LEFT_EYE", "LEFT_EYE_OUTER", "RIGHT_EYE_INNER", "RIGHT_EYE", "RIGHT_EYE_OUTER"),
+    *("LEFT_EAR", "RIGHT_EAR", "MOUTH_LEFT", "MOUTH_RIGHT", "LEFT_SHOULDER", "RIGHT_SHOULDER", "LEFT_ELBOW"),
+    *("RIGHT_ELBOW", "LEFT_WRIST", "RIGHT_WRIST", "LEFT_PINKY", "RIGHT_PINKY", "LEFT_INDEX", "RIGHT_INDEX"),
+    *("LEFT_THUMB", "RIGHT_THUMB", "LEFT_HIP", "RIGHT_HIP", "LEFT_KNEE", "RIGHT_KNEE", "LEFT_ANKLE", "RIGHT_ANKLE"),
+    *("LEFT_HEEL", "RIGHT_HEEL", "LEFT_FOOT_INDEX", "RIGHT_FOOT_INDEX"),
+)
+NAMES = {BODY: BODY_NAMES, FACE: tuple(str(number) for number in range(MESH_POINTS[1]))}
+"""What the points are called, in MediaPipe's order."""
 INSTALL = "pip install 'pose-format>=0.8'"
 
 
@@ -107,7 +118,10 @@ def recording_of(pose: Any, path: Path, clip_id: str) -> Recording:
     _check(pose, path, clip_id)
     size, sizes = pose.header.dimensions, {part.name: len(part.points) for part in pose.header.components}
     landmarks = np.split(landmarks_of(pose)[0], np.cumsum(list(sizes.values()))[:-1], axis=1)
-    parts = dict(zip(sizes, landmarks, strict=True))
+    parts = {
+        part.name: _whole(part.name, part.points, rows)
+        for part, rows in zip(pose.header.components, landmarks, strict=True)
+    }
     return Recording(
         width=int(size.width),
         height=int(size.height),
@@ -119,10 +133,29 @@ def recording_of(pose: Any, path: Path, clip_id: str) -> Recording:
     )
 
 
+def _whole(part: str, names: list[str], rows: Landmarks) -> Landmarks:
+    """Put the points (T, N, 4) of a reduced part where they belong; the others get score 0, not seen."""
+    if part not in NAMES or len(names) in POINTS[part]:
+        return rows
+    places = [NAMES[part].index(name) for name in names]
+    count = next(count for count in POINTS[part] if count > max(places))
+    out = np.zeros((len(rows), count, rows.shape[2]), np.float32)
+    out[:, places] = rows
+    return out
+
+
+def _known(part: str, names: list[str]) -> bool:
+    """Whether a part is whole, or its points are some of Holistic's, each once."""
+    if part not in POINTS or len(names) in POINTS[part]:
+        return True
+    return part in NAMES and 0 < len(names) == len(set(names)) and set(names) <= set(NAMES[part])
+
+
 def _check(pose: Any, path: Path, clip_id: str) -> None:
     sizes = {part.name: len(part.points) for part in pose.header.components}
+    known = all(_known(part.name, part.points) for part in pose.header.components)
     frames, people, _, columns = pose.body.data.shape
-    if BODY not in sizes or columns != 3 or any(sizes[name] not in POINTS[name] for name in sizes.keys() & POINTS):
+    if BODY not in sizes or columns != 3 or not known:
         parts = ", ".join(f"{name} {size}" for name, size in sizes.items())
         raise ClipError(clip_id, f"{path}: expected MediaPipe Holistic's x, y, z landmarks, found {parts}, {columns}D")
     if people != 1 or frames == 0:

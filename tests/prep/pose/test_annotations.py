@@ -12,6 +12,7 @@ from camfuse.config import AnnotationsPose
 from camfuse.errors import ClipError, MissingToolError
 from camfuse.prep.pose.annotations import AnnotationsEstimator
 from camfuse.prep.pose.estimator import ClipFrames, Poses, check_poses
+from camfuse.prep.pose.pose_file import read_pose
 
 pose_format = pytest.importorskip("pose_format")
 
@@ -139,6 +140,43 @@ def test_another_skeleton_is_refused(tmp_path: Path) -> None:
     path = write_pose(tmp_path / "a.pose", pose_keypoints_2d=24, hand_left_keypoints_2d=21, hand_right_keypoints_2d=21)
     with pytest.raises(ClipError, match=r"expected MediaPipe Holistic .* found pose_keypoints_2d 24"):
         estimate(clip(path), frames(10))
+
+
+def test_a_reduced_file_gives_the_points_that_it_has(tmp_path: Path) -> None:
+    """Shoulders in another order, three mesh points, no hands: only these are seen, at their own places."""
+    path = write_pose(tmp_path / "a.pose", frames=2, POSE_LANDMARKS=2, FACE_LANDMARKS=3, RIGHT_HAND_LANDMARKS=21)
+    names = {"POSE_LANDMARKS": ["RIGHT_SHOULDER", "LEFT_SHOULDER"], "FACE_LANDMARKS": ["127", "0", "7"]}
+    pose = pose_format.Pose.read(path.read_bytes())
+    pose.body.confidence[:] = 1
+    for part in pose.header.components:
+        part.points = names.get(part.name, part.points)
+    with path.open("wb") as file:
+        pose.write(file)
+    keypoints = estimate(clip(path), frames(2)).keypoints[0]
+    np.testing.assert_allclose(keypoints[[6, 5], 0], [99.5, 99.6], atol=1e-4)  # 100 + i / 10, less half a pixel
+    np.testing.assert_allclose(keypoints[[23, 74], 0], [99.7, 99.8], atol=1e-4)  # 127 begins the jaw, 0 is a lip
+    assert np.flatnonzero(~np.isnan(keypoints[:, 0])).tolist() == [5, 6, 23, 74, *range(112, 133)]
+
+
+def test_points_of_unknown_names_are_refused(tmp_path: Path) -> None:
+    path = write_pose(tmp_path / "a.pose", POSE_LANDMARKS=8, FACE_LANDMARKS=128)
+    with pytest.raises(ClipError, match=r"found POSE_LANDMARKS 8, FACE_LANDMARKS 128"):
+        estimate(clip(path), frames(10))
+
+
+def test_every_recording_at_hand_is_read_or_refused_with_a_reason(shared_data: Path) -> None:
+    read = {}
+    for path in sorted((shared_data / "keypoints/pose_format").glob("*.pose")):
+        try:
+            stored = read_pose(path, path.stem)
+        except ClipError as error:
+            read[path.stem] = str(error).partition("expected")[2]
+        else:
+            assert np.isfinite(stored.keypoints[..., 5, 0]).mean() > 0.9, path  # a shoulder
+            read[path.stem] = f"{len(stored)} frames"
+    assert set(read) >= {"example", "mediapipe", "mediapipe_long", "openpose"}
+    assert all(read.values())
+    assert read["mediapipe"] == "170 frames"  # reduced to 178 points
 
 
 def test_two_people_are_refused(tmp_path: Path) -> None:

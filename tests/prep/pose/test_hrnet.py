@@ -337,27 +337,17 @@ def test_the_named_files_are_checked_before_anything_is_built(folder: Path, refe
 
 
 @pytest.mark.torture
-def test_the_pip_route_installs_what_hrnet_needs(tmp_path: Path) -> None:
-    """`make hrnet` in an environment of its own, then this file's tests in it."""
+def test_the_pip_route_installs_what_hrnet_and_rtmw_need(tmp_path: Path) -> None:
+    """`make hrnet rtmlib` in an environment of its own, then each network once in it, by each engine."""
     environment = tmp_path / "venv"
-    make = ["make", "-C", str(ROOT), f"PYTHON={sys.executable}", f"VENV={environment}"]
-    subprocess.run([*make, "hrnet"], check=True, timeout=3600)
+    make = ["make", "-C", str(ROOT), f"PYTHON={sys.executable}", f"VENV={environment}", "hrnet", "rtmlib"]
+    subprocess.run(make, check=True, timeout=3600)
     python = [str(environment / "bin" / "python"), "-m"]
-    subprocess.run(
-        [*python, "pip", "install", "--quiet", "-c", "envs/pins.txt", "pytest", "hypothesis"], cwd=ROOT, check=True
-    )
-    tests = [
-        *python,
-        "pytest",
-        "-m",
-        "not torture",
-        "-rfs",
-        "-W",
-        "ignore",
-        "tests/prep/pose/test_hrnet.py",
-        "-p",
-        "no:cacheprovider",
-    ]
-    done = subprocess.run(tests, cwd=ROOT, capture_output=True, text=True, timeout=3600, check=False)
+    tools = ["pip", "install", "--quiet", "-c", "envs/pins.txt", "pytest", "hypothesis"]
+    subprocess.run([*python, *tools], cwd=ROOT, check=True, timeout=3600)
+    once = "stage_runs or batches_and_engines or persons_are_those or agrees_with_mmpose"
+    tests = ["pytest", "-m", "not torture", "-k", once, "-rfs", "-W", "ignore", "-p", "no:cacheprovider"]
+    files = ["tests/prep/pose/test_hrnet.py", "tests/prep/pose/test_rtmw.py"]
+    done = subprocess.run([*python, *tests, *files], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-5000:]
     assert "SKIPPED" not in done.stdout, done.stdout[-2000:]

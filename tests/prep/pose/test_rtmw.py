@@ -280,7 +280,7 @@ def test_a_missing_package_is_said(tmp_path: Path, networks: Any, monkeypatch: p
 
 
 @pytest.mark.skipif(find_spec("mmpose") is None, reason="needs MMPose: make hrnet")
-def test_every_keypoint_is_that_of_mmpose(tmp_path: Path) -> None:
+def test_rtmw_agrees_with_mmpose(tmp_path: Path) -> None:
     """MMPose's own RTMW-m with random weights: `inference_topdown` beside its exported network run by us."""
     import torch
 

@@ -87,6 +87,28 @@ def test_the_signer_found_again_after_a_long_loss_goes_on_where_it_was() -> None
     assert (chosen[60:] == 1).all()
 
 
+@pytest.mark.parametrize(("factor", "chosen"), [(0.8, 0), (1.6, 0), (2.5, 1)])
+def test_who_moves_is_the_signer_beside_a_still_person_of_up_to_twice_the_size(factor: float, chosen: int) -> None:
+    """The arms go out and in by a tenth of the box; the other's box trembles by a pixel."""
+    rng = np.random.default_rng(0)
+    left, top = 400, 480 - 400 * factor
+    persons = []
+    for time in range(40):
+        reach = 10 + 10 * np.sin(time / 3)
+        signer = [100 - reach, 80, 300 + reach, 480, 0.8]
+        other = np.array([left, top, left + 200 * factor, 480, 0.8]) + [*rng.normal(0, 1, 4), 0]
+        persons.append(rows(signer, other.tolist()))
+    assert (choose_signer(persons) == chosen).all()
+
+
+def test_the_larger_of_two_who_both_move_is_the_signer() -> None:
+    def moving(place: list[int], time: int) -> list[float]:
+        return [place[0] - 30 * abs(np.sin(time / 4)), *place[1:], 0.8]
+
+    persons = [rows(moving(PASSER, time), moving([300, 50, 420, 300], time)) for time in range(30)]
+    assert (choose_signer(persons) == 1).all()
+
+
 def test_gaps_are_filled_up_to_the_longest_and_never_at_the_ends() -> None:
     boxes = np.full((10, 5), np.nan, np.float32)
     boxes[:, 4] = 0
