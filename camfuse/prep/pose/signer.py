@@ -16,7 +16,7 @@ LARGEST_GROWTH = 2.0
 """How much larger or smaller the box of a person may have become while lost, in area."""
 LIVELY = 0.1
 """How far width and height of a signing person's box range together, in sides of the box. Seen with MediaPipe on 16
-WLASL signers: 0.15 to 1 in 13 of them, 0.04 to 0.07 in 3 with the hands before the body; below 0.02 in a still person."""
+WLASL signers: 0.15 to 1 in 13 of them, 0.04 to 0.07 in 3 with the hands before the body; below 0.02 at rest."""
 STILL = 0.5
 """What the size of a person counts who does not move at all: up to twice as large, it is not the signer."""
 

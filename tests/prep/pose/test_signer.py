@@ -96,7 +96,8 @@ def test_who_moves_is_the_signer_beside_a_still_person_of_up_to_twice_the_size(f
     for time in range(40):
         reach = 10 + 10 * np.sin(time / 3)
         signer = [100 - reach, 80, 300 + reach, 480, 0.8]
-        other = np.array([left, top, left + 200 * factor, 480, 0.8]) + [*rng.normal(0, 1, 4), 0]
+        trembling = np.append(rng.normal(0, 1, 4), 0)
+        other = np.array([left, top, left + 200 * factor, 480, 0.8]) + trembling
         persons.append(rows(signer, other.tolist()))
     assert (choose_signer(persons) == chosen).all()
 
