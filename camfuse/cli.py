@@ -1,6 +1,7 @@
 """The command line: one sub-command a stage, each importing its stage only when it is called."""
 
 import logging
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -66,7 +67,8 @@ class Metric(StrEnum):
 
 
 def _start(config: Path, log_file: Path | None) -> Config:
-    if log_file:
+    # of processes that train together the first has the log
+    if log_file and all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "SLURM_PROCID")):
         log_file.parent.mkdir(parents=True, exist_ok=True)
         handler = logging.FileHandler(log_file, mode="w", encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

@@ -497,6 +497,9 @@ class Augment(Section):
     """Shortest share of the clip that the frames are drawn from (temporal jitter)."""
     joint_dropout: Fraction = 0.0
     """Probability to hide a keypoint for the whole clip."""
+    mixup: float = Field(default=0.0, ge=0)
+    """Mix each clip, both streams and label, with another of its batch; the share is drawn from Beta(mixup, mixup).
+    0 is off (the base code); 0.2 is MMAction2's MixupBlending (Zhang et al., ICLR 2018)."""
 
 
 class Phase(Section):
@@ -508,8 +511,13 @@ class Phase(Section):
     """Times a clip is seen per epoch, each time sampled and augmented anew."""
     batch: Positive
     """Clips per step on one device."""
+    accumulate: Positive = 1
+    """Batches whose gradients make one step, where a larger `batch` does not fit; batch norm sees each one alone."""
+    class_balance: Fraction = 0.0
+    """0: each clip is seen equally often; 1: each class. Between, a class with n clips is drawn with probability ~
+    n^(1 - class_balance), 0.5 being the square root (Kang et al., ICLR 2020). Clips per epoch stay as many."""
     rate: float = Field(gt=0)
-    """Learning rate at `base_batch` clips per step; scaled linearly to the real number."""
+    """Learning rate at `base_batch` clips per step; scaled linearly to batch x accumulate x devices."""
     base_batch: Positive
     """Clips per step that `rate` is meant for."""
     optimizer: Literal["sgd", "adamw"] = "sgd"
@@ -581,7 +589,15 @@ class Machine(Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where training and evaluation run."""
     devices: Positive = 1
-    """GPUs (or CPU processes) to train on."""
+    """GPUs (or CPU processes) per node to train on; batch norm is synchronised. A step then has `batch` clips of each:
+    this key and `nodes`, unlike the others here, change what is learnt."""
+    nodes: Positive = 1
+    """Machines to train on, each with `devices`; start one process per device yourself (docs/cluster.md)."""
+    save_steps: int = Field(default=500, ge=0)
+    """Steps between saved states within an epoch: what a killed training can lose. 0 saves after each epoch only."""
+    recompute: bool = False
+    """Forget the activations inside the streams' blocks and compute them again in the backward pass: less memory for
+    about a third more time; the same bits on a CPU."""
     threads: Positive = 2
     """CPU threads of training, evaluation, `pose.mmpose` and `pose.rtmlib`: a fixed number, as sums round differently
     with another."""

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from camfuse.config import Config
 from camfuse.data.augment import Augmentation, draw_augmentation, move_keypoints, move_pictures
+from camfuse.data.sampler import Key
 from camfuse.data.sampling import FrameChoice, evaluation_frames, training_frames
 from camfuse.errors import ShardError, bullet_list
 from camfuse.jpeg import decode_jpeg
@@ -50,8 +51,8 @@ class Sample(TypedDict):
 class ClipDataset(Dataset[Sample]):
     """Clips of a split, sampled and augmented anew for each key, or in the same way in every run.
 
-    A key is ``epoch * len(dataset) + index`` (`EpochSampler`); a plain index is epoch 0. Random numbers depend on
-    (config.seed, epoch, index) with `augment`, else on (clip, sampling) only: never on workers or order.
+    A key is ``(epoch, index)`` (`EpochSampler`), a plain index is epoch 0; the clip is index modulo clips. Random
+    numbers depend on (config.seed, epoch, index) with `augment`, else on (clip, sampling): never on workers or order.
 
     Parameters
     ----------
@@ -75,6 +76,8 @@ class ClipDataset(Dataset[Sample]):
     ----------
     clips
         The rows whose clip is in the shards.
+    labels
+        Their class indices.
 
     Raises
     ------
@@ -107,7 +110,7 @@ class ClipDataset(Dataset[Sample]):
         self.clips = self._kept(clips)
         self._ids: list[str] = self.clips["clip_id"].tolist()
         self._shard_of: list[str] = self.clips["shard"].tolist()
-        self._labels: list[int] = self.clips["class_index"].astype(int).tolist()
+        self.labels: list[int] = self.clips["class_index"].astype(int).tolist()
 
     def _kept(self, clips: pd.DataFrame) -> pd.DataFrame:
         pairs = zip(clips["clip_id"], clips["shard"], strict=True)
@@ -125,7 +128,7 @@ class ClipDataset(Dataset[Sample]):
         """Return the number of samples per epoch: clips x repeat."""
         return len(self.clips) * self._repeat
 
-    def __getitem__(self, key: int) -> Sample:
+    def __getitem__(self, key: int | Key) -> Sample:
         """Return the sample of one key.
 
         Raises
@@ -133,10 +136,10 @@ class ClipDataset(Dataset[Sample]):
         ShardError
             If a picture of the clip cannot be decoded.
         """
-        epoch, index = divmod(key, len(self))
+        epoch, index = (0, key) if isinstance(key, int) else key
         row = index % len(self.clips)
         sample = self._augmented(row, epoch, index) if self._augment else self._plain(row)
-        sample["label"] = torch.tensor(self._labels[row])
+        sample["label"] = torch.tensor(self.labels[row])
         sample["index"] = torch.tensor(row)
         return sample
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
@@ -19,6 +18,7 @@ from camfuse.config import Config
 from camfuse.errors import ConfigError
 from camfuse.model.recogniser import Part
 from camfuse.stage import atomic
+from camfuse.train.parallel import plugins, strategy
 
 log = logging.getLogger(__name__)
 LAST, BEST_SO_FAR = "last.ckpt", "best_so_far.ckpt"
@@ -27,9 +27,12 @@ _QUIET = (
     ".*Checkpoint directory .* exists and is not empty.*",
     ".*Experiment logs directory .* exists and is not empty.*",
     ".*The number of training batches .* is smaller than the logging interval.*",
-    ".*The `srun` command is available on your system but is not used.*",
     ".*You defined a `validation_step` but have no `val_dataloader`.*",
     ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",
+    ".*dataloader is not resumable.*",  # `EpochSampler` makes it so
+    ".*sync_dist=True.*",  # the meters have added up over the processes before
+    ".*`broadcast_buffers` is deprecated.*",  # its successor is not in all versions of torch that we take
+    ".*The `srun` command is available on your system but is not used.*",
 )
 """Lightning's advice on things that are meant as they are."""
 
@@ -83,6 +86,22 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             torch.save(checkpoint, part)
 
 
+class StateKeeper(Callback):
+    """Save the state every few steps within an epoch: after whole steps only, so that no gradient is lost."""
+
+    def __init__(self, path: Path, every: int) -> None:
+        self._path = path
+        self._every = every
+        self._seen = -1
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        """Save if it is time; the end of the epoch saves itself, after validation."""
+        step, before = trainer.global_step, self._seen
+        self._seen = step
+        if before not in (-1, step) and step % self._every == 0 and not trainer.is_last_batch:
+            trainer.save_checkpoint(self._path, weights_only=False)
+
+
 class EpochBar(TQDMProgressBar):
     """A bar for the running epoch, in a terminal only: `Trainee` prints a line for each finished one."""
 
@@ -104,7 +123,7 @@ class EpochBar(TQDMProgressBar):
         return {name: value for name, value in super().get_metrics(*args).items() if name != "v_num"}
 
 
-def build_trainer(config: Config, part: Part, output: Path, *, steps: int, first_epoch: int) -> Trainer:
+def build_trainer(config: Config, part: Part, output: Path, *, steps: int, begin: str) -> Trainer:
     """Build the trainer.
 
     Parameters
@@ -116,10 +135,11 @@ def build_trainer(config: Config, part: Part, output: Path, *, steps: int, first
     output
         Its folder.
     steps
-        Steps per epoch.
-    first_epoch
-        From 0; more than 0 where a stopped training goes on.
+        Batches of a process per epoch.
+    begin
+        Names the log of what follows now: a stopped training may go on from anywhere.
     """
+    device, phase, machine = pick_device(config), getattr(config.train, part), config.machine
     states: list[Callback] = [
         # once per epoch, after validation: the best is judged by Trainee's `selection`
         ModelCheckpoint(
@@ -138,22 +158,27 @@ def build_trainer(config: Config, part: Part, output: Path, *, steps: int, first
             enable_version_counter=False,
         ),
     ]
+    if machine.save_steps:
+        states.append(StateKeeper(output / LAST, machine.save_steps))
     logs = output / "logs"
     return Trainer(
         default_root_dir=output,
-        accelerator=pick_device(config),
-        devices=config.machine.devices,
+        accelerator=device,
+        devices=machine.devices,
+        num_nodes=machine.nodes,
+        strategy=strategy(machine),
+        use_distributed_sampler=False,
         precision=config.train.precision,
-        max_epochs=getattr(config.train, part).epochs,
+        max_epochs=phase.epochs,
+        accumulate_grad_batches=phase.accumulate,
         callbacks=[EpochBar(part, steps), *states],
         # Lightning's CSV cannot go on in an old file, TensorBoard's can
         logger=[
             TensorBoardLogger(logs, name="", version="tensorboard"),
-            CSVLogger(logs, name="", version=f"from_epoch_{first_epoch + 1}"),
+            CSVLogger(logs, name="", version=begin),
         ],
         log_every_n_steps=max(1, min(10, steps)),
         num_sanity_val_steps=0,
         enable_model_summary=False,
-        # Snakemake submits one task a job: Lightning must not take a Slurm job's variables for a launch by srun
-        plugins=[AtomicCheckpointIO(), LightningEnvironment()],
+        plugins=[AtomicCheckpointIO(), *plugins(machine, device)],
     )

@@ -29,9 +29,14 @@ def rate_factor(step: int, total: int, phase: Phase) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, total - warm))))
 
 
+def clips_per_step(phase: Phase, devices: int) -> int:
+    """Return how many clips one step of the optimiser sees, over all devices."""
+    return phase.batch * phase.accumulate * devices
+
+
 def base_rate(phase: Phase, devices: int) -> float:
     """Return the rate of the whole step: linear in the number of clips that it sees."""
-    return phase.rate * phase.batch * devices / phase.base_batch
+    return phase.rate * clips_per_step(phase, devices) / phase.base_batch
 
 
 def build_optimiser(model: Recogniser, phase: Phase, *, rate: float, new_rate: float) -> Optimizer:

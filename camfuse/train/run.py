@@ -27,6 +27,8 @@ from camfuse.model.weights import load_checkpoint, load_initial, merge_streams
 from camfuse.stage import fingerprint, write_text
 from camfuse.train.checkpoint import Checkpoint, load_trained
 from camfuse.train.engine import BEST_SO_FAR, LAST, build_trainer, pick_device, quiet_lightning, set_tf32
+from camfuse.train.parallel import is_first, world_size
+from camfuse.train.recompute import recompute_blocks
 from camfuse.train.trainee import FUSED, Curve, Labels, Trainee, write_curves
 
 log = logging.getLogger(__name__)
@@ -52,8 +54,9 @@ def train(
 ) -> None:
     """Train one part and write ``best.ckpt``, ``curves.csv`` and ``summary.json`` into `output`.
 
-    A training that was stopped goes on after its last whole epoch, if config, clips and `init` are the same; the
-    curves are then those of an uninterrupted one. The best epoch is the one with the highest val top-1 (of the fused
+    A training that was stopped goes on after its last saved step, if config, clips, `init` and the number of processes
+    are the same; the curves are then those of an uninterrupted one. With several devices this runs once in each
+    process, and the first writes the results. The best epoch is the one with the highest val top-1 (of the fused
     score, for `fusion`), among equals the one with the lowest val loss; without val clips it is the last.
 
     Parameters
@@ -82,25 +85,24 @@ def train(
     ConfigError
         If there are fewer than two classes, a GPU is asked for that is not there, or the loss stops being a number.
     """
+    if not is_first():
+        logging.getLogger("camfuse").setLevel(logging.ERROR)  # the first process says it all
     set_tf32(config)
     data = _read_data(config, part, clips, crops, heatmaps)
-    labels = Labels(fingerprint(f"train_{part}", config), _data_hash(data, init))
+    labels = Labels(fingerprint(f"train_{part}", config), _data_hash(data, init), world_size(config.machine))
     seed_everything(config.seed, verbose=False)
     model = build_recogniser(config.model, num_classes=len(data.classes), part=part)
     if load_initial(model, config) is None and part == "fusion":
         _start_from(model, config, data.classes, init)
     if config.train.precision == "bf16-mixed":  # on a CPU 1.1 to 1.4 times faster so; float32 is slower so
         model = model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    trainee = Trainee(
-        model,
-        config,
-        num_classes=len(data.classes),
-        labels=labels,
-        val_clips=len(data.val or ()),
-        curves=output / "curves.csv",
-    )
+    if config.machine.recompute:
+        recompute_blocks(model)
+    val_clips = len(data.val or ())
+    trainee = Trainee(model, config, labels=labels, val_clips=val_clips, curves=output / "curves.csv")
     _fit(config, trainee, data, output, labels)
-    _finish(config, trainee, data, output)
+    if is_first():
+        _finish(config, trainee, data, output)
 
 
 def _read_data(config: Config, part: Part, clips: Path, crops: Path, heatmaps: Path) -> _Data:
@@ -149,22 +151,40 @@ def _start_from(model: Recogniser, config: Config, classes: Sequence[str], init:
 def _fit(config: Config, trainee: Trainee, data: _Data, output: Path, labels: Labels) -> None:
     part, phase = trainee.model.part, getattr(config.train, trainee.model.part)
     state = _resumable(output, labels)
-    first_epoch = 0 if state is None else int(state["epoch"]) + 1
-    if state is None:
-        output.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(output / "logs", ignore_errors=True)
-    elif first_epoch >= phase.epochs:
+    epochs, batches = (0, 0) if state is None else (state["camfuse"]["epochs"], state["camfuse"]["batches"])
+    if epochs >= phase.epochs and state is not None:
         log.info("%s: %s has all %d epochs; nothing left to train", part, output / LAST, phase.epochs)
         trainee.on_load_checkpoint(state)
         return
-    else:
-        log.info("%s: goes on after epoch %d of %d (%s)", part, first_epoch, phase.epochs, output / LAST)
-    batches = _loader(config, data.train, phase.batch, shuffle=True)
-    val_batches = None if data.val is None else _loader(config, data.val, phase.batch, shuffle=False)
+    begin = f"from_epoch_{epochs + 1}" + (f"_batch_{batches + 1}" if batches else "")
+    if state is not None:
+        log.info("%s: goes on %s of %d epochs (%s)", part, begin.replace("_", " "), phase.epochs, output / LAST)
+    elif is_first():
+        output.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(output / "logs", ignore_errors=True)
+    steps = max(1, len(data.train) // (phase.batch * labels.processes))
     with quiet_lightning():
-        trainer = build_trainer(config, part, output, steps=len(batches), first_epoch=first_epoch)
+        trainer = build_trainer(config, part, output, steps=steps, begin=begin)
+        rank, world = trainer.global_rank, trainer.world_size
+        few = len(data.train) < phase.batch * labels.processes
+        order = EpochSampler(
+            data.train.labels,
+            config.seed,
+            repeat=phase.repeat,
+            balance=phase.class_balance,
+            rank=rank,
+            world=world,
+            pad=few,
+        )
+        order.start_at(epochs, batches * phase.batch)
+        # a last batch of one or two clips upsets batch norm; but never throw the only batch away
+        training = _loader(config, data.train, phase.batch, order, drop_last=not few)
+        validation = None
+        if data.val is not None:
+            plain = EpochSampler(data.val.labels, config.seed, shuffle=False, rank=rank, world=world, pad=True)
+            validation = _loader(config, data.val, phase.batch, plain, drop_last=False)
         resume = str(output / LAST) if state else None
-        trainer.fit(trainee, batches, val_batches, ckpt_path=resume, weights_only=True)
+        trainer.fit(trainee, training, validation, ckpt_path=resume, weights_only=True)
 
 
 def _resumable(output: Path, labels: Labels) -> dict[str, Any] | None:
@@ -174,27 +194,28 @@ def _resumable(output: Path, labels: Labels) -> dict[str, Any] | None:
         return None
     try:
         state = load_checkpoint(last)
-        found = state["camfuse"]["labels"]
+        found, epochs = state["camfuse"]["labels"], state["camfuse"]["epochs"]
     except (WeightsError, KeyError) as error:
         log.warning("%s: cannot be resumed (%s): training starts anew", last, error)
         return None
     if found != asdict(labels):
         log.info("%s: belongs to another config, other clips or other checkpoints: training starts anew", last)
         return None
-    if not best.exists():
+    if epochs and not best.exists():
         log.warning("%s: missing beside %s: training starts anew", best, last)
         return None
     return state
 
 
-def _loader(config: Config, clips: ClipDataset, batch: int, *, shuffle: bool) -> DataLoader[Sample]:
+def _loader(
+    config: Config, clips: ClipDataset, batch: int, order: EpochSampler, *, drop_last: bool
+) -> DataLoader[Sample]:
     workers = config.machine.workers
     return DataLoader(
         clips,
         batch_size=batch,
-        sampler=EpochSampler(len(clips), config.seed) if shuffle else None,
-        # a last batch of one or two clips upsets batch norm; but never throw the only batch away
-        drop_last=shuffle and len(clips) >= batch,
+        sampler=order,
+        drop_last=drop_last,
         num_workers=workers,
         persistent_workers=workers > 0,
         worker_init_fn=single_threaded if workers else None,

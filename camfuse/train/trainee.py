@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,8 +18,6 @@ from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
-from torchmetrics import MeanMetric
-from torchmetrics.classification import MulticlassAccuracy
 
 from camfuse.config import Config, Phase
 from camfuse.data.dataset import Sample
@@ -26,7 +25,9 @@ from camfuse.errors import ConfigError
 from camfuse.metrics import weighted_mean
 from camfuse.model.recogniser import HEADS, Recogniser
 from camfuse.stage import write_text
-from camfuse.train.optimiser import base_rate, build_optimiser, build_schedule, update_average
+from camfuse.train.meter import TrainMeter, ValMeter
+from camfuse.train.mixup import mix_clips
+from camfuse.train.optimiser import base_rate, build_optimiser, build_schedule, clips_per_step, update_average
 
 log = logging.getLogger(__name__)
 Curve = dict[str, float | int | str | None]
@@ -44,41 +45,13 @@ class Labels:
         Of the training stage.
     data
         Hash of the clips, their labels and splits, and of the checkpoints it starts from.
+    processes
+        How many train together: a step has the clips of all.
     """
 
     fingerprint: str
     data: str
-
-
-class EpochMeter(nn.Module):
-    """Mean loss and top-1 per head over one epoch of one split."""
-
-    def __init__(self, heads: tuple[str, ...], num_classes: int) -> None:
-        super().__init__()
-        self.loss = nn.ModuleDict({head: MeanMetric(nan_strategy="disable") for head in heads})
-        self.top1 = nn.ModuleDict(
-            {head: MulticlassAccuracy(num_classes, average="micro", validate_args=False) for head in heads}
-        )
-
-    def add(self, log_probabilities: Mapping[str, Tensor], labels: Tensor) -> None:
-        """Count a batch of log-probabilities (B, C) per head."""
-        for head, values in log_probabilities.items():
-            loss, top1 = self._of(head)
-            loss.update(functional.nll_loss(values, labels, reduction="none"))
-            top1.update(values, labels)
-
-    def take(self) -> dict[str, dict[str, float]]:
-        """Return loss (nats) and top1 (0..1) per head, and start over."""
-        numbers = {}
-        for head in self.loss:
-            metrics = dict(zip(("loss", "top1"), self._of(head), strict=True))
-            numbers[head] = {name: float(metric.compute()) for name, metric in metrics.items()}
-            for metric in metrics.values():
-                metric.reset()
-        return numbers
-
-    def _of(self, head: str) -> tuple[MeanMetric, MulticlassAccuracy]:
-        return cast(MeanMetric, self.loss[head]), cast(MulticlassAccuracy, self.top1[head])
+    processes: int
 
 
 class Trainee(LightningModule):
@@ -105,6 +78,10 @@ class Trainee(LightningModule):
         The recogniser with the weights' moving average, where the config asks for one.
     rows
         The curves until now, one row per epoch, split and head.
+    epochs, batches
+        Whole epochs that are done, and batches of the one that is running.
+    seconds
+        Time spent on training steps.
     """
 
     def __init__(
@@ -112,7 +89,6 @@ class Trainee(LightningModule):
         model: Recogniser,
         config: Config,
         *,
-        num_classes: int,
         labels: Labels,
         val_clips: int,
         curves: Path | None,
@@ -121,6 +97,7 @@ class Trainee(LightningModule):
         self.model = model
         self.average: Recogniser | None = None
         self.rows: list[Curve] = []
+        self.epochs = self.batches = 0
         self.seconds = 0.0
         self._config = config
         self._phase: Phase = getattr(config.train, model.part)
@@ -132,8 +109,8 @@ class Trainee(LightningModule):
         heads = HEADS[model.part]
         shown = heads if len(heads) == 1 else (*heads, FUSED)
         self.main_head = shown[-1]
-        self._train_meter, self._val_meter = EpochMeter(shown, num_classes), EpochMeter(shown, num_classes)
-        self._norm = MeanMetric(nan_strategy="disable")
+        self._train_meter, self._val_meter = TrainMeter(shown), ValMeter(shown, val_clips)
+        self._norms: list[Any] = [0.0, 0]  # sum of the steps' norms, steps
         self._rate = math.nan
         self._val: dict[str, dict[str, float]] = {}
         self._started = self._stopped = 0.0
@@ -141,23 +118,37 @@ class Trainee(LightningModule):
     # ------------------------------------------------------------------------------------- steps
 
     def on_train_batch_start(self, batch: Sample, batch_idx: int) -> None:
-        """Give the step its own random numbers, so that a resumed training draws what an uninterrupted one does."""
-        seeds = np.random.SeedSequence([self._config.seed, self.global_step, self.global_rank])
-        torch.manual_seed(int(seeds.generate_state(1)[0]))
+        """Give the batch its own random numbers, so that a resumed training draws what an uninterrupted one does."""
+        torch.manual_seed(int(self._seeds(batch_idx).generate_state(1)[0]))
+
+    def _seeds(self, batch_idx: int) -> np.random.SeedSequence:
+        number = self.current_epoch * int(self.trainer.num_training_batches) + batch_idx
+        return np.random.SeedSequence([self._config.seed, number, self.global_rank])
 
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
         """Return the sum of the heads' cross-entropies, 1:1:1, with label smoothing."""
+        other, share = batch["label"], 1.0
+        if alpha := self._config.train.augment.mixup:
+            mixed = mix_clips(batch, alpha, np.random.default_rng(self._seeds(batch_idx)))
+            batch, other, share = mixed.batch, mixed.other, mixed.share
         logits = self._logits(self.model, batch)
-        smoothing = self._phase.label_smoothing
-        losses = [functional.cross_entropy(v, batch["label"], label_smoothing=smoothing) for v in logits.values()]
-        objective = torch.stack(losses).sum()
-        self._count(self._train_meter, logits, batch["label"])
+        objective = share * self._objective(logits, batch["label"])
+        if share < 1:
+            objective = objective + (1 - share) * self._objective(logits, other)
+        self._train_meter.add(self._log_probabilities(logits), batch["label"])
+        self.batches = batch_idx + 1
         self.log("objective", objective, prog_bar=True)
         return objective
 
+    def _objective(self, logits: Mapping[str, Tensor], labels: Tensor) -> Tensor:
+        smoothing = self._phase.label_smoothing
+        losses = [functional.cross_entropy(v, labels, label_smoothing=smoothing) for v in logits.values()]
+        return torch.stack(losses).sum()
+
     def validation_step(self, batch: Sample, batch_idx: int) -> None:
         """Count the batch, as the averaged weights see it where there are any."""
-        self._count(self._val_meter, self._logits(self.average or self.model, batch), batch["label"])
+        logits = self._logits(self.average or self.model, batch)
+        self._val_meter.add(self._log_probabilities(logits), batch["label"], batch["index"])
 
     def _logits(self, model: Recogniser, batch: Sample) -> dict[str, Tensor]:
         # (B, V, ...) with V = 1 in training
@@ -165,14 +156,14 @@ class Trainee(LightningModule):
         logits = model(None if rgb is None else rgb.flatten(0, 1), None if heatmaps is None else heatmaps.flatten(0, 1))
         return {head: values.float() for head, values in logits.items()}
 
-    def _count(self, meter: EpochMeter, logits: Mapping[str, Tensor], labels: Tensor) -> None:
-        with torch.no_grad():
-            values = {head: v.log_softmax(1) for head, v in logits.items()}
-            if self.main_head == FUSED:
-                probabilities = {head: v.exp() for head, v in values.items()}
-                mean = weighted_mean(probabilities, self._config.evaluate.training_weights)
-                values[FUSED] = mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
-            meter.add(values, labels)
+    @torch.no_grad()
+    def _log_probabilities(self, logits: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        values = {head: v.log_softmax(1) for head, v in logits.items()}
+        if self.main_head == FUSED:
+            probabilities = {head: v.exp() for head, v in values.items()}
+            mean = weighted_mean(probabilities, self._config.evaluate.training_weights)
+            values[FUSED] = mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
+        return values
 
     # ------------------------------------------------------------------------------------- optimiser
 
@@ -181,7 +172,8 @@ class Trainee(LightningModule):
         rate = base_rate(self._phase, self.trainer.world_size)
         total = int(self.trainer.estimated_stepping_batches)
         optimiser = build_optimiser(self.model, self._phase, rate=rate, new_rate=self._config.train.new_rate)
-        log.info("%s: %d steps, rate %.4g at %d clips", self.model.part, total, rate, self._phase.batch)
+        clips = clips_per_step(self._phase, self.trainer.world_size)
+        log.info("%s: %d steps, rate %.4g at %d clips per step", self.model.part, total, rate, clips)
         schedule = build_schedule(optimiser, self._phase, total)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -193,7 +185,7 @@ class Trainee(LightningModule):
     ) -> None:
         """Clip the gradient to ``clip_norm`` and note its norm before that."""
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self._phase.clip_norm)
-        self._norm.update(norm)
+        self._norms = [self._norms[0] + norm.double(), self._norms[1] + 1]
         self._rate = optimizer.param_groups[0]["lr"]
         self.log_dict({"rate": self._rate, "grad_norm": norm})
 
@@ -204,6 +196,10 @@ class Trainee(LightningModule):
             update_average(self.average, self.model, self._phase.ema, self.global_step)
 
     # ------------------------------------------------------------------------------------- epochs
+
+    def on_train_start(self) -> None:
+        """Start the clock, in the middle of an epoch too."""
+        self._started = time.perf_counter()
 
     def on_train_epoch_start(self) -> None:
         """Start the clock."""
@@ -216,16 +212,17 @@ class Trainee(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Take the validation's numbers."""
-        self._val = self._val_meter.take()
+        self._val = self._val_meter.take(partial(self.trainer.strategy.reduce, reduce_op="max"))
         shown = self._val[self.main_head]
         self.log_dict({"val_loss": shown["loss"], "val_top1": shown["top1"]}, prog_bar=True, logger=False)
 
     def on_train_epoch_end(self) -> None:
         """Write the epoch's numbers and say how good it was."""
         self.seconds += (self._stopped or time.perf_counter()) - self._started
-        numbers = {"train": self._train_meter.take(), **({"val": self._val} if self._val else {})}
-        epoch, norm = self.current_epoch + 1, float(self._norm.compute())
-        self._norm.reset()
+        trained = self._train_meter.take(self._add_up)
+        numbers = {"train": trained, **({"val": self._val} if self._val else {})}
+        epoch, norm = self.current_epoch + 1, float(self._norms[0]) / self._norms[1]
+        self._norms, self.epochs, self.batches = [0.0, 0], epoch, 0
         self._refuse_nonsense(epoch, numbers["train"][self.main_head]["loss"])
         for split, heads in numbers.items():
             step = {"rate": self._rate, "grad_norm": norm} if split == "train" else {"rate": None, "grad_norm": None}
@@ -236,6 +233,9 @@ class Trainee(LightningModule):
         self._say(epoch, numbers, norm)
         if self._curves and self.trainer.is_global_zero:
             write_curves(self.rows, self._curves)
+
+    def _add_up(self, numbers: Tensor) -> Tensor:
+        return cast(Tensor, self.trainer.strategy.reduce(numbers, reduce_op="sum"))
 
     def _say(self, epoch: int, numbers: Mapping[str, dict[str, dict[str, float]]], norm: float) -> None:
         said = [
@@ -266,12 +266,25 @@ class Trainee(LightningModule):
     # ------------------------------------------------------------------------------------- state
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add who this is and the curves until now."""
-        checkpoint["camfuse"] = {"labels": asdict(self._labels), "rows": list(self.rows), "seconds": self.seconds}
+        """Add who this is, how far it is, and the numbers until now; every process must call this."""
+        running = time.perf_counter() - self._started if self.batches else 0.0
+        checkpoint["camfuse"] = {
+            "labels": asdict(self._labels),
+            "rows": list(self.rows),
+            "seconds": self.seconds + running,
+            "epochs": self.epochs,
+            "batches": self.batches,
+            "sums": self._add_up(self._train_meter.sums.clone()),
+            "norms": [float(self._norms[0]), self._norms[1]],
+        }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the curves back."""
-        self.rows, self.seconds = list(checkpoint["camfuse"]["rows"]), checkpoint["camfuse"]["seconds"]
+        """Take them back; what the processes had added up goes to the first."""
+        state = checkpoint["camfuse"]
+        self.rows, self.seconds, self._norms = list(state["rows"]), state["seconds"], list(state["norms"])
+        self.epochs, self.batches = state["epochs"], state["batches"]
+        if self.global_rank == 0:
+            self._train_meter.sums.copy_(state["sums"])
 
 
 def write_curves(rows: list[Curve], path: Path) -> None:

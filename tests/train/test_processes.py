@@ -1,0 +1,189 @@
+"""Trainings in processes of their own: killed in the middle of an epoch, and two that train as one."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from torch import distributed, nn
+from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
+
+from camfuse.config import PoseStream, dump_config
+from camfuse.model.resnet3d import pose_stream
+from camfuse.train import Checkpoint
+from camfuse.train.parallel import CpuBatchNormSync
+
+CALM = {"dropout": 0.0}
+
+
+def phase(**keys: Any) -> dict[str, Any]:
+    return {"epochs": 2, "repeat": 4, "batch": 4, "rate": 0.003, "base_batch": 8, "optimizer": "adamw", **keys}
+
+
+def sections(*, processes: int = 1, part: str = "fusion", **keys: Any) -> dict[str, Any]:
+    fusion = {"width": 16, "heads": 2, "dropout": 0.0, "modality_dropout": 0.0}
+    model = {
+        "rgb": {"depths": [1, 1, 1, 1], "channels": 8, **CALM},
+        "pose": {"depths": [1, 1, 1], "channels": 8, **CALM},
+        "fusion": fusion,
+    }
+    return {
+        "model": model,
+        "train": {part: phase(batch=8 // processes, **keys)},
+        "machine": {"device": "cpu", "devices": processes, "threads": 1, "save_steps": 1},
+    }
+
+
+def start(run: Any, part: str, folder: Path) -> subprocess.Popen[bytes]:
+    folder.mkdir(parents=True)
+    config = folder / "config.yaml"
+    config.write_text(dump_config(run.config))
+    return start_again(part, folder)
+
+
+def start_again(part: str, folder: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "camfuse", "train", part, "--config", str(folder / "config.yaml")]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with (folder / "said.txt").open("ab") as said:
+        return subprocess.Popen(
+            [*command, "--output", str(folder), "--log", str(folder / "train.log")],
+            env=environment,
+            stdout=said,
+            stderr=said,
+        )
+
+
+def finish(process: subprocess.Popen[bytes], folder: Path) -> None:
+    assert process.wait(timeout=240) == 0, (folder / "said.txt").read_text()
+
+
+def largest_difference(a: Path, b: Path) -> float:
+    one, other = Checkpoint.load(a / "best.ckpt").state, Checkpoint.load(b / "best.ckpt").state
+    assert one.keys() == other.keys()
+    return max(float((one[key].double() - other[key].double()).abs().max()) for key in one)
+
+
+def losses(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "curves.csv").set_index(["epoch", "split", "head"])
+
+
+# ------------------------------------------------------------------------------------------- killed
+
+
+@pytest.mark.parametrize(
+    ("part", "workers", "keys"),
+    [
+        ("rgb", 0, {}),
+        pytest.param("pose", 2, {"ema": 0.9, "accumulate": 2, "class_balance": 0.5}, marks=pytest.mark.torture),
+        pytest.param("fusion", 0, {"ema": 0.9}, marks=pytest.mark.torture),
+    ],
+)
+def test_killed_in_the_middle_of_an_epoch(
+    make_run: Any, tmp_path: Path, part: str, workers: int, keys: dict[str, Any]
+) -> None:
+    run = make_run(tmp_path / "run", {"train": 3, "val": 2}, train={part: phase(**keys)}, machine={"device": "cpu"})
+    whole = run.train(part, tmp_path / "whole")
+    machine = {"device": "cpu", "save_steps": 1, "workers": workers}
+    folder = tmp_path / "killed"
+    process = start(run.with_config(machine=machine), part, folder)
+    try:
+        steps = killed_after_steps(process, folder / "last.ckpt", 13 // keys.get("accumulate", 1))
+    finally:
+        process.kill()
+        process.wait()
+    assert not (folder / "best.ckpt").exists()
+    finish(start_again(part, folder), folder)
+    assert any(f"epoch 2 batch {batch} of" in (folder / "train.log").read_text() for batch in range(2, 13)), steps
+    assert (folder / "curves.csv").read_bytes() == (whole / "curves.csv").read_bytes()
+    assert largest_difference(folder, whole) == 0
+
+
+def killed_after_steps(process: subprocess.Popen[bytes], state: Path, steps: int) -> int:
+    """Kill -9 as soon as a state of at least so many steps is there; return its steps."""
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        assert process.poll() is None, "ended before it was killed"
+        if state.exists() and (found := int(torch.load(state, weights_only=True)["global_step"])) >= steps:
+            os.kill(process.pid, signal.SIGKILL)
+            assert process.wait() == -signal.SIGKILL
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"no state of {steps} steps after 120 s")
+
+
+# ------------------------------------------------------------------------------------------- two as one
+
+
+def half_of_the_gradient(rank: int, folder: Path, world: int = 2) -> None:
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=world)
+    model = made_model()
+    CpuBatchNormSync().apply(model)
+    together = DistributedDataParallel(model, broadcast_buffers=False)
+    x, labels = made_batch()
+    functional.cross_entropy(together(x[rank::world]), labels[rank::world]).backward()
+    torch.save([[p.grad for p in model.parameters()], model.state_dict()], folder / f"{rank}.pt")
+    distributed.destroy_process_group()
+
+
+def made_model() -> nn.Module:
+    torch.manual_seed(3)
+    stream = pose_stream(PoseStream(depths=(1, 1, 1), channels=8))
+    for module in stream.modules():
+        if isinstance(module, nn.BatchNorm3d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+    return nn.Sequential(stream, nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(stream.out_channels[-1], 3)).double()
+
+
+def made_batch() -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(4)
+    return torch.randn(6, 133, 2, 8, 8, dtype=torch.float64), torch.arange(6) % 3
+
+
+def test_gradient_of_two_processes_is_that_of_one(tmp_path: Path) -> None:
+    """In float64, batch norm synchronised: gradients and running statistics agree to 1e-10."""
+    forks = multiprocessing.get_context("fork")
+    processes = [forks.Process(target=half_of_the_gradient, args=(rank, tmp_path)) for rank in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    model = made_model()
+    x, labels = made_batch()
+    functional.cross_entropy(model(x), labels).backward()
+    for rank in range(2):
+        gradients, state = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
+        for found, parameter in zip(gradients, model.parameters(), strict=True):
+            torch.testing.assert_close(found, parameter.grad, rtol=1e-10, atol=1e-12)
+        for key, value in model.state_dict().items():
+            torch.testing.assert_close(state[key], value, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("part", "keys"), [("fusion", {}), pytest.param("pose", {"ema": 0.9, "accumulate": 2}, marks=pytest.mark.torture)]
+)
+def test_two_processes_train_as_one(make_run: Any, tmp_path: Path, part: str, keys: dict[str, Any]) -> None:
+    """Batch norm is synchronised, dropout off (each process draws its own): gradients and weights are one process's.
+
+    Trained by SGD: AdamW makes whole steps of rounding errors where a gradient is zero.
+    """
+    keys = {"optimizer": "sgd", "rate": 0.002, "repeat": 2, **keys}
+    # 12 clips x 2 / 8 = 3 steps an epoch; 3 val clips: one process has one more than the other
+    run = make_run(tmp_path / "run", {"train": 4, "val": 1}, **sections(part=part, **keys))
+    one = run.train(part, tmp_path / "one")
+    folder = tmp_path / "two"
+    both = run.with_config(**sections(processes=2, part=part, **keys))
+    finish(start(both, part, folder), folder)
+    a, b = losses(one), losses(folder)
+    assert a.index.equals(b.index)
+    pd.testing.assert_frame_equal(a, b, rtol=1e-4, atol=1e-6)
+    assert largest_difference(one, folder) < 1e-4
