@@ -19,8 +19,11 @@ CHANGES = {
     "fusion mode": ({"model": {"fusion": {"mode": "time"}}}, {"train_fusion"} | LAST),
     "seed": ({"seed": 5}, TRAINING | LAST),
     "test clips": ({"evaluate": {"clips": 1}}, LAST),
+    "weights": ({"evaluate": {"weights": [1, 1, 0]}}, {"train_fusion"} | LAST),
+    "weights tuned on val": ({"evaluate": {"weights": "tuned"}}, LAST),
+    "no validation": ({"train": {"validation": False}}, TRAINING | LAST),
     "title": ({"report": {"title": "x"}}, {"report"}),
-    "workers": ({"machine": {"workers": 4, "device": "cpu"}}, set()),
+    "workers": ({"machine": {"workers": 4, "device": "cpu", "evaluate_batch": 1}}, set()),
     "output": ({"output": "elsewhere"}, set()),
     "policy for bad clips": ({"bad_clips": "skip"}, set()),
 }

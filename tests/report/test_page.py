@@ -142,6 +142,16 @@ def with_runs(run: Run) -> Run:
     return Run(config, run.clips)
 
 
+def test_weights_chosen_on_val_are_said(run: Run) -> None:
+    path = run.folder / "evaluate" / "results.json"
+    content = json.loads(path.read_text(encoding="utf-8")) | {"tuned": True}
+    content["weights"] = {"fused": {"rgb": 0.4, "pose": 0.6, "joint": 0.0}}
+    write_text(path, json.dumps(content))
+    results = Text(written(run)).sections["results"]
+    assert "Fused: rgb x 0.4, pose x 0.6, joint x 0, chosen on val." in results
+    assert "mean class accuracy also counts classes that are only predicted, as 0: 33.33" in results
+
+
 def test_experiments_side_by_side(run: Run) -> None:
     results = Text(written(with_runs(run))).sections["results"]
     assert "run changes RGB top-1 Pose top-1 Late fusion top-1 Fused top-1 Fused class top-1" in results

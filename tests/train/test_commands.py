@@ -144,6 +144,14 @@ def test_a_training_that_fails_ends_the_recipe(trained: Any, config: Path, monke
     assert calls == ["rgb", "pose"]
 
 
+# ------------------------------------------------------------------------------------------- results
+
+
+def test_results_of_a_run_and_of_none(trained: Any, config: Path, tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="found no file; run the workflow first"):
+        camfuse("results", "--config", write_config(trained.with_config(output=str(tmp_path)), tmp_path / "x.yaml"))
+
+
 # ------------------------------------------------------------------------------------------- test
 
 
