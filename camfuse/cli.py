@@ -323,7 +323,7 @@ def ablation(config: ConfigFile, output: Output, log_file: LogFile = None) -> No
 
 @app.command()
 def report(config: ConfigFile, output: Output, log_file: LogFile = None) -> None:
-    """Write the HTML page: results, curves, confusion, coverage, detection rates, drawn clips."""
+    """Write the HTML page: results, curves, confusion, drawn clips and attention, coverage, detection rates."""
     settings = _start(config, log_file)
     from camfuse.report.page import write_report
 

@@ -89,7 +89,7 @@ def _draw(config: Config, clip_id: str, prediction: Prediction | None) -> Exampl
     return Example(
         clip_id=clip_id,
         label=label,
-        image=_data_url(sheet),
+        image=jpeg_url(sheet),
         width=sheet.shape[1],
         height=sheet.shape[0],
         alt=f"Contact sheet of clip {clip_id}, {label}: frames with skeleton and crop box, crops and heatmaps",
@@ -98,5 +98,6 @@ def _draw(config: Config, clip_id: str, prediction: Prediction | None) -> Exampl
     )
 
 
-def _data_url(image: Image) -> str:
+def jpeg_url(image: Image) -> str:
+    """Return a picture as a data URL."""
     return f"data:image/jpeg;base64,{base64.b64encode(encode_jpeg(image, QUALITY)).decode('ascii')}"

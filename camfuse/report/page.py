@@ -68,6 +68,7 @@ class Page:
     classes: Classes | None
     examples: Sequence[Example]
     examples_note: str
+    attention: Sequence[Example]
     splits: Table | None
     coverage: Table | None
     uncovered: Table | None
@@ -132,6 +133,7 @@ def gather(config: Config) -> Page:
         classes=_classes(predictions, labels),
         examples=examples,
         examples_note=examples_note,
+        attention=_attention(config, examples),
         splits=None if clips is None else split_table(clips),
         coverage=coverage,
         uncovered=uncovered,
@@ -202,6 +204,15 @@ def _classes(predictions: Sequence[Prediction] | None, labels: Sequence[str] | N
     return describe_classes(
         predictions, labels or sorted({label for p in predictions for label in (p.label, p.predicted)})
     )
+
+
+def _attention(config: Config, examples: Sequence[Example]) -> Sequence[Example]:
+    """Draw where the fusion looks in the examples, once it is trained."""
+    if not examples or not (config.output / "train" / "fusion" / "best.ckpt").is_file():
+        return []
+    from camfuse.report.attention import draw_attention  # torch, which the rest of the page does without
+
+    return draw_attention(config, [example.clip_id for example in examples])
 
 
 def _examples(

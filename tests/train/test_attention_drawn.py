@@ -1,0 +1,105 @@
+"""Where the fusion looks, drawn for the report."""
+
+import base64
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from camfuse.model.attention import AttentionMap
+from camfuse.report.attention import Looks, attention_sheet, bars, draw_attention, glow, sum_up
+
+R, P, SIDE = 2, 4, 3
+
+
+def alike(*shape: int, keys: int) -> torch.Tensor:
+    """Weights of queries that look everywhere alike: the last `keys` axes are the keys'."""
+    weights = torch.ones(shape)
+    return weights / weights.sum(tuple(range(len(shape) - keys, len(shape))), keepdim=True)
+
+
+def test_looking_everywhere_alike_is_one() -> None:
+    maps = [
+        AttentionMap("s3", "time", "to_rgb", alike(1, R, SIDE, SIDE, P, keys=1)),
+        AttentionMap("s3", "time", "to_pose", alike(1, P, SIDE, SIDE, R, keys=1)),
+        AttentionMap("s3", "space", "to_rgb", alike(1, R, SIDE, SIDE, SIDE, SIDE, keys=2)),
+        AttentionMap("s3", "space", "to_pose", alike(1, P, SIDE, SIDE, SIDE, SIDE, keys=2)),
+        AttentionMap("s4", "time", "to_rgb", torch.zeros(1, R, 1, 1, P)),  # of a later stage
+    ]
+    looks = sum_up(maps)
+    assert looks.pose_frames == pytest.approx(np.ones(P))
+    assert looks.rgb_frames == pytest.approx(np.ones(R))
+    assert looks.in_rgb == pytest.approx(np.ones((R, SIDE, SIDE)))
+    assert looks.in_pose == pytest.approx(np.ones((R, SIDE, SIDE)))
+
+
+def test_places_and_frames_by_hand() -> None:
+    """RGB looks at pose frame 3 only; pose frames 2 and 3 look at place (0, 2) of RGB frame 1, the others anywhere."""
+    time = torch.zeros(1, R, SIDE, SIDE, P)
+    time[..., 3] = 1
+    space = alike(1, P, SIDE, SIDE, SIDE, SIDE, keys=2)
+    space[0, 2:] = 0
+    space[0, 2:, :, :, 0, 2] = 1
+    looks = sum_up([AttentionMap("s4", "time", "to_rgb", time), AttentionMap("s4", "space", "to_pose", space)])
+    assert looks.pose_frames == pytest.approx([0, 0, 0, 4])
+    assert looks.in_rgb is not None and looks.in_pose is None and looks.rgb_frames is None
+    assert looks.in_rgb[0] == pytest.approx(np.ones((SIDE, SIDE)))
+    assert looks.in_rgb[1, 0, 2] == pytest.approx(9)
+    assert looks.in_rgb[1].sum() == pytest.approx(9)
+
+
+def test_joint_attention_gives_both() -> None:
+    weights = torch.zeros(1, R, SIDE, SIDE, P, SIDE, SIDE)
+    weights[0, 0, :, :, 1, 1, 1] = 1  # RGB frame 0 looks at the middle of pose frame 1
+    weights[0, 1, :, :, 2, 0, 0] = 1
+    looks = sum_up([AttentionMap("s4", "joint", "to_rgb", weights)])
+    assert looks.pose_frames == pytest.approx([0, 2, 2, 0])
+    assert looks.in_pose is not None
+    assert looks.in_pose[0, 1, 1] == looks.in_pose[1, 0, 0] == pytest.approx(9)
+
+
+def test_nobody_to_look_at() -> None:
+    maps = [AttentionMap("s4", "space", "to_rgb", torch.zeros(1, R, SIDE, SIDE, SIDE, SIDE))]
+    assert sum_up(maps).in_pose == pytest.approx(np.zeros((R, SIDE, SIDE)))
+
+
+def test_an_equal_share_leaves_the_picture_as_it_is() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8)
+    assert (glow(picture, np.ones((4, 4), np.float32)) == picture).all()
+    half = np.ones((4, 4), np.float32)
+    half[:, :2], half[:, 2:] = 0.5, 3
+    drawn = glow(picture, half)
+    assert (drawn[:, 0] == (picture[:, 0] * 0.5).round()).all()
+    assert (drawn[:, -1] == (255, 94, 58)).all()
+
+
+def test_bars_are_as_high_as_their_share() -> None:
+    drawn = bars(3.0, np.array([1.5, 0.0], np.float32))
+    filled = (drawn[:-1] != 255).any(2)
+    heights = [int(filled[:, x].sum()) for x in range(drawn.shape[1])]
+    assert max(heights) >= drawn.shape[0] - 3
+    assert sum(height > drawn.shape[0] * 0.4 for height in heights) > drawn.shape[1] * 0.3
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        Looks(rgb_frames=np.ones(R, np.float32), pose_frames=np.ones(P, np.float32)),
+        Looks(in_rgb=np.ones((R, 2, 2), np.float32)),
+    ],
+)
+def test_a_fusion_with_one_kind_of_attention_is_drawn(looks: Looks) -> None:
+    rgb, heatmaps = torch.zeros(3, R, 32, 32, dtype=torch.uint8), torch.zeros(133, P, 8, 8, dtype=torch.uint8)
+    assert attention_sheet("book", "clip", rgb, heatmaps, looks).shape[1] > R * 128
+
+
+def test_clips_of_a_trained_run(trained: Any) -> None:
+    first, second = draw_attention(trained.config, ["test-1-0", "test-2-0"])
+    assert (first.clip_id, first.label, second.label) == ("test-1-0", "null", "blue")
+    data = base64.b64decode(first.image.partition(",")[2])
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert picture.shape[:2] == (first.height, first.width)
+    again, _ = draw_attention(trained.config, ["test-1-0", "test-2-0"])
+    assert again == first
