@@ -5,8 +5,8 @@ say which rows are whose. Arrays with a row per frame lie at the root, JPEG pict
 with ``offset`` (N + 1), facts with a value per clip under ``clips/``.
 
 HDF5 habits (measured): never pass an index list or a stride to h5py (155 times slower than a loop), no vlen
-data, handles opened lazily per process and dropped when pickled, no file locks for readers, files immutable
-once renamed into place.
+data, handles opened lazily per process and dropped when pickled, no file locks (a part file has one writer), files
+immutable once renamed into place.
 """
 
 import json
@@ -80,7 +80,7 @@ class ShardWriter:
     def __enter__(self) -> Self:
         """Open the part file."""
         part = self._stack.enter_context(atomic(self.path))
-        self._file = self._stack.enter_context(h5py.File(part, "w", libver="latest"))
+        self._file = self._stack.enter_context(h5py.File(part, "w", libver="latest", locking=False))
         self._file.attrs.update(self._attributes)
         return self
 

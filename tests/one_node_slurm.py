@@ -21,6 +21,10 @@ def missing() -> str:
         return f"needs Slurm ({', '.join(absent)}): apt-get install slurmctld slurmd slurm-client munge"
     if os.geteuid() != 0:
         return "needs root, to start Slurm's daemons"
+    if CONFIG.is_symlink() and "ClusterName=test" in (CONFIG.read_text() if CONFIG.exists() else "ClusterName=test"):
+        if subprocess.run(["scontrol", "ping"], capture_output=True, check=False, timeout=60).returncode == 0:
+            return "another test's Slurm is running"
+        CONFIG.unlink()  # of a test that was killed
     return f"{CONFIG} is there already: this machine's own Slurm is left alone" if CONFIG.exists() else ""
 
 

@@ -1,6 +1,7 @@
 """A small run of the whole workflow: three letters of five languages, a few seconds a stage."""
 
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -58,6 +59,8 @@ class Workflow:
     settings: dict[str, Any] = field(default_factory=lambda: dict(SMALL))
     root: Path = ROOT
     cores: int = 2
+    extra: dict[str, str] = field(default_factory=dict)
+    """Added to the environment."""
 
     def command(self, *arguments: str, change: dict[str, Any] | None = None) -> list[str]:
         """Write the settings, return the command line."""
@@ -70,7 +73,7 @@ class Workflow:
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | {"OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(self.folder / "cache")}
+        return os.environ | {"OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(self.folder / "cache")} | self.extra
 
     def snakemake(self, *arguments: str, change: dict[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
         command, folder, env = self.command(*arguments, change=change), self.folder, self.environment
@@ -118,3 +121,14 @@ def hashes(results: Path) -> dict[str, str]:
     files = [path for name in DATA for path in (results / name).glob("*.h5")]
     files += (results / "avatars").rglob("*.mp4")
     return {str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def same_results(ours: Path, theirs: Path) -> None:
+    """Check that two runs measured the same: results, predictions and confusion to the last digit, curves too."""
+    for name in ("results.csv", "predictions.csv", "confusion.csv"):
+        assert (ours / "evaluate" / name).read_text() == (theirs / "evaluate" / name).read_text(), name
+    for part in ("rgb", "pose", "fusion"):
+        curves = [(results / "train" / part / "curves.csv").read_text() for results in (ours, theirs)]
+        assert curves[0] == curves[1], part
+    rows = [json.loads((results / "evaluate" / "results.json").read_text())["rows"] for results in (ours, theirs)]
+    assert rows[0] == rows[1]

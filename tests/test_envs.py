@@ -39,6 +39,12 @@ def test_mediapipes_needs_agree_with_the_pins() -> None:
         assert need.specifier.contains(version.version)
 
 
+@pytest.mark.parametrize("path", sorted((ENVS / "executors").glob("*.txt")), ids=lambda path: path.stem)
+def test_executor_plugins_are_pinned(path: Path) -> None:
+    for line in lines(f"executors/{path.name}"):
+        assert line == PINS[Requirement(line).name.lower()]
+
+
 def test_every_dependency_of_the_project_is_pinned() -> None:
     import tomllib
 

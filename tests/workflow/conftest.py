@@ -1,12 +1,18 @@
 """The finished small run."""
 
 import pytest
-from small_run import Workflow
+from small_run import ROOT, Workflow
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    """The small run, finished once for all tests; they may plan, but must leave its files as they are."""
-    workflow = Workflow(tmp_path_factory.mktemp("run"))
+    """The small run, finished once for all tests; they may plan, but must leave its files as they are.
+
+    Its `journal.txt` notes which files its processes wrote and renamed.
+    """
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "tmp").mkdir()
+    extra = {"PYTHONPATH": str(ROOT / "tests" / "journal"), "CAMFUSE_JOURNAL": str(folder / "journal.txt")}
+    workflow = Workflow(folder, extra=extra | {"TMPDIR": str(folder / "tmp")})
     workflow.run()
     return workflow

@@ -1,39 +1,58 @@
-"""The small run's data stages on a real one-node Slurm, one job cancelled on the way."""
+"""The small run end to end on a real one-node Slurm, one job cancelled on the way."""
 
 import os
+import re
 import signal
 import subprocess
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import yaml
+from executors import environment_with
 from one_node_slurm import missing, one_node_slurm
-from small_run import ROOT, Workflow, hashes
+from small_run import ROOT, Workflow, hashes, same_results
 
 HARD_LIMIT = 600.0
-PROFILE = ROOT / "workflow" / "profiles" / "slurm"
+GROUPS = {
+    "shard": ("avatars", "frames", "pose", "crops", "heatmaps"),
+    "rest": ("train_fusion", "evaluate", "report"),
+}
+"""Rules that share a submission: five jobs instead of fifteen, as each waits some ten seconds for the next look."""
+PROFILE = ROOT / "workflow" / "profiles" / "slurm" / "config.yaml"
+FOR_A_TEST = {
+    "slurm-status-command": "squeue",
+    "slurm-init-seconds-before-status-checks": 3,
+    "latency-wait": 5,
+}
 
 
-@pytest.mark.torture
-def test_slurm_gives_the_local_runs_bytes(finished: Workflow, tmp_path: Path) -> None:
-    if not find_spec("snakemake_executor_plugin_slurm"):
-        pytest.skip("needs the extra `slurm`: pip install -e '.[slurm]'")
+def small_profile(folder: Path) -> Path:
+    """Write the shipped profile with less memory, and with less patience."""
+    profile = yaml.safe_load(PROFILE.read_text())
+    rules = [*profile["set-resources"], "avatars", "report"]
+    profile |= FOR_A_TEST | {"default-resources": ["slurm_partition=main", "mem_mb=500", "runtime=5"]}
+    profile["set-resources"] = {rule: {"mem_mb": "attempt * 500", "runtime": "attempt * 5"} for rule in rules}
+    (folder / "config.yaml").write_text(yaml.safe_dump(profile))
+    return folder
+
+
+@pytest.fixture
+def slurm(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Start Slurm, return a profile for it."""
+    for name, value in environment_with("slurm").items():
+        monkeypatch.setenv(name, value)
     if reason := missing():
         pytest.skip(reason)
+    return small_profile(tmp_path_factory.mktemp("profile"))
+
+
+def test_slurm_gives_the_local_runs_results(finished: Workflow, slurm: Path, tmp_path: Path) -> None:
     workflow = Workflow(tmp_path / "run")
     workflow.folder.mkdir()
-    profile = yaml.safe_load((PROFILE / "config.yaml").read_text())
-    profile |= {"slurm-status-command": "squeue", "slurm-init-seconds-before-status-checks": 2, "latency-wait": 5}
-    profile |= {"retries": 2, "set-resources": {}}
-    profile["default-resources"] = ["slurm_partition=main", "mem_mb=300", "runtime=5"]
-    small = ["avatars", "frames", "pose", "crops", "heatmaps"]
-    arguments = ["--set-resources", *(f"{rule}:mem_mb=300" for rule in small)]
-    (tmp_path / "profile").mkdir()
-    (tmp_path / "profile" / "config.yaml").write_text(yaml.safe_dump(profile))
     with one_node_slurm(tmp_path / "slurm"):
-        process = workflow.start("data", "--profile", str(tmp_path / "profile"), *arguments)
+        groups = [f"{rule}={name}" for name, rules in GROUPS.items() for rule in rules]
+        process = workflow.start("--profile", str(slurm), "--groups", *groups)
         try:
             cancelled = cancel_one(process)
             process.wait(timeout=HARD_LIMIT)
@@ -41,9 +60,15 @@ def test_slurm_gives_the_local_runs_bytes(finished: Workflow, tmp_path: Path) ->
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-    assert cancelled
-    assert process.returncode == 0, (workflow.folder / "snakemake.log").read_text()[-4000:]
+    log = (workflow.folder / "snakemake.log").read_text()
+    assert process.returncode == 0, log[-4000:]
+    assert (
+        len(re.findall(r"has been submitted with SLURM jobid", log)) == 6
+    )  # two shards, two trainings, the rest; one of them twice
+    assert re.search(rf"SLURM-job '{cancelled}' failed", log)
+    assert "srun" not in "".join(path.read_text() for path in (tmp_path / "run" / "results" / "logs").rglob("*.log"))
     assert hashes(workflow.folder / "results") == hashes(finished.folder / "results")
+    same_results(workflow.folder / "results", finished.folder / "results")
 
 
 def cancel_one(process: subprocess.Popen[str]) -> str:
