@@ -14,9 +14,10 @@ FARTHEST_STEP = 0.5
 """How far a person may have moved while lost, in sides of the box; farther off, it is another person."""
 LARGEST_GROWTH = 2.0
 """How much larger or smaller the box of a person may have become while lost, in area."""
-LIVELY = 0.1
+LIVELY = 0.2
 """How far width and height of a signing person's box range together, in sides of the box. Seen with MediaPipe on 16
-WLASL signers: 0.15 to 1 in 13 of them, 0.04 to 0.07 in 3 with the hands before the body; below 0.02 at rest."""
+WLASL signers: 0.15 to 1 in 13 of them, 0.04 to 0.07 in 3 with the hands before the body; in a still person below 0.02,
+but up to 0.13 where the detector now and then loses the hips."""
 STILL = 0.5
 """What the size of a person counts who does not move at all: up to twice as large, it is not the signer."""
 

@@ -89,12 +89,12 @@ def test_the_signer_found_again_after_a_long_loss_goes_on_where_it_was() -> None
 
 @pytest.mark.parametrize(("factor", "chosen"), [(0.8, 0), (1.6, 0), (2.5, 1)])
 def test_who_moves_is_the_signer_beside_a_still_person_of_up_to_twice_the_size(factor: float, chosen: int) -> None:
-    """The arms go out and in by a tenth of the box; the other's box trembles by a pixel."""
+    """The arms go out and in by a fifth of the box; the other's box trembles by a pixel."""
     rng = np.random.default_rng(0)
     left, top = 400, 480 - 400 * factor
     persons = []
     for time in range(40):
-        reach = 10 + 10 * np.sin(time / 3)
+        reach = 20 + 20 * np.sin(time / 3)
         signer = [100 - reach, 80, 300 + reach, 480, 0.8]
         trembling = np.append(rng.normal(0, 1, 4), 0)
         other = np.array([left, top, left + 200 * factor, 480, 0.8]) + trembling
