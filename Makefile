@@ -84,7 +84,7 @@ check: $(VENV)/.check ## style, types, one-way imports, workflow lint
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint --configfile config/demo.yaml
 
-config: $(VENV)/.demo ## renew config/default.yaml, schema.json and the key table after a change of camfuse/config.py
+config: $(VENV)/.demo ## renew config/default.yaml, schema.json and the key table after a change of camfuse/config/
 	$(BIN)/python -m camfuse config --write config
 
 rulegraph: $(VENV)/.demo ## draw docs/rulegraph.svg; needs Graphviz (apt-get install graphviz)

@@ -56,7 +56,7 @@ def _section(info: FieldInfo) -> type[BaseModel] | None:
 
 def default_yaml() -> str:
     """Return a commented YAML with every key and default; what must be chosen or given is commented out."""
-    lines = ["# Every key with its default, generated from camfuse/config.py by `make config`. Do not edit."]
+    lines = ["# Every key with its default, generated from camfuse/config by `make config`. Do not edit."]
     hidden: tuple[str, ...] | None = None
     for key in keys():
         if hidden and key.path[: len(hidden)] != hidden:

@@ -1,0 +1,169 @@
+"""Config of the pose estimators, and where their weights lie."""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from camfuse.config.base import Checkpoint, Fraction, Section
+
+
+class MediapipePose(Section):
+    """MediaPipe Holistic 0.10.21, weights inside the wheel."""
+
+    detection_confidence: Fraction = 0.5
+    """Least confidence of a person detection."""
+    tracking_confidence: Fraction = 0.5
+    """Least confidence to go on tracking without a new detection."""
+    fill: int = Field(default=5, ge=0)
+    """Frames in a row without the signer that are filled by interpolation, and marked; longer gaps stay missing."""
+
+
+class AnnotationsPose(Section):
+    """Keypoints that exist already, named in the clip table's column `annotation`."""
+
+    folder: Path = Path()
+    """Folder that relative paths in the column `annotation` start from."""
+    file: Path | None = None
+    """Annotation pickle (PYSKL, MMAction2) of all clips whose column `annotation` is empty; WLASL's and AUTSL's label
+    files have no such column. Relative to `folder`."""
+
+
+HrnetModel = Literal["hrnet_w48_dark_384x288", "hrnet_w48_256x192", "hrnet_w32_dark_256x192"]
+_OPENMMLAB = "https://download.openmmlab.com/mmpose"
+# the digits in the names of these files of 2020 are the beginning of their SHA-256
+HRNET_WEIGHTS: dict[HrnetModel, Checkpoint] = {
+    "hrnet_w48_dark_384x288": Checkpoint(
+        url=f"{_OPENMMLAB}/top_down/hrnet/hrnet_w48_coco_wholebody_384x288_dark-f5726563_20200918.pth",
+        sha256="f5726563",
+    ),
+    "hrnet_w48_256x192": Checkpoint(
+        url=f"{_OPENMMLAB}/top_down/hrnet/hrnet_w48_coco_wholebody_256x192-643e18cb_20200922.pth",
+        sha256="643e18cb",
+    ),
+    "hrnet_w32_dark_256x192": Checkpoint(
+        url=f"{_OPENMMLAB}/top_down/hrnet/hrnet_w32_coco_wholebody_256x192_dark-469327ef_20200922.pth",
+        sha256="469327ef",
+    ),
+}
+# the digits in this file's name are not its hash; this is the hash of the copy that Meta's Sapiens project mirrors
+RTMDET_WEIGHTS = Checkpoint(
+    url=f"{_OPENMMLAB}/v1/projects/rtmpose/rtmdet_m_8xb32-100e_coco-obj365-person-235e8209.pth",
+    sha256="b66b27072c6a3cd4f093882df440921987076131fb78a7df7b1cf92d67f41509",
+)
+
+
+class MmposePose(Section):
+    """HRNet whole-body of MMPose behind the person detector RTMDet-m of MMDetection (the paper's kind of keypoints)."""
+
+    model: HrnetModel = "hrnet_w48_dark_384x288"
+    """The network, by its name in MMPose and its input's height and width."""
+    weights: Checkpoint = HRNET_WEIGHTS["hrnet_w48_dark_384x288"]
+    """HRNet's weights; left out, OpenMMLab's for `model`."""
+    detector: Checkpoint = RTMDET_WEIGHTS
+    """RTMDet-m's weights, person class only; left out, OpenMMLab's."""
+    engine: Literal["torch", "onnx", "openvino"] = "torch"
+    """What runs the networks: torch on GPU or CPU, onnxruntime, or OpenVINO (the fastest on a CPU)."""
+    precision: Literal["f32", "bf16"] = "f32"
+    """Arithmetic of HRNet: bf16 (torch, openvino) is faster where the machine has it and moves points slightly."""
+    flip_test: bool = True
+    """Average over the mirrored picture too, as MMPose's published figures do; takes twice the time."""
+    min_detection: Fraction = 0.3
+    """Persons below this score are not seen."""
+    fill: int = Field(default=5, ge=0)
+    """Frames in a row without the signer that are looked for where
+    interpolation puts the box, and marked; longer gaps stay missing."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _published_weights(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "weights" not in values and values.get("model") in HRNET_WEIGHTS:
+            return {**values, "weights": HRNET_WEIGHTS[values["model"]]}
+        return values
+
+    @model_validator(mode="after")
+    def _engine_has_precision(self) -> Self:
+        if self.engine == "onnx" and self.precision == "bf16":
+            raise ValueError("precision bf16 needs engine torch or openvino; onnxruntime runs f32")
+        return self
+
+
+RtmModel = Literal["rtmw_l_384x288", "rtmw_x_384x288", "rtmw_l_256x192", "dwpose_l_384x288"]
+_PROJECTS = f"{_OPENMMLAB}/v1/projects"
+# hashes of the zip files: docs/rtmw.md says who states them
+RTM_WEIGHTS: dict[RtmModel, Checkpoint] = {
+    "rtmw_l_384x288": Checkpoint(
+        url=f"{_PROJECTS}/rtmw/onnx_sdk/rtmw-dw-x-l_simcc-cocktail14_270e-384x288_20231122.zip",
+        sha256="a87e1af41a0a067776dba7d46e1c21c8f6e9f18e247e0e606718dd1f31e96ffd",
+    ),
+    "rtmw_x_384x288": Checkpoint(
+        url=f"{_PROJECTS}/rtmw/onnx_sdk/rtmw-x_simcc-cocktail13_pt-ucoco_270e-384x288-0949e3a9_20230925.zip",
+        sha256="e2635599f6d14152af4bb3e97f90881a782b003857514c76cc341794364ffbdd",
+    ),
+    "rtmw_l_256x192": Checkpoint(
+        url=f"{_PROJECTS}/rtmw/onnx_sdk/rtmw-dw-x-l_simcc-cocktail14_270e-256x192_20231122.zip",
+        sha256="1e3e77558dfc199129bfff1c583e51b4ee190914de6ae30688243c20163c148c",
+    ),
+    "dwpose_l_384x288": Checkpoint(
+        url=f"{_PROJECTS}/rtmposev1/onnx_sdk/rtmpose-l_simcc-ucoco_dw-ucoco_270e-384x288-2438fd99_20230728.zip",
+        sha256="b06f1bc598ddbdb5008a61f4a411aa11ed331370b4f7f438126d6d99e168d147",
+    ),
+}
+YOLOX_WEIGHTS = Checkpoint(
+    url=f"{_PROJECTS}/rtmposev1/onnx_sdk/yolox_m_8xb8-300e_humanart-c2c7a14a.zip",
+    sha256="a000224fd8ba283202bc62d4a5fcdfe353adb9f468777dbac1ea2ada2093adde",
+)
+
+
+class RtmlibPose(Section):
+    """RTMW or RTMPose whole-body behind the person detector YOLOX-m: ONNX files, no compiler, no MMPose."""
+
+    model: RtmModel = "rtmw_l_384x288"
+    """The network and its input's height and width; rtmw_x has the best published score, rtmw_l nearly that in half
+    the time, dwpose_l is RTMPose-l."""
+    weights: Checkpoint = RTM_WEIGHTS["rtmw_l_384x288"]
+    """The network's file, .zip of OpenMMLab's SDK or .onnx; left out, OpenMMLab's for `model`."""
+    detector: Checkpoint = YOLOX_WEIGHTS
+    """YOLOX's file, with its non-maximum suppression inside; left out, OpenMMLab's YOLOX-m."""
+    engine: Literal["onnx", "openvino"] = "onnx"
+    """What runs the networks: onnxruntime on GPU or CPU, or OpenVINO (the fastest on a CPU)."""
+    precision: Literal["f32", "bf16"] = "f32"
+    """Arithmetic of the pose network: bf16 (openvino) is faster where the machine has it, moves points slightly."""
+    min_detection: Fraction = 0.3
+    """Persons below this score are not seen."""
+    fill: int = Field(default=5, ge=0)
+    """Frames in a row without the signer that are looked for where
+    interpolation puts the box, and marked; longer gaps stay missing."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _published_weights(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "weights" not in values and values.get("model") in RTM_WEIGHTS:
+            return {**values, "weights": RTM_WEIGHTS[values["model"]]}
+        return values
+
+    @model_validator(mode="after")
+    def _engine_has_precision(self) -> Self:
+        if self.engine == "onnx" and self.precision == "bf16":
+            raise ValueError("precision bf16 needs engine openvino; onnxruntime runs f32")
+        return self
+
+
+class Pose(Section):
+    """The estimator of the 133 whole-body keypoints: exactly one."""
+
+    mediapipe: MediapipePose | None = None
+    """For any video on any machine, no download."""
+    mmpose: MmposePose | None = None
+    """HRNet whole-body, needs weights and better a GPU."""
+    rtmlib: RtmlibPose | None = None
+    """RTMW, newer and better than HRNet; needs weights."""
+    annotations: AnnotationsPose | None = None
+    """Keypoints from files."""
+
+    @model_validator(mode="after")
+    def _one_estimator(self) -> Self:
+        given = [name for name in type(self).model_fields if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError(f"expected exactly one estimator; found {', '.join(given) or 'none'}")
+        return self

@@ -1,0 +1,104 @@
+"""Config of sampling and model."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from camfuse.config.base import Checkpoint, Fraction, Keypoint, Positive, Section
+
+FusionMode = Literal["none", "concat", "temporal_gate", "space", "time", "divided", "joint"]
+FusionStage = Literal["s2", "s3", "s4"]
+
+
+class Sampling(Section):
+    """Frames per clip, drawn uniformly over the whole clip."""
+
+    rgb_frames: Positive = 8
+    """Frames of the RGB stream; one of each group of pose frames."""
+    pose_frames: Positive = 32
+    """Frames of the pose stream."""
+
+    @model_validator(mode="after")
+    def _grouped(self) -> Self:
+        if self.pose_frames % self.rgb_frames:
+            raise ValueError(
+                f"pose_frames must be a multiple of rgb_frames, found {self.pose_frames} and {self.rgb_frames}"
+            )
+        return self
+
+
+class RgbStream(Section):
+    """SlowOnly-style 3D ResNet on the crops."""
+
+    depths: tuple[Positive, Positive, Positive, Positive] = (3, 4, 6, 3)
+    """Bottleneck blocks per stage (ResNet-50)."""
+    channels: Positive = 64
+    """Channels after the stem."""
+    inflate: tuple[bool, bool, bool, bool] = (False, False, True, True)
+    """Stages whose first convolution spans 3 frames."""
+    dropout: Fraction = 0.5
+    """Before the classifier."""
+    weights: Checkpoint | None = None
+    """What its training starts from: a SlowOnly-R50 of MMAction2 or PYSKL (Kinetics), or a `best.ckpt` of ours; without
+    it, random weights. The file's hash is part of what the training is, its place is not."""
+
+
+class PoseStream(Section):
+    """PoseC3D-style 3D ResNet on the heatmaps."""
+
+    depths: tuple[Positive, Positive, Positive] = (4, 6, 3)
+    """Bottleneck blocks per stage."""
+    channels: Positive = 32
+    """Channels after the stem."""
+    inflate: tuple[bool, bool, bool] = (False, True, True)
+    """Stages whose first convolution spans 3 frames."""
+    stem: Literal["factorised", "7x7"] = "factorised"
+    """1x1 then 3x3 (94 % fewer multiply-adds at 133 joints), or RGBPoseConv3D's 7x7."""
+    keypoints: Annotated[tuple[Keypoint, ...], Field(min_length=1)] | None = None
+    """Indices of the keypoints whose heatmaps it sees, in this order (0..16 is COCO's body, as PoseC3D's published
+    weights have it); without it, all 133."""
+    dropout: Fraction = 0.5
+    """Before the classifier."""
+    weights: Checkpoint | None = None
+    """What its training starts from: a PoseC3D of MMAction2 or PYSKL (its stem fits only `stem: 7x7`), or a `best.ckpt`
+    of ours; without it, random weights."""
+
+
+class Fusion(Section):
+    """What the streams tell each other, both ways: ST-CAF (space-time cross-attention), or one of its rivals."""
+
+    mode: FusionMode = "divided"
+    """ST-CAF, by which tokens attend to which: space, time, divided (first along time, then over space), joint (all).
+    concat: RGBPoseConv3D's lateral convolutions. temporal_gate: attention along time between maxima over space scales
+    the channels (after PCAN). none: late fusion only."""
+    stages: tuple[FusionStage, ...] = ("s3", "s4")
+    """Where it sits: after RGB layer 2 / 3 / 4 and pose layer 1 / 2 / 3 (RGBPoseConv3D and PCAN: s2, s3)."""
+    width: Positive = 256
+    """Channels of queries, keys and values; not used by concat."""
+    heads: Positive = 8
+    """Attention heads; not used by concat."""
+    dropout: Fraction = 0.1
+    """On the attention's output; not used by concat."""
+    modality_dropout: Fraction = 0.1
+    """Probability, per training sample and direction, that one stream does not see the other: so that one checkpoint
+    also serves clips with RGB or pose only."""
+    weights: Checkpoint | None = None
+    """What the fusion training starts from instead of the two trained streams: a whole RGBPoseConv3D of MMAction2 or
+    PYSKL (needs `mode: concat`, `stages: [s2, s3]`), or a `best.ckpt` of ours."""
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"fusion.width must be a multiple of fusion.heads, found {self.width} and {self.heads}")
+        return self
+
+
+class Model(Section):
+    """The recogniser."""
+
+    rgb: RgbStream = RgbStream()
+    """RGB stream."""
+    pose: PoseStream = PoseStream()
+    """Pose stream."""
+    fusion: Fusion = Fusion()
+    """Between the streams."""

@@ -1,0 +1,99 @@
+"""Reading, checking, changing and writing a config."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from camfuse.config.run import Config
+from camfuse.errors import ConfigError, bullet_list
+
+
+def parse_config(values: dict[str, Any], source: str = "config") -> Config:
+    """Validate a nested dictionary, listing every wrong key at once.
+
+    Raises
+    ------
+    ConfigError
+        With one line per wrong or unknown key.
+    """
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        raise _config_error(source, _problems(error)) from error
+    wrong: list[str] = []
+    for name, overrides in config.experiments.items():
+        try:
+            Config.model_validate(_changed(config, overrides.given()))
+        except ValidationError as error:
+            wrong += [f"experiments.{name}.{line}" for line in _problems(error)]
+    if wrong:
+        raise _config_error(source, wrong)
+    return config
+
+
+def change(config: Config, changes: dict[str, Any], source: str = "config") -> Config:
+    """Return the config of one run with nested values changed; it has no experiments and no ablation of its own.
+
+    Raises
+    ------
+    ConfigError
+        As `parse_config`.
+    """
+    return parse_config(_changed(config, changes), source)
+
+
+def _changed(config: Config, changes: dict[str, Any]) -> dict[str, Any]:
+    return _merged(config.model_dump(mode="json", exclude={"experiments", "ablation"}), changes)
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = _merged(base[key], value) if both else value
+    return merged
+
+
+def _config_error(source: str, lines: list[str]) -> ConfigError:
+    return ConfigError(f"{source}: {len(lines)} problem(s)\n{bullet_list(lines)}")
+
+
+def _problems(error: ValidationError) -> list[str]:
+    return [
+        f"{'.'.join(str(part) for part in e['loc']) or 'config'}: {_reason(e['msg'], e['input'])}"
+        for e in error.errors()
+    ]
+
+
+def _reason(message: str, found: object) -> str:
+    if message == "Extra inputs are not permitted":
+        return "unknown key; see config/README.md for the keys there are"
+    shown = "" if isinstance(found, dict) else f", found {found!r}"
+    return message.removeprefix("Value error, ") + shown
+
+
+def load_config(path: Path) -> Config:
+    """Read and validate a YAML file.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, is not YAML, or has wrong keys.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the config: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: expected keys and values, found {type(values).__name__}")
+    return parse_config(values, str(path))
+
+
+def dump_config(config: Config) -> str:
+    """Write a config as YAML with every default resolved."""
+    values = config.model_dump(mode="json", exclude_none=True)
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)

@@ -1,0 +1,176 @@
+"""Config of test, report and machine, of further runs on the same shards, and of a whole run."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, model_serializer, model_validator
+
+from camfuse.config.base import Positive, Section, Weight
+from camfuse.config.estimators import Pose
+from camfuse.config.model import FusionMode, FusionStage, Model, Sampling
+from camfuse.config.prep import Crops, Frames, Heatmaps
+from camfuse.config.sources import Clips
+from camfuse.config.train import Train
+
+
+class Evaluate(Section):
+    """The test."""
+
+    clips: Positive = 10
+    """Samplings per clip whose probabilities are averaged (10 as PYSKL)."""
+    weights: tuple[Weight, Weight, Weight] | Literal["tuned"] = (1.0, 1.0, 1.0)
+    """Weights of the rgb, pose and joint head's probabilities in `fused`; [1, 1, 0] is RGBPoseConv3D's own. Or `tuned`:
+    chosen on val, for `fused` and for late fusion, the best multiples of 0.1; the training's epoch is then chosen by
+    equal weights."""
+
+    @property
+    def training_weights(self) -> tuple[float, float, float]:
+        """The weights that the fused model's best epoch is chosen by: nothing is tuned while it trains."""
+        return (1.0, 1.0, 1.0) if self.weights == "tuned" else self.weights
+
+
+class Report(Section):
+    """The HTML page."""
+
+    title: str = "CAMFuse"
+    """Heading of the report."""
+    examples: int = Field(default=6, ge=0)
+    """Clips drawn with skeleton and heatmap."""
+
+
+class Machine(Section):
+    """What changes speed, never a result; not part of any fingerprint."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where training and evaluation run."""
+    devices: Positive = 1
+    """GPUs (or CPU processes) per node to train on; batch norm is synchronised. A step then has `batch` clips of each:
+    this key and `nodes`, unlike the others here, change what is learnt."""
+    nodes: Positive = 1
+    """Machines to train on, each with `devices`; start one process per device yourself (docs/cluster.md)."""
+    save_steps: int = Field(default=500, ge=0)
+    """Steps between saved states within an epoch: what a killed training can lose. 0 saves after each epoch only."""
+    recompute: bool = False
+    """Forget the activations inside the streams' blocks and compute them again in the backward pass: less memory for
+    about a third more time; the same bits on a CPU."""
+    threads: Positive = 2
+    """CPU threads of training, evaluation, `pose.mmpose` and `pose.rtmlib`: a fixed number, as sums round differently
+    with another."""
+    workers: int = Field(default=0, ge=0)
+    """Loader processes; 0 loads in the training process."""
+    weights: Path = Path("weights")
+    """Folder of fetched weights (`camfuse weights`) and of networks exported from them."""
+    pose_batch: Positive = 8
+    """Frames that `pose.mmpose` and `pose.rtmlib` take at once."""
+    log_level: Literal["debug", "info", "warning"] = "info"
+    """How much the files under `logs` say."""
+    evaluate_batch: Positive = 8
+    """Clips that evaluation takes at once."""
+
+
+class Overrides(Section):
+    """What an experiment changes of the main run: any keys of these sections, none of a data stage."""
+
+    seed: int | None = None
+    """Another seed."""
+    sampling: dict[str, Any] | None = None
+    """Keys of `sampling` with their other values."""
+    model: dict[str, Any] | None = None
+    """Keys of `model` with their other values."""
+    train: dict[str, Any] | None = None
+    """Keys of `train` with their other values."""
+    evaluate: dict[str, Any] | None = None
+    """Keys of `evaluate` with their other values."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keeps_the_shards(cls, values: Any) -> Any:
+        shared = Config.model_fields.keys() - cls.model_fields.keys()
+        if isinstance(values, dict) and (found := [f"`{key}`" for key in values if key in shared]):
+            raise ValueError(
+                f"an experiment may change {', '.join(cls.model_fields)}; {', '.join(found)} it shares with the main "
+                "run, as it does the shards: what needs others is a config of its own with an `output` of its own"
+            )
+        return values
+
+    @model_serializer
+    def given(self) -> dict[str, Any]:
+        """Return the changed keys as nested plain values; a null is a change too."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+
+
+RESERVED = ("main", "train")
+"""Names that no experiment may have: the main run's row, and the folder of the trainings."""
+
+
+def _experiment_names(experiments: dict[str, Overrides]) -> dict[str, Overrides]:
+    for name in experiments:
+        if name in RESERVED or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+            raise ValueError(
+                "an experiment's name is a folder: letters, digits, _ - . and none of "
+                f"{', '.join(RESERVED)}; found {name!r}"
+            )
+    return experiments
+
+
+class Ablation(Section):
+    """The matrix of `snakemake ablation`: each seed's two streams once, and on them every mode at all `stages`."""
+
+    modes: tuple[FusionMode, ...] = ("none", "divided")
+    """Values of `model.fusion.mode`."""
+    stages: tuple[tuple[FusionStage, ...], ...] = ()
+    """Values of `model.fusion.stages` (not for mode none, which has none); left out, the main run's alone."""
+    streams: tuple[Literal["rgb", "pose", "late", "fused"], ...] = ("rgb", "pose", "late", "fused")
+    """Rows of the table: each stream alone, the mean of the two, fused by each mode. Without `fused` no fusion is
+    trained."""
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (1, 2, 3)
+    """Values of `seed`; the table gives mean and spread over them."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        for name in type(self).model_fields:
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name}: expected each value once, found {list(values)}")
+        if not self.streams or ("fused" in self.streams and not self.modes):
+            raise ValueError("expected at least one of `streams`, and for `fused` one of `modes`")
+        return self
+
+
+class Config(Section):
+    """The whole config of one run."""
+
+    output: Path = Path("results/run")
+    """Folder of everything this run makes."""
+    seed: int = Field(default=1, ge=0)
+    """Seed of every random number in training and evaluation."""
+    bad_clips: Literal["stop", "skip"] = "stop"
+    """A clip that cannot be decoded or shows nobody stops its shard (the others go on), or is left out and listed."""
+    clips: Clips
+    """Data source."""
+    frames: Frames = Frames()
+    """Frame extraction."""
+    pose: Pose
+    """Pose estimation."""
+    crops: Crops = Crops()
+    """Crops."""
+    heatmaps: Heatmaps = Heatmaps()
+    """Heatmaps."""
+    sampling: Sampling = Sampling()
+    """Frame sampling."""
+    model: Model = Model()
+    """Model."""
+    train: Train = Train()
+    """Training."""
+    evaluate: Evaluate = Evaluate()
+    """Evaluation."""
+    report: Report = Report()
+    """Report."""
+    experiments: Annotated[dict[str, Overrides], AfterValidator(_experiment_names)] = Field(default={})
+    """Further runs on the same shards, by name: what each changes of `seed`, `sampling`, `model`, `train` and
+    `evaluate`, as in `{small: {model: {fusion: {width: 64}}}}`. Trainings that are the same run once."""
+    ablation: Ablation | None = None
+    """The matrix of `snakemake ablation`."""
+    machine: Machine = Machine()
+    """Speed and place."""

@@ -1,0 +1,130 @@
+"""Config of the clips: where videos and labels come from."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from camfuse.config.base import Fraction, Positive, Section
+
+
+def _sum_to_one(shares: tuple[float, float, float]) -> tuple[float, float, float]:
+    if abs(sum(shares) - 1) > 1e-6:
+        raise ValueError("the shares of train, val and test must sum to 1")
+    return shares
+
+
+Shares = Annotated[tuple[Fraction, Fraction, Fraction], AfterValidator(_sum_to_one)]
+
+
+class FolderSource(Section):
+    """A folder with one sub-folder per word, the videos in it."""
+
+    videos: Path
+    """Folder that holds one folder per label."""
+    split: Shares = (0.7, 0.15, 0.15)
+    """Shares of train, val and test; each label is split by a stable hash of the clip id."""
+
+
+class CsvSource(Section):
+    """A table with columns video, label and optionally clip_id, signer, split, start, end."""
+
+    table: Path
+    """CSV file; start and end are in seconds."""
+    videos: Path = Path()
+    """Folder that relative paths in the column `video` start from."""
+    split: Shares = (0.7, 0.15, 0.15)
+    """Shares of train, val and test where the table has no column `split`; as in `folder`."""
+
+
+class WlaslSource(Section):
+    """WLASL: `WLASL_v0.3.json`, an `nslt_*.json`, or both."""
+
+    videos: Path
+    """Folder with `<video_id>.mp4`."""
+    manifest: Path | None = None
+    """WLASL_v0.3.json: glosses, signers, splits, segments."""
+    subset: Path | None = None
+    """nslt_100 / 300 / 1000 / 2000.json: which clips, classes and splits; wins over the manifest."""
+    class_list: Path | None = None
+    """wlasl_class_list.txt: gloss names where only `subset` is given."""
+    trimmed: bool = True
+    """Files hold one sign each (as the official download script and Kaggle leave them); false cuts
+    `frame_start`..`frame_end` (1-based, counted at 25 per second whatever the video's own rate) out of
+    the original videos."""
+
+    @model_validator(mode="after")
+    def _one_list(self) -> Self:
+        if self.manifest is None and self.subset is None:
+            raise ValueError("give `manifest` (WLASL_v0.3.json), `subset` (nslt_*.json) or both")
+        return self
+
+
+class AutslSource(Section):
+    """AUTSL: three label files without header and the class names."""
+
+    videos: Path
+    """Folder with `signerN_sampleM_color.mp4`, flat or in train / val / test folders."""
+    train: Path
+    """train_labels.csv."""
+    validation: Path
+    """validation_labels.csv (ground truth)."""
+    test: Path
+    """test_labels.csv (ground truth)."""
+    class_names: Path
+    """SignList_ClassId_TR_EN.csv."""
+
+
+class LanguageSplits(Section):
+    """Which signed languages (one signer each) belong to which split."""
+
+    train: tuple[str, ...]
+    """ISO 639-3 codes of the training languages."""
+    val: tuple[str, ...]
+    """ISO 639-3 codes of the validation languages."""
+    test: tuple[str, ...]
+    """ISO 639-3 codes of the test languages."""
+
+
+class FingerspellingSource(Section):
+    """Recordings of signed letters inside the PyPI wheel `spoken-to-signed`; the RGB video is a drawn avatar."""
+
+    letters: tuple[str, ...]
+    """Letters to take, upper case."""
+    languages: LanguageSplits
+    """The signed languages, by split."""
+    trim: float = Field(default=0.0, ge=0, lt=0.5)
+    """Share of each recording that is left out at its start and again at its end: the hand on its way up and down."""
+    avatar_height: Positive = 240
+    """Height of the drawn video in pixels."""
+
+
+class Clips(Section):
+    """Where the clips and their labels come from: exactly one of the five sources."""
+
+    folder: FolderSource | None = None
+    """A folder per word."""
+    csv: CsvSource | None = None
+    """One CSV table."""
+    wlasl: WlaslSource | None = None
+    """WLASL-100 / 300 / 1000 / 2000."""
+    autsl: AutslSource | None = None
+    """AUTSL."""
+    fingerspelling: FingerspellingSource | None = None
+    """The demo's letters."""
+    missing: Literal["stop", "drop"] = "stop"
+    """A video that is not on disk stops the run, or is dropped and counted in the coverage table."""
+    duplicates: Literal["report", "drop"] = "report"
+    """Byte-identical recordings are reported; `drop` also keeps the first of each only."""
+    limit: int = Field(default=0, ge=0)
+    """Take only the first N clips of the table that are on disk; 0 takes all."""
+    shards: Positive = 16
+    """Number of shards; a clip's shard is a stable hash of its id."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [name for name in ("folder", "csv", "wlasl", "autsl", "fingerspelling") if getattr(self, name)]
+        if len(given) != 1:
+            found = ", ".join(given) or "none"
+            raise ValueError(f"expected exactly one of folder, csv, wlasl, autsl, fingerspelling; found {found}")
+        return self
