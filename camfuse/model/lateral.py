@@ -6,6 +6,9 @@ at s4, where no layer follows, the head sees the further channels.
 This is not zero-initialised: what a stream makes of the further channels is up to its next layer, whose weights for
 them are zero after a merge of trained streams (`camfuse.model.weights.merge_streams`) and random otherwise.
 
+A kernel that spans frames only is run in 2D, frames x pixels: on a CPU that is faster, and torch 2.13's
+``conv_transpose3d`` gives a random weight gradient there in bf16 where a clip has few frames.
+
 Shapes: B batch, C channels of a stream, H W grid, R frames of the RGB stream, P of the pose stream, A = P / R.
 """
 
@@ -31,7 +34,9 @@ class PoseToRgb(nn.Module):
 
     def forward(self, pose: Tensor, ratio: int) -> Tensor:
         """Map (B, inputs, P, H, W) to (B, outputs, P / ratio, H, W)."""
-        return F.conv3d(pose, self.conv.weight, stride=(ratio, 1, 1), padding=(KERNEL // 2, 0, 0))
+        flat = F.conv2d(pose.flatten(3), self.conv.weight.flatten(3), stride=(ratio, 1), padding=(KERNEL // 2, 0))
+        result: Tensor = flat.unflatten(3, pose.shape[3:])
+        return result
 
 
 class RgbToPose(nn.Module):
@@ -45,14 +50,14 @@ class RgbToPose(nn.Module):
 
     def forward(self, rgb: Tensor, ratio: int) -> Tensor:
         """Map (B, inputs, R, H, W) to (B, outputs, R * ratio, H, W)."""
-        x = F.conv_transpose3d(
-            rgb,
-            self.conv.weight,
-            stride=(ratio, 1, 1),
-            padding=(KERNEL // 2, 0, 0),
-            output_padding=(ratio - 1, 0, 0),
+        flat = F.conv_transpose2d(
+            rgb.flatten(3),
+            self.conv.weight.flatten(3),
+            stride=(ratio, 1),
+            padding=(KERNEL // 2, 0),
+            output_padding=(ratio - 1, 0),
         )
-        result: Tensor = self.relu(self.bn(x))
+        result: Tensor = self.relu(self.bn(flat.unflatten(3, rgb.shape[3:])))
         return result
 
 

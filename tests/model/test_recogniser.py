@@ -82,6 +82,21 @@ def test_a_sample_that_dropout_takes_the_other_modality_from_is_one_without_it(m
     assert not torch.allclose(fused.eval()(rgb, heatmaps)["rgb"], both["rgb"])
 
 
+@pytest.mark.parametrize("mode", ["none", "concat", "temporal_gate", "time", "space", "divided", "joint"])
+def test_a_step_in_bf16_is_finite_and_near_one_in_f32(mode: str) -> None:
+    fused, (rgb, heatmaps) = wake(build("fusion", mode)), batch()
+    for module in fused.modules():
+        if isinstance(module, nn.BatchNorm3d):
+            module.eval()  # statistics of one batch of noise would blow the rounding up
+    exact = fused(rgb, heatmaps)["joint"].softmax(1)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = fused(rgb, heatmaps)["joint"]
+    torch.testing.assert_close(rounded.float().softmax(1), exact, atol=0.02, rtol=0)
+    rounded.float().square().sum().backward()
+    assert all(p.grad is None or torch.isfinite(p.grad).all() for p in fused.parameters())
+    assert all(p.grad is not None for p in fused.fusion.parameters())
+
+
 def test_a_stream_of_some_keypoints_sees_no_others() -> None:
     chosen = (5, 6, 91)
     recogniser = wake(build("fusion", pose={**NARROW["pose"], "keypoints": chosen})).eval()
