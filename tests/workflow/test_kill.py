@@ -22,8 +22,8 @@ from camfuse.clips.table import read_shard_clips
 
 SEED = 20251
 KILLS_EACH = 10
-LONGEST = 0.3
-"""Moments are drawn up to this part of the time that the undisturbed run took."""
+LONGEST = 15.0
+"""Seconds after a start until which it is killed: a third of the undisturbed run on two quiet cores."""
 
 
 def leftovers(results: Path) -> list[Path]:
@@ -88,14 +88,14 @@ def check_poses(results: Path, before: dict[str, int], began: float) -> None:
                 )
 
 
-def disturb(workflow: Workflow, rng: random.Random, kills: int, longest: float) -> int:
-    """Kill the run `kills` times, each time after up to `longest` seconds, then let it finish; return how many."""
+def disturb(workflow: Workflow, rng: random.Random, kills: int) -> int:
+    """Kill the run `kills` times, each time at a random moment, then let it finish; return how many."""
     results = workflow.folder / "results"
     for killed in range(kills):
         before, began = saved_poses(results), time.time()
         process = begin(workflow)
         try:
-            process.wait(timeout=rng.uniform(1.0, longest))
+            process.wait(timeout=rng.uniform(1.0, LONGEST))
         except subprocess.TimeoutExpired:
             rng.choice(KILLS)(process)
         else:
@@ -148,21 +148,14 @@ def wait_for_a_pose(folder: Path, process: subprocess.Popen[str]) -> None:
 def test_killed_ten_times_five_times_over(finished: Workflow, tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     undisturbed = finished.folder / "results"
-    longest = LONGEST * seconds_of(finished)
     killed, runs = 0, 0
     while killed < KILLS_EACH:
         workflow = Workflow(tmp_path / str(runs))
         workflow.folder.mkdir()
-        killed += disturb(workflow, rng, KILLS_EACH - killed, longest)
+        killed += disturb(workflow, rng, KILLS_EACH - killed)
         made = workflow.folder / "results"
         assert hashes(made) == hashes(undisturbed)
         same_results(made, undisturbed)
         assert not leftovers(made)
         runs += 1
-    print(f"{killed} kills up to {longest:.0f} s after each start, in {runs} run(s)")
-
-
-def seconds_of(workflow: Workflow) -> float:
-    """Return how long the run took, from its first file to its report."""
-    results = workflow.folder / "results"
-    return (results / "report" / "index.html").stat().st_mtime - (results / "config.yaml").stat().st_mtime
+    print(f"{killed} kills in {runs} run(s)")

@@ -34,6 +34,10 @@ def own(planned_on: OwnClips, tmp_path: Path) -> OwnClips:
     ("change", "rules"),
     [
         ({"frames": {"quality": 80}}, {"frames": 2, "pose": 2, "crops": 2, "heatmaps": 2} | TRAINING | LAST),
+        (
+            {"pose": {"annotations": {"file": "for_clips_without_one.pkl"}}},
+            {"pose": 2, "crops": 2, "heatmaps": 2} | TRAINING | LAST,
+        ),
         ({"crops": {"size": 32}}, {"crops": 2, "heatmaps": 2} | TRAINING | LAST),
         ({"heatmaps": {"sigma": 1.5}}, {"heatmaps": 2, "train_pose": 1, "train_fusion": 1} | LAST),
         ({"sampling": {"pose_frames": 2}}, TRAINING | LAST),
