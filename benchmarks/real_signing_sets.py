@@ -67,11 +67,15 @@ def landmarks(points: NDArray[np.floating], width: float, height: float) -> Arra
 
 
 def adrlfv(data: Path) -> list[SetClip]:
-    """16 words of one signer: 33 body points, hands, chin and cheeks, in pixels of 448 x 480."""
+    """15 words of one signer: 33 body points, hands, chin and cheeks, in pixels of 448 x 480.
+
+    The set's 16th word, ``empty``, is a picture without a signer: 49 of its 50 clips have no keypoint at all.
+    """
     stored = arrays(data / "adrlfv_16words" / "data.npz")
     width, height = 448, 480
     clips = []
-    for number, flat in enumerate(stored["x"]):
+    for number in np.flatnonzero(stored["label"] != "empty").tolist():
+        flat = stored["x"][number]
         points = flat.astype(np.float32).reshape(-1, 79, 2) / np.array([width, height], np.float32)
         face, body, left, right = (
             landmarks(points[:, part], width, height)
