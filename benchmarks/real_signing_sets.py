@@ -17,8 +17,8 @@ from camfuse.prep.pose.holistic import to_wholebody
 from camfuse.skeleton import FACE
 
 Array = NDArray[np.float32]
-LEFT_WRIST, RIGHT_WRIST = 15, 16
-"""BlazePose's."""
+PALM = 0.1
+"""Length of a palm where the set does not say it, as a share of the picture."""
 
 
 @dataclass(frozen=True)
@@ -124,10 +124,9 @@ def wlasl(data: Path) -> list[SetClip]:
 
 
 def nepali(data: Path) -> list[SetClip]:
-    """49 letters by six signers. The set has lost where the hands are: they hang on the body's wrists here.
+    """49 letters by six signers. The set has lost where the hands are: here each has a fixed place, side by side.
 
-    The body is centred on the shoulders, each hand on its root and scaled to a palm of 1; a palm is drawn as long as
-    a quarter of the shoulders' distance.
+    In the file the body is centred on the shoulders, each hand on its root and scaled to a palm of 1.
     """
     folder = data / "nepali_fingerspelling"
     index = pd.read_csv(folder / "index.csv", dtype=str, keep_default_na=False)
@@ -136,13 +135,11 @@ def nepali(data: Path) -> list[SetClip]:
     for row in index.to_dict("records"):
         flat, width, height = stored[row["clip"]].astype(np.float32), int(row["w"]), int(row["h"])
         body = flat[:, :132].reshape(-1, 33, 4)
-        size = np.array([width, height], np.float32)
-        palm = 0.25 * np.median(np.linalg.norm((body[:, 11, :2] - body[:, 12, :2]) * size, axis=1)) / height
         hands = []
-        for first, wrist in ((132, LEFT_WRIST), (195, RIGHT_WRIST)):
+        for first, place in ((132, (0.65, 0.6)), (195, (0.35, 0.6))):  # the signer's left is on the picture's right
             hand = flat[:, first : first + 63].reshape(-1, 21, 3)
             seen = (hand != 0).any(axis=(1, 2))
-            placed = np.where(seen[:, None, None], hand[..., :2] * palm + body[:, wrist : wrist + 1, :2] + 0.5, 0)
+            placed = np.where(seen[:, None, None], hand[..., :2] * PALM + np.array(place, np.float32), 0)
             hands.append(landmarks(placed, width, height))
         body[..., :2] += 0.5
         keypoints = to_wholebody(landmarks(body, width, height), None, *hands)
