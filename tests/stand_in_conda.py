@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> None:
     elif arguments[:2] == ["env", "create"]:
         given = {name: arguments[arguments.index(name) + 1] for name in ("--file", "--prefix")}
         create(Path(given["--file"]), Path(given["--prefix"]))
-    else:
+    elif arguments[:1] != ["clean"]:
         raise SystemExit(f"the stand-in knows no `conda {' '.join(arguments)}`")
 
 

@@ -1,4 +1,5 @@
 # The config, the clip table and the few functions that every rule uses.
+import shlex
 import sys
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from camfuse.stage import fingerprint, write_if_changed
 prepare_jobs(_ROOT)
 CACHED = workflow.workflow_settings.cache is not None
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+if CONDA:
+    # Snakemake takes PYTHONPATH from jobs with a conda environment; its own prefix has to be said again
+    shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(_ROOT))}; ")
 
 
 def prepare(values):
