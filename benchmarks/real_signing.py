@@ -367,6 +367,9 @@ How the recipes were found:
   one fold over WLASL's `train` and `val` signers (0.37 against 0.42; ridge 0.34), and was given up.
 - A set was tested once with its recipe; before that, WLASL's test clips were read by one trial of one epoch, to see
   that the script runs.
+- Where the pose stream does not beat the linear model: AdrLfv (one clip of 75 less; one signer in train and test, so
+  that fixed places do) and the seven persons (equal; three words that differ in where the hand goes, and a person whose
+  hands were seen in 8 % of the frames). The words' recipe was hardly searched for.
 - One seed: differences of a few clips mean nothing, above all on WLASL (22 test clips) and AdrLfv, where both models
   are at the ceiling. AdrLfv's test clips are of the signer whom the models were trained on; its 16th
   word, `empty`, is a picture without a signer, where there is no keypoint (nor a crop) to go by: the given 0.875 counts
