@@ -38,7 +38,7 @@ def sections(*, processes: int = 1, part: str = "fusion", **keys: Any) -> dict[s
     return {
         "model": model,
         "train": {part: phase(batch=8 // processes, **keys)},
-        "machine": {"device": "cpu", "devices": processes, "threads": 1, "save_steps": 1},
+        "machine": {"device": "cpu", "devices": processes, "threads": 1},
     }
 
 
@@ -94,7 +94,7 @@ def test_killed_in_the_middle_of_an_epoch(
     )
     # 9 clips x 12 / 4 = 27 batches an epoch: 30 are 3 of the second, and the test has the other 24 to notice
     whole = run.train(part, tmp_path / "whole")
-    machine = {"device": "cpu", "save_steps": 1, "workers": workers}
+    machine = {"device": "cpu", "save_steps": 5, "workers": workers}
     folder = tmp_path / "killed"
     process = start(run.with_config(machine=machine), part, folder)
     try:
@@ -118,7 +118,7 @@ def killed_after_steps(process: subprocess.Popen[bytes], state: Path, steps: int
             os.kill(process.pid, signal.SIGKILL)
             assert process.wait() == -signal.SIGKILL
             return found
-        time.sleep(0.01)
+        time.sleep(0.05)
     raise AssertionError(f"no state of {steps} steps after 600 s")
 
 
