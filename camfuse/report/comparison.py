@@ -55,5 +55,7 @@ def ablation_table(config: Config) -> tuple[Table | None, str]:
     if table is None or table.empty:
         return None, "Ablation: the table is empty."
     numbers = [f"{number}_{name}" for number in NUMBERS for name in SPREAD if f"{number}_{name}" in table]
-    head, *rows = ablation_cells(table.assign(**{name: table[name].astype(float) for name in numbers}))
+    # a single seed has no deviation: an empty cell
+    values = {name: table[name].replace("", math.nan).astype(float) for name in numbers}
+    head, *rows = ablation_cells(table.assign(**values))
     return Table(f"Ablation. {ablation_caption(table)}", head, rows), ""

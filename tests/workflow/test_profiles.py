@@ -32,6 +32,11 @@ def test_a_profile_names_only_rules_that_exist(name: str) -> None:
     assert name == "default" or {"executor", "jobs", "default-resources"} <= profile(name).keys()
 
 
+def test_the_default_profile_is_loaded_by_itself(tmp_path: Path) -> None:
+    out = Workflow(tmp_path).run("--dry-run", "--quiet", "rules")
+    assert f"Using workflow specific profile {ROOT / 'profiles' / 'default'}" in out
+
+
 def test_every_rule_says_its_memory_and_time() -> None:
     text = "\n".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
     assert len(RULES) >= 12
@@ -44,7 +49,9 @@ def test_a_dry_run_with_the_profile_plans_every_job_with_its_needs(
 ) -> None:
     for key, value in environment_with(PLUGINS[name]).items():
         monkeypatch.setenv(key, value)
-    out = Workflow(tmp_path).run("--dry-run", "--profile", str(PROFILES / name), change={"machine": {"threads": 2}})
+    out = Workflow(tmp_path).run(
+        "--dry-run", "--workflow-profile", str(PROFILES / name), change={"machine": {"threads": 2}}
+    )
     assert re.search(r"^total +16$", out, re.MULTILINE)
     jobs = dict(re.findall(r"^rule (\w+):\n((?:    .*\n)+)", out, re.MULTILINE))
     assert jobs.keys() == RULES - {"experiments", "ablation"} | {"all"}
@@ -110,7 +117,7 @@ def run_one_shard(folder: Path, name: str, programs: dict[str, str], monkeypatch
     monkeypatch.setenv("PATH", f"{folder / 'bin'}:{Path(sys.executable).parent}:/usr/bin:/bin")
     (folder / "workflow").symlink_to(ROOT / "workflow")
     workflow = Workflow(folder)
-    workflow.run("results/frames/0000.h5", "--profile", f"workflow/profiles/{name}", "--latency-wait", "5")
+    workflow.run("results/frames/0000.h5", "--workflow-profile", f"workflow/profiles/{name}", "--latency-wait", "5")
     return workflow
 
 

@@ -53,7 +53,7 @@ def test_slurm_gives_the_local_runs_results(finished: Workflow, slurm: Path, tmp
     workflow.folder.mkdir()
     with one_node_slurm(tmp_path / "slurm"):
         groups = [f"{rule}={name}" for name, rules in GROUPS.items() for rule in rules]
-        process = workflow.start("--profile", str(slurm), "--groups", *groups)
+        process = workflow.start("--workflow-profile", str(slurm), "--groups", *groups)
         try:
             cancelled = cancel_one(process)
             process.wait(timeout=HARD_LIMIT)
