@@ -1,18 +1,18 @@
-"""Stand-ins for compiled operators that wheels from PyPI lack; nothing is replaced where the real ones are there.
+"""Stand-ins for what the wheels from PyPI lack; nothing is replaced where the real thing is there.
 
 MMDetection and MMPose import ``mmcv.ops``, which wants the extension ``mmcv._ext``. PyPI has mmcv only as source
 (78 C++ units, a quarter of an hour to compile), and mmcv-lite has no extension at all. RTMDet and HRNet need one of
 its operators, the non-maximum suppression, which OpenCV has too.
 
-torchvision's wheel on PyPI is built for CUDA: beside a CPU build of torch its library cannot be loaded, and its
-import fails since ``torchvision::nms`` is not declared. Its transforms need no operator, so a declaration will do.
+MMPose imports one name of torchvision, for a drawing that nothing here asks for. torchvision is not installed for it:
+its wheel on PyPI fits one build of torch only, and beside any other its import fails, that of Lightning with it.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
-from pathlib import Path
 from types import ModuleType
 
 import cv2
@@ -22,30 +22,28 @@ import torch
 EXTENSION = "mmcv._ext"
 
 
-def supply_missing_ops() -> None:
-    """Put stand-ins where compiled operators are missing; call before mmcv.ops or torchvision is imported."""
+@contextmanager
+def missing_supplied() -> Iterator[None]:
+    """Put stand-ins where something is missing; import mmdet and mmpose within.
+
+    That of torchvision is gone afterwards, lest other packages take it for the real one.
+    """
     if find_spec(EXTENSION) is None:
         sys.modules[EXTENSION] = _StandIn()
-    if not hasattr(torch.ops.torchvision, "nms") and not _torchvision_loads():
-        declarations = torch.library.Library("torchvision", "FRAGMENT")
-        declarations.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        declarations.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _KEPT.append(declarations)
+    modules = {} if find_spec("torchvision") else _torchvision()
+    sys.modules.update(modules)
+    try:
+        yield
+    finally:
+        for name in modules:
+            del sys.modules[name]
 
 
-_KEPT: list[torch.library.Library] = []
-"""A declaration lives as long as its `Library`."""
-
-
-def _torchvision_loads() -> bool:
-    spec = find_spec("torchvision")
-    folders = spec.submodule_search_locations if spec else None
-    for library in (path for folder in folders or () for path in Path(folder).glob("_C.*")):
-        try:
-            torch.ops.load_library(library)
-        except OSError:
-            return False
-    return True
+def _torchvision() -> dict[str, ModuleType]:
+    package, transforms = ModuleType("torchvision"), ModuleType("torchvision.transforms")
+    package.transforms = transforms  # type: ignore[attr-defined]
+    transforms.ToPILImage = None  # type: ignore[attr-defined]
+    return {module.__name__: module for module in (package, transforms)}
 
 
 class _StandIn(ModuleType):

@@ -10,7 +10,7 @@ import torch
 
 from camfuse.config import HrnetModel
 from camfuse.errors import MissingToolError, WeightsError
-from camfuse.prep.pose.compiled_ops import supply_missing_ops
+from camfuse.prep.pose.compiled_ops import missing_supplied
 from camfuse.weights import Weights, harmless_globals
 
 log = logging.getLogger(__name__)
@@ -139,10 +139,10 @@ def prepare() -> None:
     MissingToolError
         If one of their packages is not installed.
     """
-    supply_missing_ops()
     try:
-        for package in ("mmdet.models", "mmpose.models"):
-            import_module(package)
+        with missing_supplied():
+            for package in ("mmdet.models", "mmpose.models", "mmpose.apis"):
+                import_module(package)
     except ModuleNotFoundError as error:
         raise MissingToolError(f"pose.mmpose needs the package {error.name}: {INSTALL}") from error
 

@@ -1,10 +1,13 @@
 """The stand-in for mmcv's non-maximum suppression, against a plain greedy one."""
 
+import sys
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 import torch
 
-from camfuse.prep.pose.compiled_ops import _StandIn
+from camfuse.prep.pose.compiled_ops import _StandIn, missing_supplied
 
 
 def greedy(boxes: np.ndarray, scores: np.ndarray, threshold: float, offset: int) -> list[int]:
@@ -42,3 +45,13 @@ def test_another_operator_says_that_it_is_missing() -> None:
         operators.roi_align_forward(1)
     assert operators.__spec__ is not None
     assert not hasattr(operators, "__path__")
+
+
+@pytest.mark.skipif(find_spec("torchvision") is not None, reason="torchvision is installed: nothing stands in for it")
+def test_the_stand_in_for_torchvision_is_there_for_the_import_only() -> None:
+    with missing_supplied():
+        from torchvision.transforms import ToPILImage
+
+        assert ToPILImage is None
+    assert find_spec("torchvision") is None
+    assert not [name for name in sys.modules if name.split(".")[0] == "torchvision"]

@@ -345,6 +345,7 @@ def test_the_pip_route_installs_what_hrnet_and_rtmw_need(tmp_path: Path) -> None
     python = [str(environment / "bin" / "python"), "-m"]
     tools = ["pip", "install", "--quiet", "-c", "envs/pins.txt", "pytest", "hypothesis"]
     subprocess.run([*python, *tools], cwd=ROOT, check=True, timeout=3600)
+    subprocess.run([*python[:1], "-c", "import camfuse.train"], check=True)  # what follows in the same environment
     once = "stage_runs or batches_and_engines or persons_are_those or agrees_with_mmpose"
     tests = ["pytest", "-m", "not torture", "-k", once, "-rfs", "-W", "ignore", "-p", "no:cacheprovider"]
     files = ["tests/prep/pose/test_hrnet.py", "tests/prep/pose/test_rtmw.py"]
