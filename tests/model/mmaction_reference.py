@@ -5,14 +5,12 @@ python mmaction_reference.py FOLDER
 
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
+from mmaction_peer import import_mmaction
 from torch import Tensor, nn
-
-from camfuse.prep.pose.compiled_ops import supply_missing_ops
 
 CLASSES = 60
 CASES = {  # configs of the wheel: kind, keypoints, side of the crops
@@ -21,15 +19,6 @@ CASES = {  # configs of the wheel: kind, keypoints, side of the crops
     "rgb": ("rgb_only.py", 17, 64),
     "pose": ("pose_only.py", 17, 64),
 }
-
-
-def import_peer() -> None:
-    """Make `mmaction.models` importable: the wheel 1.2.0 lacks one package that it imports."""
-    for name in ("mmaction.models.localizers.drn", "mmaction.models.localizers.drn.drn"):
-        missing = ModuleType(name)
-        missing.DRN = object  # type: ignore[attr-defined]
-        sys.modules[name] = missing
-    supply_missing_ops()
 
 
 def build(config: str, keypoints: int) -> Any:
@@ -145,7 +134,7 @@ def metrics(rng: np.random.Generator) -> list[dict[str, Any]]:
 
 def main(folder: Path) -> None:
     """Write checkpoints and what they give."""
-    import_peer()
+    import_mmaction()
     torch.manual_seed(0)
     reference: dict[str, Any] = {}
     networks = {}

@@ -3,16 +3,13 @@
 MMAction2 comes from PyPI into a temporary folder, unless it is installed; where neither works, the tests skip.
 """
 
-import os
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from mmaction_peer import environment_with_mmaction, run_with_mmaction
 from torch import Tensor
 
 from camfuse.config import Sampling, parse_config
@@ -24,10 +21,6 @@ from camfuse.model.weights import load_initial, merge_streams
 pytestmark = pytest.mark.torture
 
 CLASSES = 60
-PEER = (
-    "mmaction2==1.2.0 mmengine==0.10.7 mmcv-lite==2.1.0 einops==0.8.1 addict==2.4.0 yapf==0.43.0 termcolor "
-    "platformdirs importlib_metadata==8.5.0 zipp setuptools<81"
-).split()
 BODY = tuple(range(17))
 SEED = 255
 """Of MMAction2's test sampling."""
@@ -36,18 +29,9 @@ SEED = 255
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Checkpoints of MMAction2 and what they give."""
-    made, peer = tmp_path_factory.mktemp("mmaction"), tmp_path_factory.mktemp("peer")
-    if find_spec("mmaction") is None:
-        pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(peer), *PEER]
-        done = subprocess.run(pip, check=False, capture_output=True, text=True)
-        if done.returncode:
-            pytest.skip(f"MMAction2 is not installed and cannot be: {done.stderr[-500:]}")
-    paths = [str(peer), str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    script = Path(__file__).with_name("mmaction_reference.py")
-    command = [sys.executable, str(script), str(made)]
-    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
+    made = tmp_path_factory.mktemp("mmaction")
+    environment = environment_with_mmaction(tmp_path_factory.mktemp("peer"))
+    run_with_mmaction(environment, Path(__file__).with_name("mmaction_reference.py"), made)
     return made
 
 

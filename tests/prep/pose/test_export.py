@@ -1,5 +1,6 @@
 """Our keypoints in others' forms, and back: pickles of PYSKL / MMAction2 and `.pose` files."""
 
+import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from mmaction_peer import environment_with_mmaction, run_with_mmaction
 from typer.testing import CliRunner
 
 from camfuse.cli import app
@@ -110,35 +112,14 @@ def test_the_pickle_is_of_pyskl_s_form(run: Config, tmp_path: Path) -> None:
     assert path.read_bytes().count(OLD_NAME) == 1  # numpy 1 can read it
 
 
-def test_mmaction2_loads_the_pickle_and_draws_its_heatmaps(
-    run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("mmengine", reason="MMAction2 is not installed")
-    from camfuse.prep.pose.compiled_ops import supply_missing_ops
-
-    supply_missing_ops()
-    datasets = pytest.importorskip("mmaction.datasets", reason="MMAction2 is not installed")
-    from mmengine.registry import init_default_scope
-
-    init_default_scope("mmaction")
-    monkeypatch.setattr(np, "Inf", np.inf, raising=False)  # MMAction2 1.2.0's PoseCompact is of numpy 1's time
-
+@pytest.mark.torture
+def test_mmaction2_loads_the_pickle_and_draws_its_heatmaps(run: Config, tmp_path: Path) -> None:
     path = tmp_path / "a.pkl"
     export_pyskl(run, path)
-    pipeline = [
-        {"type": "UniformSampleFrames", "clip_len": 8},
-        {"type": "PoseDecode"},
-        {"type": "PoseCompact", "hw_ratio": 1.0, "allow_imgpad": True},
-        {"type": "Resize", "scale": (64, 64), "keep_ratio": False},
-        {"type": "GeneratePoseTarget", "sigma": 0.6, "use_score": True, "with_kp": True, "with_limb": False},
-        {"type": "FormatShape", "input_format": "NCTHW_Heatmap"},
-    ]
-    data = datasets.PoseDataset(ann_file=str(path), pipeline=pipeline, split="train", test_mode=True)
-    assert len(data) == 2
-    found = data[0]
-    assert found["label"] == 1
-    assert found["imgs"].shape == (1, 133, 8, 64, 64)
-    assert 0.5 < found["imgs"].max() <= 1
+    environment = environment_with_mmaction(tmp_path / "peer")
+    found = json.loads(run_with_mmaction(environment, Path(__file__).with_name("mmaction_heatmaps.py"), path))
+    assert (found["clips"], found["label"], found["shape"]) == (2, 1, [1, 133, 8, 64, 64])
+    assert 0.5 < found["peak"] <= 1
 
 
 def test_a_stale_shard_and_another_name_are_refused(run: Config, tmp_path: Path, make_config: Any) -> None:

@@ -1,0 +1,48 @@
+"""MMAction2 1.2.0 for the tests that compare with it: from PyPI into a folder of its own, unless it is installed."""
+
+import os
+import subprocess
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from small_run import ROOT
+
+from camfuse.prep.pose.compiled_ops import missing_supplied
+
+WHEELS = (
+    "mmaction2==1.2.0 mmengine==0.10.7 mmcv-lite==2.1.0 einops==0.8.1 addict==2.4.0 yapf==0.43.0 termcolor "
+    "platformdirs importlib_metadata==8.5.0 zipp setuptools<81"
+).split()
+
+
+def environment_with_mmaction(folder: Path) -> dict[str, str]:
+    """Return an environment in which `mmaction` is found; skips the test where it cannot be had."""
+    if find_spec("mmaction") is None:
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder), *WHEELS]
+        done = subprocess.run(pip, check=False, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"MMAction2 is not installed and cannot be: {done.stderr[-500:]}")
+    paths = [str(folder), str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def run_with_mmaction(environment: dict[str, str], script: Path, *arguments: object) -> str:
+    """Run a script that imports MMAction2 in a process of its own; return what it prints."""
+    command = [sys.executable, str(script), *map(str, arguments)]
+    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def import_mmaction() -> None:
+    """Make `mmaction` importable in such a process: the wheel lacks one package that it imports."""
+    for name in ("mmaction.models.localizers.drn", "mmaction.models.localizers.drn.drn"):
+        missing = ModuleType(name)
+        missing.DRN = object  # type: ignore[attr-defined]
+        sys.modules[name] = missing
+    with missing_supplied():
+        import_module("mmaction.models")
