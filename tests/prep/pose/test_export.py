@@ -117,7 +117,8 @@ def test_mmaction2_loads_the_pickle_and_draws_its_heatmaps(run: Config, tmp_path
     path = tmp_path / "a.pkl"
     export_pyskl(run, path)
     environment = environment_with_mmaction(tmp_path / "peer")
-    found = json.loads(run_with_mmaction(environment, Path(__file__).with_name("mmaction_heatmaps.py"), path))
+    said = run_with_mmaction(environment, Path(__file__).with_name("mmaction_heatmaps.py"), path)
+    found = json.loads(said.splitlines()[-1])
     assert (found["clips"], found["label"], found["shape"]) == (2, 1, [1, 133, 8, 64, 64])
     assert 0.5 < found["peak"] <= 1
 
