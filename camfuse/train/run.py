@@ -260,6 +260,7 @@ def _numbers(rows: Sequence[Curve], epoch: int) -> dict[str, dict[str, dict[str,
 
 def _summary(config: Config, trainee: Trainee, data: _Data, best: Checkpoint) -> dict[str, object]:
     part, epochs = best.part, max(int(row["epoch"] or 0) for row in trainee.rows)
+    device = pick_device(config)
     rule = "highest val top-1, then lowest val loss" if data.val else "last epoch: without validation"
     if data.val and trainee.main_head == FUSED:
         weights = config.evaluate.training_weights
@@ -274,9 +275,11 @@ def _summary(config: Config, trainee: Trainee, data: _Data, best: Checkpoint) ->
         "classes": len(best.classes),
         "clips": {"train": len(data.train.clips), "val": len(data.val.clips) if data.val else 0},
         "parameters": best.parameters,
-        "seconds": round(trainee.seconds, 1),
-        "clips_per_second": round(len(data.train) * epochs / max(trainee.seconds, 1e-9), 2),
-        "device": pick_device(config),
+        "seconds": round(trainee.clock.seconds, 1),
+        "clips_per_second": round(len(data.train) * epochs / max(trainee.clock.seconds, 1e-9), 2),
+        "waited": round(trainee.clock.waited / max(trainee.clock.seconds, 1e-9), 3),
+        "device": device,
+        "gpu_memory_gb": round(torch.cuda.max_memory_allocated() / 1e9, 2) if device == "cuda" else None,
         "precision": config.train.precision,
         "tf32": config.train.tf32,
         "seed": config.seed,

@@ -3,7 +3,6 @@
 import copy
 import logging
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -28,6 +27,7 @@ from camfuse.stage import write_text
 from camfuse.train.meter import TrainMeter, ValMeter
 from camfuse.train.mixup import mix_clips
 from camfuse.train.optimiser import base_rate, build_optimiser, build_schedule, clips_per_step, update_average
+from camfuse.train.stopwatch import Lap, Stopwatch
 
 log = logging.getLogger(__name__)
 Curve = dict[str, float | int | str | None]
@@ -80,7 +80,7 @@ class Trainee(LightningModule):
         The curves until now, one row per epoch, split and head.
     epochs, batches
         Whole epochs that are done, and batches of the one that is running.
-    seconds
+    clock
         Time spent on training steps.
     """
 
@@ -98,7 +98,7 @@ class Trainee(LightningModule):
         self.average: Recogniser | None = None
         self.rows: list[Curve] = []
         self.epochs = self.batches = 0
-        self.seconds = 0.0
+        self.clock = Stopwatch()
         self._config = config
         self._phase: Phase = getattr(config.train, model.part)
         if self._phase.ema:
@@ -113,13 +113,17 @@ class Trainee(LightningModule):
         self._norms: list[Any] = [0.0, 0]  # sum of the steps' norms, steps
         self._rate = math.nan
         self._val: dict[str, dict[str, float]] = {}
-        self._started = self._stopped = 0.0
 
     # ------------------------------------------------------------------------------------- steps
 
     def on_train_batch_start(self, batch: Sample, batch_idx: int) -> None:
         """Give the batch its own random numbers, so that a resumed training draws what an uninterrupted one does."""
+        self.clock.busy()
         torch.manual_seed(int(self._seeds(batch_idx).generate_state(1)[0]))
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Let the clock know."""
+        self.clock.idle()
 
     def _seeds(self, batch_idx: int) -> np.random.SeedSequence:
         number = self.current_epoch * int(self.trainer.num_training_batches) + batch_idx
@@ -199,16 +203,16 @@ class Trainee(LightningModule):
 
     def on_train_start(self) -> None:
         """Start the clock, in the middle of an epoch too."""
-        self._started = time.perf_counter()
+        self.clock.start(self.device)
 
     def on_train_epoch_start(self) -> None:
         """Start the clock."""
         self._val = {}
-        self._started, self._stopped = time.perf_counter(), 0.0
+        self.clock.start(self.device)
 
     def on_validation_epoch_start(self) -> None:
         """Stop the clock: clips per second are those of training."""
-        self._stopped = time.perf_counter()
+        self.clock.stop()
 
     def on_validation_epoch_end(self) -> None:
         """Take the validation's numbers."""
@@ -218,7 +222,7 @@ class Trainee(LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Write the epoch's numbers and say how good it was."""
-        self.seconds += (self._stopped or time.perf_counter()) - self._started
+        lap = self.clock.lap()
         trained = self._train_meter.take(self._add_up)
         numbers = {"train": trained, **({"val": self._val} if self._val else {})}
         epoch, norm = self.current_epoch + 1, float(self._norms[0]) / self._norms[1]
@@ -230,19 +234,22 @@ class Trainee(LightningModule):
             for head, values in heads.items():
                 self.log_dict({f"{split}/{head}/{name}": value for name, value in values.items()})
         self.log("selection", self._selection(epoch), logger=False)
-        self._say(epoch, numbers, norm)
+        self._say(epoch, numbers, norm, lap)
         if self._curves and self.trainer.is_global_zero:
             write_curves(self.rows, self._curves)
 
     def _add_up(self, numbers: Tensor) -> Tensor:
         return cast(Tensor, self.trainer.strategy.reduce(numbers, reduce_op="sum"))
 
-    def _say(self, epoch: int, numbers: Mapping[str, dict[str, dict[str, float]]], norm: float) -> None:
+    def _say(self, epoch: int, numbers: Mapping[str, dict[str, dict[str, float]]], norm: float, lap: Lap) -> None:
+        speed = lap.steps * self._phase.batch * self.trainer.world_size / lap.seconds
+        self.log_dict({"clips_per_second": speed, "waited": lap.waited / lap.seconds})
         said = [
             f"{split} loss {heads[self.main_head]['loss']:.4f} top-1 {heads[self.main_head]['top1']:.4f}"
             for split, heads in numbers.items()
         ]
-        line = f"{self.model.part} epoch {epoch}/{self._phase.epochs}: {', '.join(said)}, gradient norm {norm:.3g}"
+        line = f"{self.model.part} epoch {epoch}/{self._phase.epochs}: {', '.join(said)}, gradient norm {norm:.3g}, "
+        line += f"{speed:.3g} clips/s, {lap.waited / lap.seconds:.0%} of the time waiting for clips"
         log.info("%s", line)
         self.print(line, flush=True)  # seen at once in a log file too
 
@@ -267,11 +274,12 @@ class Trainee(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add who this is, how far it is, and the numbers until now; every process must call this."""
-        running = time.perf_counter() - self._started if self.batches else 0.0
+        running = self.clock.running() if self.batches else 0.0
         checkpoint["camfuse"] = {
             "labels": asdict(self._labels),
             "rows": list(self.rows),
-            "seconds": self.seconds + running,
+            "seconds": self.clock.seconds + running,
+            "waited": self.clock.waited,
             "epochs": self.epochs,
             "batches": self.batches,
             "sums": self._add_up(self._train_meter.sums.clone()),
@@ -281,7 +289,8 @@ class Trainee(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take them back; what the processes had added up goes to the first."""
         state = checkpoint["camfuse"]
-        self.rows, self.seconds, self._norms = list(state["rows"]), state["seconds"], list(state["norms"])
+        self.rows, self._norms = list(state["rows"]), list(state["norms"])
+        self.clock.seconds, self.clock.waited = state["seconds"], state["waited"]
         self.epochs, self.batches = state["epochs"], state["batches"]
         if self.global_rank == 0:
             self._train_meter.sums.copy_(state["sums"])

@@ -7,9 +7,14 @@ import pandas as pd
 import pytest
 import torch
 
+from camfuse.clips.table import read_clips
+from camfuse.data.dataset import ClipDataset
+from camfuse.model.recogniser import Part
+from camfuse.predict import predict
+from camfuse.train import Checkpoint
 from camfuse.train.trainee import Trainee
 
-PART = "fusion"
+PART: Part = "fusion"
 GOLDEN = (
     *(4.11236, 4.20788, 4.10178, 3.65639, 3.85147, 3.53056, 3.73468, 3.37144, 3.05189, 3.22338),
     *(3.15106, 2.99186, 3.91796, 2.74056, 3.17248, 3.59663, 3.51107, 4.58693, 2.97401, 2.84911),
@@ -19,20 +24,28 @@ TOLERANCE = 1e-3
 """Relative. Without oneDNN the same machine is 3e-7 off, with two threads 1e-5: steps make rounding errors larger."""
 
 
-def learning(make_run: Any, folder: Path, augment: dict[str, Any], *, size: int, **phase: Any) -> Path:
+def learning(make_run: Any, folder: Path, augment: dict[str, Any], *, size: int, **phase: Any) -> Any:
     keys = {"batch": 8, "base_batch": 8, "label_smoothing": 0.0, **phase}
     sections = {"train": {PART: keys, "augment": augment}, "crops": {"size": size}}
-    trained: Path = make_run(folder / "run", {"train": 2}, num_classes=4, **sections).train(PART, folder / "out")
-    return trained
+    run = make_run(folder / "run", {"train": 2}, num_classes=4, **sections)
+    run.train(PART, folder / "out")
+    return run
 
 
 def test_eight_clips_are_learnt_by_heart(make_run: Any, tmp_path: Path) -> None:
     still = {"scale": (1, 1), "rotate": 0, "shift": 0, "colour": 0, "span": 1}
-    folder = learning(make_run, tmp_path, still, size=32, epochs=12, repeat=4, rate=0.003, optimizer="adamw")
-    curves = pd.read_csv(folder / "curves.csv").set_index(["epoch", "head"])
-    assert (curves.loc[12, "top1"] == 1.0).all(), curves["top1"]
-    assert (curves.loc[12, "loss"] < 0.3).all()
+    run = learning(make_run, tmp_path, still, size=32, epochs=30, repeat=4, rate=0.003, optimizer="adamw")
+    curves = pd.read_csv(tmp_path / "out" / "curves.csv").set_index(["epoch", "head"])
     assert (curves.loc[1, "loss"] > 0.5).all()
+    # the training's own numbers are those of a network with dropout: one clip of 32 wrong here, none on another machine
+    clips = ClipDataset(
+        read_clips(run.clips / "clips.csv"), run.crops, run.heatmaps, run.config, part=PART, augment=False
+    )
+    found = predict(run.config, clips, {PART: Checkpoint.load(tmp_path / "out" / "best.ckpt")})
+    assert len(found.labels) == 8
+    for head, probabilities in found.of(PART).items():
+        assert probabilities.argmax(1).equal(found.labels), head
+        assert probabilities.gather(1, found.labels[:, None]).log().mean() > -0.3, head
 
 
 def test_golden_loss_curve(make_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
