@@ -1,6 +1,7 @@
 """HRNet w48 384x288: MMPose's `inference_topdown` beside our engines, in one run, on the same frames and boxes.
 
     python benchmarks/pose_engines.py --frames 4 --rounds 7
+    python benchmarks/pose_engines.py --device cuda --frames 64 --rounds 5
 
 Random weights (speed does not depend on them). From decoded frame and box to keypoints, without flip test. The
 engines take turns, so that a busy machine slows all alike; a way's ratio to MMPose is the median of the ratios within
@@ -33,8 +34,10 @@ from camfuse.prep.pose.openmmlab import HrnetMaps, build_hrnet
 from camfuse.weights import Weights, sha256_of
 
 MODEL = "hrnet_w48_dark_384x288"
-ENGINES = (("torch", "f32"), ("torch", "bf16"), ("onnx", "f32"), ("openvino", "f32"), ("openvino", "bf16"))
-
+ENGINES = {
+    "cpu": (("torch", "f32"), ("torch", "bf16"), ("onnx", "f32"), ("openvino", "f32"), ("openvino", "bf16")),
+    "cuda": (("torch", "f32"), ("torch", "bf16")),
+}
 
 LAYERS = ((48, 96, 72), (96, 48, 36), (192, 24, 18))
 """Channels, height and width of the 3x3 convolutions of three of the network's four resolutions."""
@@ -55,22 +58,25 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=4, help="frames per round and batch")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", choices=ENGINES, default="cpu")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "pose_engines.md")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as folder:
-        ways = runners(Path(folder), options.frames, options.threads)
+        ways = runners(Path(folder), options.frames, options.threads, options.device)
         speeds = measure(ways, options.frames, options.rounds)
-    rates = {dtype: ceiling(dtype, options.threads) for dtype in (torch.float32, torch.bfloat16)}
+    rates = {}
+    if options.device == "cpu":
+        rates = {dtype: ceiling(dtype, options.threads) for dtype in (torch.float32, torch.bfloat16)}
     table = report(speeds, rates, work(), options)
     options.output.write_text(table, encoding="utf-8")
     print(table)
 
 
-def runners(folder: Path, count: int, threads: int) -> dict[str, Callable[[], object]]:
+def runners(folder: Path, count: int, threads: int, device: str) -> dict[str, Callable[[], object]]:
     """Return what to run, by name; the first is MMPose's own."""
-    network = build_hrnet(MODEL)
+    network = build_hrnet(MODEL, device)
     from mmpose.apis import inference_topdown  # after build_hrnet, which supplies what a mmcv without operators lacks
 
     network.test_cfg["flip_test"] = False
@@ -86,8 +92,8 @@ def runners(folder: Path, count: int, threads: int) -> dict[str, Callable[[], ob
             inference_topdown(network, frame, box[None])
 
     ways: dict[str, Callable[[], object]] = {"mmpose inference_topdown": mmpose}
-    for kind, precision in ENGINES:
-        settings = EngineSettings(kind, precision, "cpu", threads, folder / "exported")  # type: ignore[arg-type]
+    for kind, precision in ENGINES[device]:
+        settings = EngineSettings(kind, precision, device, threads, folder / "exported")  # type: ignore[arg-type]
         ours = Hrnet(MODEL, weights, settings, flip_test=False)
         ways[f"{kind} {precision}"] = lambda ours=ours: ours.keypoints(frames, boxes)
     return ways
@@ -144,7 +150,7 @@ def report(
     """Return the tables as Markdown."""
     peer = next(iter(speeds.values()))
     rows = [
-        f"| {name} | {one.wall:.3f} | {one.faster:.2f} | {one.cpu:.3f} | {one.less_work:.2f} "
+        f"| {name} | {one.wall:.4f} | {one.faster:.2f} | {one.cpu:.4f} | {one.less_work:.2f} "
         f"| {operations / one.wall / 1e9:.0f} |"
         for name, one in speeds.items()
     ]
@@ -154,31 +160,38 @@ def report(
         f"| {peer.cpu * rate / operations / options.threads:.2f} |"
         for dtype, rate in rates.items()
     ]
+    what_is_possible = [
+        f"What these {options.threads} cores can do at all (single 3x3 convolutions of its kind in the cache), and "
+        "what follows if nothing else took time:",
+        "",
+        "| arithmetic | GFLOP/s | least s/frame | most times as fast as MMPose | most times less work |",
+        "|---|---|---|---|---|",
+    ]
     return "\n".join(
         [
             "# HRNet w48 384x288: seconds a frame, from frame and box to 133 keypoints",
             "",
             f"`python benchmarks/pose_engines.py --frames {options.frames} --rounds {options.rounds} "
-            f"--threads {options.threads}`, {processor()}, torch {torch.__version__}, without flip test, "
+            f"--threads {options.threads} --device {options.device}`, {processor(options.device)}, "
+            f"torch {torch.__version__}, without flip test, "
             "engines taking turns; seconds of the best round, ratios as median of the rounds'.",
             "",
             "| way | s/frame | times as fast | CPU s/frame | times less work | GFLOP/s |",
             "|---|---|---|---|---|---|",
             *rows,
             "",
-            f"The network is {operations / 1e9:.1f} GFLOP a frame. What these {options.threads} cores can do at all "
-            "(single 3x3 convolutions of its kind in the cache), and what follows if nothing else took time:",
-            "",
-            "| arithmetic | GFLOP/s | least s/frame | most times as fast as MMPose | most times less work |",
-            "|---|---|---|---|---|",
+            f"The network is {operations / 1e9:.1f} GFLOP a frame.",
+            *(what_is_possible if limits else []),
             *limits,
             "",
         ]
     )
 
 
-def processor() -> str:
-    """Return the processor's name where Linux tells it."""
+def processor(device: str) -> str:
+    """Return the GPU's name, or the processor's where Linux tells it."""
+    if device == "cuda":
+        return torch.cuda.get_device_name()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

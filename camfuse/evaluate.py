@@ -216,7 +216,8 @@ def _dataset(config: Config, data: Data, part: Part, split: Split, only: Collect
     if len(rows) == 0:
         raise TableError(table, [f"expected at least one clip of split `{split}`, found none"])
     samplings = config.evaluate.clips
-    return ClipDataset(rows, data.crops, data.heatmaps, config, part=part, augment=False, samplings=samplings)
+    folders = data.crops, data.heatmaps
+    return ClipDataset(rows, *folders, config, part=part, augment=False, samplings=samplings, compact=True)
 
 
 # ------------------------------------------------------------------------------------------- rows and their weights

@@ -14,11 +14,12 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from camfuse.config import Config
+from camfuse.data.batch import collate, to_device, with_heatmaps, without
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
 from camfuse.errors import WeightsError
 from camfuse.model.recogniser import Part, Recogniser
 from camfuse.train.checkpoint import Checkpoint, load_trained
-from camfuse.train.engine import pick_device, set_tf32
+from camfuse.train.engine import arithmetic, laid_out, pick_device, set_tf32
 
 PARTS: tuple[Part, ...] = ("rgb", "pose", "fusion")
 Head = tuple[Part, str]
@@ -85,7 +86,10 @@ def _replicas(config: Config, trained: Mapping[Part, Checkpoint]) -> list[tuple[
     """Put the models on each device: all GPUs of the config, or the CPU once."""
     kind = pick_device(config)
     devices = [torch.device(kind, i) for i in range(config.machine.devices)] if kind == "cuda" else [torch.device(kind)]
-    return [(device, {part: one.recogniser().to(device) for part, one in trained.items()}) for device in devices]
+    return [
+        (device, {part: laid_out(one.recogniser(), config).to(device) for part, one in trained.items()})
+        for device in devices
+    ]
 
 
 def _run(
@@ -98,7 +102,7 @@ def _run(
         waiting: deque[Future[tuple[Tensor, dict[Head, Tensor]]]] = deque()
         for number, batch in enumerate(batches):
             turn = number % len(replicas)
-            waiting.append(pools[turn].submit(_batch_probabilities, *replicas[turn], batch))
+            waiting.append(pools[turn].submit(_batch_probabilities, config, *replicas[turn], batch))
             if len(waiting) > len(replicas):
                 yield waiting.popleft().result()
         while waiting:
@@ -113,31 +117,37 @@ def _batches(config: Config, dataset: ClipDataset, *, pinned: bool) -> DataLoade
         num_workers=workers,
         worker_init_fn=single_threaded if workers else None,
         pin_memory=pinned,
+        collate_fn=collate,
     )
 
 
-def _batch_probabilities(device: torch.device, models: Models, batch: Sample) -> tuple[Tensor, dict[Head, Tensor]]:
+def _batch_probabilities(
+    config: Config, device: torch.device, models: Models, batch: Sample
+) -> tuple[Tensor, dict[Head, Tensor]]:
+    there = to_device(batch, device)
     found = {
         (part, head): probabilities
         for part, model in models.items()
-        for head, probabilities in clip_probabilities(model, batch, device).items()
+        for head, probabilities in clip_probabilities(model, config, there).items()
     }
     return batch["label"], found
 
 
 @torch.inference_mode()
-def clip_probabilities(model: Recogniser, batch: Sample, device: torch.device) -> dict[str, Tensor]:
+def clip_probabilities(model: Recogniser, config: Config, batch: Sample) -> dict[str, Tensor]:
     """Return each head's probabilities (B, C) on the CPU: the mean over the clip's V samplings.
 
-    One sampling of all clips at a time, so that memory does not grow with V.
+    One sampling of all clips at a time, so that memory does not grow with V; in the arithmetic of the training.
     """
-    rgb = batch.get("rgb") if model.part != "pose" else None
-    heatmaps = batch.get("heatmaps") if model.part != "rgb" else None
-    given = [values for values in (rgb, heatmaps) if values is not None]
-    samplings = given[0].shape[1]
+    if model.part != "fusion":
+        batch = without(batch, "pose" if model.part == "rgb" else "rgb")
+    samplings = next(batch[key].shape[1] for key in ("rgb", "pose_frames", "heatmaps") if key in batch)
     total: dict[str, Tensor] = {}
     for number in range(samplings):
-        logits = model(*(None if v is None else v[:, number].to(device, non_blocking=True) for v in (rgb, heatmaps)))
+        dense = with_heatmaps(batch, config, number)
+        rgb, heatmaps = (dense[key][:, 0] if key in dense else None for key in ("rgb", "heatmaps"))
+        with arithmetic(config, batch["label"].device):
+            logits = model(rgb, heatmaps)
         for head, values in logits.items():
             probabilities = values.float().softmax(1)
             total[head] = total[head] + probabilities if head in total else probabilities

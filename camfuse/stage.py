@@ -48,7 +48,7 @@ STAGES: dict[str, Stage] = {
             lambda c: (*_training(c), *_model(c.model), c.train.fusion, c.train.new_rate, c.evaluate.training_weights),
             ("train_rgb", "train_pose"),
         ),
-        Stage("evaluate", 2, lambda c: (c.evaluate,), ("train_fusion",)),
+        Stage("evaluate", 3, lambda c: (c.evaluate,), ("train_fusion",)),
         Stage("report", 4, lambda c: (c.report,), ("evaluate",)),
     )
 }

@@ -9,10 +9,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from small_run import ROOT
 
 from camfuse.prep.pose.compiled_ops import missing_supplied
 
+ROOT = Path(__file__).parents[1]
 WHEELS = (
     "mmaction2==1.2.0 mmengine==0.10.7 mmcv-lite==2.1.0 einops==0.8.1 addict==2.4.0 yapf==0.43.0 termcolor "
     "platformdirs importlib_metadata==8.5.0 zipp setuptools<81"

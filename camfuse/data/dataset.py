@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from camfuse.config import Config
-from camfuse.data.augment import Augmentation, draw_augmentation, move_keypoints, move_pictures
+from camfuse.data.augment import Augmentation, Keypoints, draw_augmentation, move_keypoints, move_pictures
 from camfuse.data.sampler import Key
 from camfuse.data.sampling import FrameChoice, evaluation_frames, training_frames
 from camfuse.errors import ShardError, bullet_list
@@ -34,7 +34,7 @@ NEEDS: dict[Part, tuple[str, ...]] = {"rgb": ("crops",), "pose": ("heatmaps",), 
 class Sample(TypedDict):
     """One clip: V samplings, R RGB frames, P pose frames, crop side S, heatmap side Q, K keypoints.
 
-    The default collation makes (B, V, ...) of it; the recogniser takes ``batch["rgb"].flatten(0, 1)``, that is
+    `camfuse.data.batch.collate` makes (B, V, ...) of it; the recogniser takes ``batch["rgb"].flatten(0, 1)``, that is
     (B V, 3, R, S, S), and ``logits.unflatten(0, (B, V))`` are the samplings of each clip again. In training V is 1.
     """
 
@@ -42,6 +42,12 @@ class Sample(TypedDict):
     """(V, 3, R, S, S) uint8, RGB order."""
     heatmaps: NotRequired[Tensor]
     """(V, K, P, Q, Q) uint8, 255 = score 1."""
+    keypoints: NotRequired[Tensor]
+    """Compact, in training: (V, K, P, 3) float32 x, y in crop pixels and score, to render the heatmaps from."""
+    volume: NotRequired[Tensor]
+    """Compact, in a test: (F, K, Q, Q) uint8, the stored map of each frame that a sampling shows."""
+    pose_frames: NotRequired[Tensor]
+    """(V, P) int64, which of them."""
     label: Tensor
     """int64, class index."""
     index: Tensor
@@ -71,6 +77,8 @@ class ClipDataset(Dataset[Sample]):
         V, frame samplings per sample.
     repeat
         Times that each clip counts per epoch.
+    compact
+        Give keypoints or stored maps instead of dense heatmaps, for `camfuse.data.batch.with_heatmaps`.
 
     Attributes
     ----------
@@ -96,12 +104,14 @@ class ClipDataset(Dataset[Sample]):
         augment: bool,
         samplings: int = 1,
         repeat: int = 1,
+        compact: bool = False,
     ) -> None:
         self._config = config
         self._part = part
         self._augment = augment
         self._samplings = samplings
         self._repeat = repeat
+        self._compact = compact
         folders = {"crops": crops, "heatmaps": heatmaps}
         self._shards = {
             stage: _open_shards(folders[stage], clips["shard"].unique().tolist(), stage, config)
@@ -162,17 +172,25 @@ class ClipDataset(Dataset[Sample]):
         if "crops" in self._shards:
             sample["rgb"] = self._pictures(row, choices, augmentations)
         if "heatmaps" in self._shards:
-            sample["heatmaps"] = self._rendered(row, choices, augmentations)
+            moved = self._moved(row, choices, augmentations)
+            if self._compact:
+                sample["keypoints"] = torch.from_numpy(moved)
+            else:
+                sample["heatmaps"] = self._rendered(moved)
         return sample
 
-    def _rendered(self, row: int, choices: list[FrameChoice], augmentations: list[Augmentation]) -> Tensor:
+    def _moved(self, row: int, choices: list[FrameChoice], augmentations: list[Augmentation]) -> Keypoints:
+        """Return the keypoints (V, K, P, 3) after the augmentations."""
         keypoints = self._stage("heatmaps", row).read("keypoints", self._ids[row])
+        pairs = zip(choices, augmentations, strict=True)
+        return np.stack([move_keypoints(keypoints[choice.pose], one).swapaxes(0, 1) for choice, one in pairs])
+
+    def _rendered(self, keypoints: Keypoints) -> Tensor:
         side = self._config.crops.size // HEATMAP_STRIDE
-        out = np.empty((len(choices), NUM_KEYPOINTS, len(choices[0].pose), side, side), np.uint8)
-        for target, choice, augmentation in zip(out, choices, augmentations, strict=True):
-            moved = move_keypoints(keypoints[choice.pose], augmentation)
+        out = np.empty((*keypoints.shape[:3], side, side), np.uint8)
+        for target, moved in zip(out, keypoints, strict=True):
             # `render` treats frames and keypoints alike: given (K, P, 3) it writes (K, P, Q, Q), no copy needed
-            render(moved.swapaxes(0, 1), side, self._config.heatmaps.sigma, scale=1 / HEATMAP_STRIDE, out=target)
+            render(moved, side, self._config.heatmaps.sigma, scale=1 / HEATMAP_STRIDE, out=target)
         return torch.from_numpy(out)
 
     # ------------------------------------------------------------------------------------- test
@@ -187,14 +205,15 @@ class ClipDataset(Dataset[Sample]):
         if "crops" in self._shards:
             sample["rgb"] = self._pictures(row, choices, None)
         if "heatmaps" in self._shards:
-            sample["heatmaps"] = self._stored(row, choices)
+            wanted, place = np.unique(np.stack([choice.pose for choice in choices]), return_inverse=True)
+            # (frames, K, Q, Q)
+            volume = self._stage("heatmaps", row).read("volume", self._ids[row], wanted.tolist())
+            if self._compact:
+                sample["volume"], sample["pose_frames"] = torch.from_numpy(volume), torch.from_numpy(place)
+            else:
+                # (frames, K, Q, Q) -> (V, P, K, Q, Q) -> (V, K, P, Q, Q)
+                sample["heatmaps"] = torch.from_numpy(np.ascontiguousarray(volume[place].swapaxes(1, 2)))
         return sample
-
-    def _stored(self, row: int, choices: list[FrameChoice]) -> Tensor:
-        wanted, place = np.unique(np.stack([choice.pose for choice in choices]), return_inverse=True)
-        volume = self._stage("heatmaps", row).read("volume", self._ids[row], wanted.tolist())  # (frames, K, Q, Q)
-        # (frames, K, Q, Q) -> (V, P, K, Q, Q) -> (V, K, P, Q, Q)
-        return torch.from_numpy(np.ascontiguousarray(volume[place].swapaxes(1, 2)))
 
     # ------------------------------------------------------------------------------------- both
 

@@ -4,7 +4,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from camfuse.config import Config
 from camfuse.errors import ConfigError
-from camfuse.model.recogniser import Part
+from camfuse.model.recogniser import Part, Recogniser
 from camfuse.stage import atomic
 from camfuse.train.parallel import plugins, strategy
 
@@ -60,6 +60,19 @@ def set_tf32(config: Config) -> None:
     torch.set_float32_matmul_precision("high" if allowed else "highest")
     torch.backends.cudnn.allow_tf32 = allowed
     log.info("tf32 %s, precision %s", "on" if allowed else "off", config.train.precision)
+
+
+def arithmetic(config: Config, device: torch.device) -> AbstractContextManager[object]:
+    """Return the context of `train.precision`, as Lightning has it, for what runs without Lightning."""
+    dtype = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(config.train.precision)
+    return nullcontext() if dtype is None else torch.autocast(device.type, dtype)
+
+
+def laid_out(model: Recogniser, config: Config) -> Recogniser:
+    """Return the model with the memory layout that its arithmetic is fast in: of float32 that is torch's own."""
+    if config.train.precision == "32-true":
+        return model
+    return model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload, no-any-return]
 
 
 @contextmanager

@@ -42,11 +42,11 @@ class Stopwatch:
         self._idle = self._now()
 
     def busy(self) -> None:
-        """A batch is there."""
+        """Note that a batch is there."""
         self._waits.append((self._idle, self._now()))
 
     def idle(self) -> None:
-        """A step is done, or on a GPU: will be done here."""
+        """Note the end of a step; a GPU notes it when it gets there."""
         self._idle = self._now()
 
     def stop(self) -> None:

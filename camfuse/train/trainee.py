@@ -19,6 +19,7 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from camfuse.config import Config, Phase
+from camfuse.data.batch import with_heatmaps
 from camfuse.data.dataset import Sample
 from camfuse.errors import ConfigError
 from camfuse.metrics import weighted_mean
@@ -131,6 +132,7 @@ class Trainee(LightningModule):
 
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
         """Return the sum of the heads' cross-entropies, 1:1:1, with label smoothing."""
+        batch = with_heatmaps(batch, self._config)
         other, share = batch["label"], 1.0
         if alpha := self._config.train.augment.mixup:
             mixed = mix_clips(batch, alpha, np.random.default_rng(self._seeds(batch_idx)))
@@ -151,7 +153,7 @@ class Trainee(LightningModule):
 
     def validation_step(self, batch: Sample, batch_idx: int) -> None:
         """Count the batch, as the averaged weights see it where there are any."""
-        logits = self._logits(self.average or self.model, batch)
+        logits = self._logits(self.average or self.model, with_heatmaps(batch, self._config))
         self._val_meter.add(self._log_probabilities(logits), batch["label"], batch["index"])
 
     def _logits(self, model: Recogniser, batch: Sample) -> dict[str, Tensor]:
