@@ -45,4 +45,6 @@ def import_mmaction() -> None:
         missing.DRN = object  # type: ignore[attr-defined]
         sys.modules[name] = missing
     with missing_supplied():
+        # its multimodal models fail at the import with a later transformers; nothing here needs them
+        import_module("mmaction.utils.dependency").WITH_MULTIMODAL = False  # type: ignore[attr-defined]
         import_module("mmaction.models")

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from camfuse.model.fusion import check_grids, drop_messages
+from camfuse.model.layers import BatchNorm3d
 
 KERNEL = 7
 """Frames that a lateral convolution spans."""
@@ -45,7 +46,7 @@ class RgbToPose(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.conv = nn.ConvTranspose3d(inputs, outputs, (KERNEL, 1, 1), bias=False)
-        self.bn = nn.BatchNorm3d(outputs)
+        self.bn = BatchNorm3d(outputs)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, rgb: Tensor, ratio: int) -> Tensor:

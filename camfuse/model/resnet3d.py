@@ -13,7 +13,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from camfuse.config import PoseStream, RgbStream
-from camfuse.model.layers import Conv3d
+from camfuse.model.layers import BatchNorm3d, Conv3d
 from camfuse.skeleton import NUM_KEYPOINTS
 
 EXPANSION = 4
@@ -32,7 +32,7 @@ class ConvNorm(nn.Module):
         self.conv = Conv3d(
             inputs, outputs, kernel, stride=(1, stride, stride), padding=(t // 2, h // 2, w // 2), bias=False
         )
-        self.bn = nn.BatchNorm3d(outputs)
+        self.bn = BatchNorm3d(outputs)
         self.relu = nn.ReLU(inplace=True) if activate else nn.Identity()
         nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
 

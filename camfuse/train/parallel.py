@@ -12,6 +12,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor, distributed, nn
 
 from camfuse.config import Machine
+from camfuse.model.layers import BatchNorm3d
 
 
 def world_size(machine: Machine) -> int:
@@ -65,7 +66,7 @@ def _total(x: Tensor) -> Tensor:
     return result
 
 
-class SyncedBatchNorm3d(nn.BatchNorm3d):
+class SyncedBatchNorm3d(BatchNorm3d):
     """Batch norm over the clips of all processes, for CPUs: torch's own `SyncBatchNorm` is for GPUs only."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -93,11 +94,11 @@ class CpuBatchNormSync(LayerSync):
 
     def apply(self, model: nn.Module) -> nn.Module:
         """Synchronise."""
-        return _exchange(model, nn.BatchNorm3d, SyncedBatchNorm3d)
+        return _exchange(model, BatchNorm3d, SyncedBatchNorm3d)
 
     def revert(self, model: nn.Module) -> nn.Module:
         """Undo `apply`."""
-        return _exchange(model, SyncedBatchNorm3d, nn.BatchNorm3d)
+        return _exchange(model, SyncedBatchNorm3d, BatchNorm3d)
 
 
 def _exchange(model: nn.Module, old: type[nn.Module], new: type[nn.Module]) -> nn.Module:
