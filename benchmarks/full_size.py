@@ -55,7 +55,6 @@ CASES: dict[str, Case] = {
     "fusion, divided, bf16": Case("fusion", "bf16-mixed", 24),
     "fusion, joint, bf16": Case("fusion", "bf16-mixed", 24, "joint"),
     "fusion, divided, tf32": Case("fusion", "32-true", 24, tf32=True),
-    "fusion, divided, f32": Case("fusion", "32-true", 24),
     "fusion, divided, bf16, 4 loaders": Case("fusion", "bf16-mixed", 24, workers=4),
 }
 
