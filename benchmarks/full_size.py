@@ -82,7 +82,6 @@ def main() -> None:
             print(rows[-1], flush=True)
     steps = network_steps(SIZE, CLASSES, options.device) if options.peer else []
     options.output.write_text(report(rows, steps, options), encoding="utf-8")
-    options.output.with_suffix(".json").write_text(json.dumps({"trainings": rows, "steps": steps}, indent=2) + "\n")
     print(options.output.read_text(encoding="utf-8"))
 
 
