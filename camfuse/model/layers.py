@@ -26,8 +26,8 @@ class Conv3d(nn.Conv3d):
 class BatchNorm3d(nn.BatchNorm3d):
     """`torch.nn.BatchNorm3d`; on a GPU with channels last, frames and rows are one axis.
 
-    Torch has kernels for channels last with four axes, and takes general ones for five: a bf16 training step of the whole
-    model is 1.07 times as fast so (H200).
+    Torch has kernels for channels last with four axes, and takes general ones for five: a bf16 training step of the
+    whole model is 1.07 times as fast so (H200).
     """
 
     def forward(self, input: Tensor) -> Tensor:

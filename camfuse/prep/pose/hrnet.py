@@ -5,32 +5,28 @@ network between them runs in the engine of choice. For the same weights and boxe
 ``mmpose.apis.inference_topdown``.
 """
 
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from camfuse.clips.table import Clip
 from camfuse.config import Config, HrnetModel
 from camfuse.errors import ConfigError
 from camfuse.prep.pose.engines import EngineSettings, Floats
-from camfuse.prep.pose.estimator import ClipFrames, Poses
 from camfuse.prep.pose.openmmlab import HrnetMaps, build_hrnet, load_weights
 from camfuse.prep.pose.persons import PersonDetector
-from camfuse.prep.pose.topdown import signer_poses
+from camfuse.prep.pose.topdown import TopdownEstimator
 from camfuse.prep.pose.torch_engine import find_device, make_engine
 from camfuse.skeleton import MIRROR
-from camfuse.weights import Weights, check_weights, pose_weights
+from camfuse.weights import Weights
 
 PADDING = 1.25
 """The cut-out's size as a multiple of the box's (MMPose's `GetBBoxCenterScale`)."""
 MEAN = np.array([123.675, 116.28, 103.53], np.float32)
 STD = np.array([58.395, 57.12, 57.375], np.float32)
 """Of red, green, blue."""
-ENGINE_PACKAGES = {"torch": "torch", "onnx": "onnxruntime", "openvino": "openvino"}
 
 
 class Hrnet:
@@ -91,55 +87,22 @@ class Hrnet:
         return (maps + back) * np.float32(0.5)
 
 
-class HrnetEstimator:
-    """The estimator `mmpose`: the signer's 133 keypoints, missing where the signer was not detected."""
+class HrnetEstimator(TopdownEstimator):
+    """The estimator `mmpose`."""
+
+    NAME = "mmpose"
+    PACKAGES = ("mmpose", "mmdet")
 
     def __init__(self, config: Config) -> None:
         if config.pose.mmpose is None:
             raise ConfigError("expected `pose.mmpose`")
+        super().__init__(config, config.pose.mmpose)
         self._config = config.pose.mmpose
-        self._machine = config.machine
-        self._weights = [check_weights(needed) for needed in pose_weights(config)]
-        self._networks: tuple[PersonDetector, Hrnet] | None = None
 
-    def __enter__(self) -> Self:
-        """Networks are built at the first clip: a shard whose clips are all taken over needs none."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Free the networks."""
-        self._networks = None
-
-    def _built(self) -> tuple[PersonDetector, Hrnet]:
-        """Build the networks once; the first time for the engines `onnx` and `openvino` this exports them."""
-        if self._networks is None:
-            weights, detector = self._weights
-            persons = PersonDetector(detector, self._settings("f32"))
-            settings = self._settings(self._config.precision)
-            self._networks = persons, Hrnet(self._config.model, weights, settings, flip_test=self._config.flip_test)
-        return self._networks
-
-    def _settings(self, precision: Any) -> EngineSettings:
-        kind, machine = self._config.engine, self._machine
-        device = find_device(machine.device, kind)
-        return EngineSettings(kind, precision, device, machine.threads, machine.weights / "exported")
-
-    def provenance(self) -> Mapping[str, object]:
-        """Return the packages' versions and the hashes of the weights."""
-        packages = ["mmpose", "mmdet", ENGINE_PACKAGES[self._config.engine]]
+    def build(self) -> tuple[PersonDetector, Hrnet]:
+        """Build RTMDet, in f32, and HRNet."""
         weights, detector = self._weights
-        return {
-            "estimator": "mmpose",
-            "weights sha256": weights.sha256,
-            "detector sha256": detector.sha256,
-            **{package: version(package) for package in packages},
-        }
-
-    def estimate(self, clip: Clip, frames: ClipFrames) -> Poses:
-        """Estimate the signer's pose in every frame in which the signer was detected, or lost for a few frames only.
-
-        In those (`filled`) the box is interpolated and the keypoints are estimated in it.
-        """
-        detector, hrnet = self._built()
-        least, fill = self._config.min_detection, self._config.fill
-        return signer_poses(frames, detector, hrnet, batch=self._machine.pose_batch, least=least, fill=fill)
+        device = find_device(self._machine.device, self._config.engine)
+        persons = PersonDetector(detector, self.settings("f32", device))
+        settings = self.settings(self._config.precision, device)
+        return persons, Hrnet(self._config.model, weights, settings, flip_test=self._config.flip_test)

@@ -7,20 +7,16 @@ point's score is the lesser of its two peaks, as in MMPose (rtmlib takes their m
 
 import zipfile
 import zlib
-from collections.abc import Mapping
-from importlib.metadata import version
-from typing import Any, Literal, Self
+from typing import Any
 
 import numpy as np
 
-from camfuse.clips.table import Clip
 from camfuse.config import Config, RtmModel
 from camfuse.errors import ConfigError, MissingToolError, WeightsError
 from camfuse.prep.pose.engines import EngineSettings, Floats, choose_device, onnx_has_cuda, open_onnx
-from camfuse.prep.pose.estimator import ClipFrames, Poses
-from camfuse.prep.pose.topdown import Images, signer_poses
+from camfuse.prep.pose.topdown import Images, TopdownEstimator
 from camfuse.skeleton import NUM_KEYPOINTS
-from camfuse.weights import Weights, check_weights, pose_weights
+from camfuse.weights import Weights
 
 SIZES: dict[RtmModel, tuple[int, int]] = {
     "rtmw_l_384x288": (384, 288),
@@ -141,60 +137,28 @@ class YoloxPersons:
         return np.asarray(persons)
 
 
-class RtmlibEstimator:
-    """The estimator `rtmlib`: the signer's 133 keypoints, missing where the signer was not detected."""
+class RtmlibEstimator(TopdownEstimator):
+    """The estimator `rtmlib`."""
+
+    NAME = "rtmlib"
+    PACKAGES = ("rtmlib",)
 
     def __init__(self, config: Config) -> None:
         if config.pose.rtmlib is None:
             raise ConfigError("expected `pose.rtmlib`")
+        super().__init__(config, config.pose.rtmlib)
         self._config = config.pose.rtmlib
-        self._machine = config.machine
-        self._weights = [check_weights(needed) for needed in pose_weights(config)]
-        self._networks: tuple[YoloxPersons, Rtmw] | None = None
 
-    def __enter__(self) -> Self:
-        """Networks are opened at the first clip: a shard whose clips are all taken over needs none."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Free the networks."""
-        self._networks = None
-
-    def _opened(self) -> tuple[YoloxPersons, Rtmw]:
-        if self._networks is None:
-            try:
-                import rtmlib  # noqa: F401
-            except ModuleNotFoundError as error:
-                raise MissingToolError(f"pose.rtmlib needs the package {error.name}: make rtmlib") from error
-            weights, detector = self._weights
-            persons = YoloxPersons(detector, self._settings("f32"))
-            self._networks = persons, Rtmw(self._config.model, weights, self._settings(self._config.precision))
-        return self._networks
-
-    def _settings(self, precision: Literal["f32", "bf16"]) -> EngineSettings:
-        kind, machine = self._config.engine, self._machine
-        device = choose_device(machine.device, kind, gpu=onnx_has_cuda())
-        return EngineSettings(kind, precision, device, machine.threads, machine.weights / "exported")
-
-    def provenance(self) -> Mapping[str, object]:
-        """Return the packages' versions and the hashes of the weights."""
-        packages = ["rtmlib", {"onnx": "onnxruntime", "openvino": "openvino"}[self._config.engine]]
+    def build(self) -> tuple[YoloxPersons, Rtmw]:
+        """Open YOLOX, in f32, and RTMW."""
+        try:
+            import rtmlib  # noqa: F401
+        except ModuleNotFoundError as error:
+            raise MissingToolError(f"pose.rtmlib needs the package {error.name}: make rtmlib") from error
         weights, detector = self._weights
-        return {
-            "estimator": "rtmlib",
-            "weights sha256": weights.sha256,
-            "detector sha256": detector.sha256,
-            **{package: version(package) for package in packages},
-        }
-
-    def estimate(self, clip: Clip, frames: ClipFrames) -> Poses:
-        """Estimate the signer's pose in every frame in which the signer was detected, or lost for a few frames only.
-
-        In those (`filled`) the box is interpolated and the keypoints are estimated in it.
-        """
-        detector, network = self._opened()
-        least, fill = self._config.min_detection, self._config.fill
-        return signer_poses(frames, detector, network, batch=self._machine.pose_batch, least=least, fill=fill)
+        device = choose_device(self._machine.device, self._config.engine, gpu=onnx_has_cuda())
+        persons = YoloxPersons(detector, self.settings("f32", device))
+        return persons, Rtmw(self._config.model, weights, self.settings(self._config.precision, device))
 
 
 def read_network(weights: Weights) -> bytes:

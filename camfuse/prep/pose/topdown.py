@@ -1,15 +1,22 @@
 """The way of every top-down estimator: persons in each frame, the signer among them, the keypoints of the signer."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from camfuse.clips.table import Clip
+from camfuse.config import Config, MmposePose, RtmlibPose
+from camfuse.prep.pose.engines import Device, EngineSettings
 from camfuse.prep.pose.estimator import ClipFrames, Floats, Poses, missing_poses
 from camfuse.prep.pose.signer import fill_gaps, follow_signer
+from camfuse.weights import check_weights, pose_weights
 
 Images = Sequence[NDArray[np.uint8]]
+ENGINE_PACKAGES = {"torch": "torch", "onnx": "onnxruntime", "openvino": "openvino"}
 
 
 class Detector(Protocol):
@@ -26,6 +33,70 @@ class Keypoints(Protocol):
     def keypoints(self, frames: Images, boxes: Floats) -> Floats:
         """Return (B, 133, 3) x, y, score in pixels of the frames (RGB); `boxes` (B, 4) are the persons'."""
         ...
+
+
+class TopdownEstimator(ABC):
+    """The signer's 133 keypoints by two networks, missing where the signer was not detected.
+
+    Parameters
+    ----------
+    config
+        The run's config.
+    section
+        The estimator's own section of it.
+
+    Raises
+    ------
+    WeightsError
+        If a file of weights is missing or another than the config names.
+    """
+
+    NAME: ClassVar[str]
+    PACKAGES: ClassVar[tuple[str, ...]]
+    """What its networks come from, beside the engine."""
+
+    def __init__(self, config: Config, section: MmposePose | RtmlibPose) -> None:
+        self._section = section
+        self._machine = config.machine
+        self._weights = [check_weights(needed) for needed in pose_weights(config)]
+        self._networks: tuple[Detector, Keypoints] | None = None
+
+    @abstractmethod
+    def build(self) -> tuple[Detector, Keypoints]:
+        """Build the two networks; with the engines `onnx` and `openvino` this may export them."""
+
+    def __enter__(self) -> Self:
+        """Networks are built at the first clip: a shard whose clips are all taken over needs none."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Free the networks."""
+        self._networks = None
+
+    def settings(self, precision: Literal["f32", "bf16"], device: Device) -> EngineSettings:
+        """Return how a network is run."""
+        machine = self._machine
+        return EngineSettings(self._section.engine, precision, device, machine.threads, machine.weights / "exported")
+
+    def provenance(self) -> Mapping[str, object]:
+        """Return the packages' versions and the hashes of the weights."""
+        weights, detector = self._weights
+        return {
+            "estimator": self.NAME,
+            "weights sha256": weights.sha256,
+            "detector sha256": detector.sha256,
+            **{package: version(package) for package in (*self.PACKAGES, ENGINE_PACKAGES[self._section.engine])},
+        }
+
+    def estimate(self, clip: Clip, frames: ClipFrames) -> Poses:
+        """Estimate the signer's pose in every frame in which the signer was detected, or lost for a few frames only.
+
+        In those (`filled`) the box is interpolated and the keypoints are estimated in it.
+        """
+        if self._networks is None:
+            self._networks = self.build()
+        least, fill = self._section.min_detection, self._section.fill
+        return signer_poses(frames, *self._networks, batch=self._machine.pose_batch, least=least, fill=fill)
 
 
 def signer_poses(
