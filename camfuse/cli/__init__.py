@@ -1,0 +1,33 @@
+"""The command line: one sub-command a stage, each importing its stage only when it is called."""
+
+import logging
+import sys
+
+from camfuse.cli import stages, training, views  # each adds its commands, in this order
+from camfuse.cli.options import app
+from camfuse.errors import CamfuseError, disk_problem
+
+log = logging.getLogger("camfuse")
+
+__all__ = ["app", "main", "stages", "training", "views"]
+
+
+def main() -> None:
+    """Run a sub-command; a user's mistake is one message and exit code 2, a bug keeps its traceback."""
+    console = logging.StreamHandler()
+    console.setLevel(logging.WARNING)
+    console.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    logging.getLogger().addHandler(console)
+    log.setLevel(logging.INFO)
+    logging.raiseExceptions = False  # a log on a full disk must not hide what went wrong
+    try:
+        app()
+    except CamfuseError as error:
+        log.error("%s", error)
+        sys.exit(2)
+    except Exception as error:
+        if problem := disk_problem(error):
+            log.error("%s", problem)
+            sys.exit(2)
+        log.exception("this is a bug in camfuse; please report it with the config and this message")
+        sys.exit(1)

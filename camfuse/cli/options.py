@@ -1,0 +1,40 @@
+"""What the sub-commands have in common: the program, its options, how each begins."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from camfuse.config import Config, load_config
+
+log = logging.getLogger("camfuse")
+
+app = typer.Typer(
+    name="camfuse",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="From sign videos to a trained, evaluated recogniser.\n\n"
+    "The usual way is the workflow: snakemake --cores 2 --configfile config/demo.yaml. "
+    "It calls the sub-commands below, in this order; each can be called by hand too.",
+)
+
+ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="YAML file with the settings.")]
+LogFile = Annotated[Path | None, typer.Option("--log", help="Also write messages to this file.")]
+ShardClips = Annotated[Path, typer.Option(help="The shard's clips: clips/shards/SHARD.csv.")]
+Output = Annotated[Path, typer.Option(help="What to write.")]
+
+
+def start(config: Path, log_file: Path | None) -> Config:
+    """Read the config and begin the log, as every command of a stage does."""
+    # of processes that train together the first has the log
+    if log_file and all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "SLURM_PROCID")):
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(log_file, mode="w", encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        logging.getLogger().addHandler(handler)
+    settings = load_config(config)
+    log.setLevel(settings.machine.log_level.upper())
+    return settings

@@ -1,0 +1,106 @@
+"""The sub-commands of the data stages, in their order, and the export of keypoints."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from camfuse.cli.options import ConfigFile, LogFile, Output, ShardClips, app, start
+
+
+@app.command()
+def clips(config: ConfigFile, log_file: LogFile = None) -> None:
+    """Read the label files, look which videos are there, write the clip table and what is missing."""
+    settings = start(config, log_file)
+    from camfuse.clips.refresh import refresh
+
+    table = refresh(settings)
+    for note in table.notes:
+        typer.echo(note)
+    typer.echo(f"{len(table.rows)} clips of {len(table.classes)} classes: {settings.output / 'clips' / 'clips.csv'}")
+
+
+@app.command()
+def avatars(config: ConfigFile, clips: ShardClips, output: Output, log_file: LogFile = None) -> None:
+    """Draw the demo's videos from recorded landmarks (only for `clips.fingerspelling`)."""
+    settings = start(config, log_file)
+    from camfuse.prep.avatars import draw_avatars
+
+    draw_avatars(settings, clips, output)
+
+
+@app.command()
+def frames(config: ConfigFile, clips: ShardClips, output: Output, log_file: LogFile = None) -> None:
+    """Decode every frame of the clips' segments into JPEGs with their true times."""
+    settings = start(config, log_file)
+    from camfuse.prep.frames import extract_frames
+
+    extract_frames(settings, clips, output)
+
+
+@app.command()
+def pose(
+    config: ConfigFile,
+    clips: ShardClips,
+    frames: Annotated[Path, typer.Option(help="The shard's frames.")],
+    output: Output,
+    log_file: LogFile = None,
+) -> None:
+    """Estimate the 133 whole-body keypoints; clips that `output` already holds unchanged are taken over."""
+    settings = start(config, log_file)
+    from camfuse.prep.pose.run import estimate_poses
+
+    estimate_poses(settings, clips, frames, output, previous=output)
+
+
+class Form(StrEnum):
+    """Forms in which others read keypoints."""
+
+    PYSKL = "pyskl"
+    POSE = "pose"
+
+
+@app.command()
+def export(
+    config: ConfigFile,
+    form: Annotated[Form, typer.Option("--format", help="pyskl: one pickle (PYSKL, MMAction2); pose: a file a clip.")],
+    output: Annotated[Path, typer.Option(help="pyskl: the .pkl to write; pose: the folder of the .pose files.")],
+) -> None:
+    """Write the run's keypoints, labels and splits for PYSKL and MMAction2, or as `.pose` files."""
+    settings = start(config, None)
+    from camfuse.prep.pose.export import export_pose, export_pyskl
+
+    count = export_pyskl(settings, output) if form == Form.PYSKL else export_pose(settings, output)
+    typer.echo(f"{count} clips: {output}")
+
+
+@app.command()
+def crops(
+    config: ConfigFile,
+    clips: ShardClips,
+    frames: Annotated[Path, typer.Option(help="The shard's frames.")],
+    pose: Annotated[Path, typer.Option(help="The shard's keypoints.")],
+    output: Output,
+    log_file: LogFile = None,
+) -> None:
+    """Zero the lower body and crop one square box per clip, pixels and keypoints alike."""
+    settings = start(config, log_file)
+    from camfuse.prep.crops import crop_clips
+
+    crop_clips(settings, clips, frames, pose, output)
+
+
+@app.command()
+def heatmaps(
+    config: ConfigFile,
+    clips: ShardClips,
+    crops: Annotated[Path, typer.Option(help="The shard's crops.")],
+    output: Output,
+    log_file: LogFile = None,
+) -> None:
+    """Render one Gaussian per keypoint at a quarter of the crop's size."""
+    settings = start(config, log_file)
+    from camfuse.prep.heatmaps import render_heatmaps
+
+    render_heatmaps(settings, clips, crops, output)

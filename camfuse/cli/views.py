@@ -1,0 +1,95 @@
+"""The sub-commands for people: the report, drawn clips, results, weights, settings."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from camfuse.cli.options import ConfigFile, LogFile, Output, app, start
+from camfuse.config import load_config
+from camfuse.errors import TableError
+
+
+@app.command()
+def report(config: ConfigFile, output: Output, log_file: LogFile = None) -> None:
+    """Write the HTML page: results, curves, confusion, drawn clips and attention, coverage, detection rates."""
+    settings = start(config, log_file)
+    from camfuse.report.page import write_report
+
+    write_report(settings, output)
+
+
+@app.command()
+def show(
+    clip: Annotated[str, typer.Argument(help="A clip id of the run, or a video file.")],
+    config: ConfigFile,
+    output: Annotated[Path, typer.Option(help="What to draw: .png is a contact sheet, .gif and .mp4 all frames.")],
+    columns: Annotated[int, typer.Option(min=1, help="Frames on the contact sheet.")] = 8,
+    log_file: LogFile = None,
+) -> None:
+    """Draw one clip: its frames with skeleton and crop box, its crops, its heatmaps."""
+    settings = start(config, log_file)
+    from camfuse.report.show import show as show_clip
+    from camfuse.report.show import show_video
+
+    if Path(clip).is_file():
+        show_video(Path(clip), settings, output, columns)
+    else:
+        show_clip(settings, clip, output, columns)
+    typer.echo(output)
+
+
+@app.command()
+def results(config: ConfigFile) -> None:
+    """Print the result table of a finished run and where its report is."""
+    settings = start(config, None)
+    from camfuse.results import read_results, result_text
+
+    path = settings.output / "evaluate" / "results.json"
+    found = read_results(path)
+    if found is None:
+        raise TableError(path, ["expected the results of a finished run, found no file; run the workflow first"])
+    typer.echo(result_text(found))
+    typer.echo(f"report: {settings.output / 'report' / 'index.html'}")
+
+
+@app.command()
+def weights(
+    config: Annotated[Path, typer.Argument(help="YAML file with the settings.")],
+    look: Annotated[bool, typer.Option("--list", help="Only say what is there; fetch nothing.")] = False,
+) -> None:
+    """Fetch the trained weights that a config needs; goes on where it was cut off, refuses a file with another hash."""
+    settings = load_config(config)
+    from camfuse.weights import fetch_weights, needed_weights
+
+    needed = needed_weights(settings)
+    if not needed:
+        typer.echo("this config needs no weights")
+    ready = True
+    for one in needed:
+        if not look and not one.path.is_file():
+            fetch_weights(one)
+        state = one.state()
+        ready &= state.startswith("ready")
+        typer.echo(state)
+    if not ready:
+        raise typer.Exit(2)
+
+
+@app.command()
+def config(
+    file: Annotated[Path | None, typer.Argument(help="Print this config with every default resolved.")] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Write default.yaml, schema.json and README.md's table into this folder.")
+    ] = None,
+) -> None:
+    """Show the settings: those of a file, or all there are."""
+    from camfuse.config import dump_config
+    from camfuse.reference import default_yaml, write_reference
+
+    if write:
+        write_reference(write)
+    elif file:
+        typer.echo(dump_config(load_config(file)), nl=False)
+    else:
+        typer.echo(default_yaml(), nl=False)
