@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from camfuse.config.read import merged
 from camfuse.prep.video import find_ffmpeg
 
 ROOT = Path(__file__).parents[1]
@@ -40,15 +41,6 @@ SMALL: dict[str, Any] = {
     "report": {"examples": 2},
     "machine": {"device": "cpu", "threads": 1},
 }
-
-
-def merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    """Return `base` with the nested values of `change` put in."""
-    out = dict(base)
-    for key, value in change.items():
-        inner = isinstance(value, dict) and isinstance(out.get(key), dict)
-        out[key] = merged(out[key], value) if inner else value
-    return out
 
 
 @dataclass

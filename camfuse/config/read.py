@@ -45,15 +45,16 @@ def change(config: Config, changes: dict[str, Any], source: str = "config") -> C
 
 
 def _changed(config: Config, changes: dict[str, Any]) -> dict[str, Any]:
-    return _merged(config.model_dump(mode="json", exclude={"experiments", "ablation"}), changes)
+    return merged(config.model_dump(mode="json", exclude={"experiments", "ablation"}), changes)
 
 
-def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
+def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return `base` with the nested values of `changes` put in."""
+    out = dict(base)
     for key, value in changes.items():
         both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        merged[key] = _merged(base[key], value) if both else value
-    return merged
+        out[key] = merged(base[key], value) if both else value
+    return out
 
 
 def _config_error(source: str, lines: list[str]) -> ConfigError:

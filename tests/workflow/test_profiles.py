@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import yaml
 from executors import environment_with
-from small_run import ROOT, Workflow, hashes, merged
+from small_run import ROOT, Workflow, hashes
+
+from camfuse.config.read import merged
 
 PROFILES = ROOT / "workflow" / "profiles"
 RULES = {

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
-from small_run import SMALL, Workflow, hashes, merged, same_results
+from small_run import SMALL, Workflow, hashes, same_results
+
+from camfuse.config.read import merged
 
 
 @pytest.mark.torture

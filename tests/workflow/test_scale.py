@@ -10,7 +10,9 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from small_run import ROOT, merged
+from small_run import ROOT
+
+from camfuse.config.read import merged
 
 CPU_SECONDS = 15.0
 MEGABYTES = 500.0
