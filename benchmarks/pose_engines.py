@@ -196,7 +196,9 @@ def processor(device: str) -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    units = [unit for unit in ("avx512f", "avx512_bf16", "amx_bf16") if unit in facts.get("flags", "").split()]
+    return ", ".join([facts.get("model name", platform.machine()), *units])
 
 
 if __name__ == "__main__":
