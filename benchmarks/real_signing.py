@@ -16,12 +16,9 @@ import hashlib
 import json
 import os
 import pickle
-import platform
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # without it, torch is many times slower on a busy machine
@@ -29,10 +26,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # without it, torch is many
 import cv2
 import numpy as np
 import pandas as pd
-import torch
 import yaml
 
 from benchmarks import real_signing_linear as linear
+from benchmarks.real_signing_report import SigningSet, write_report
 from benchmarks.real_signing_sets import READERS, Fold, SetClip, official_fold, signer_folds
 from camfuse.clips import fingerspelling
 from camfuse.clips.duplicates import find_duplicates
@@ -53,28 +50,6 @@ SHARD = "0000"
 BLANK_SIDE = {"hands": 160, "upper_body": 64}
 """Longer side of the blank frames in pixels, by what crops keep; keypoints are scaled to it. Small ones are fast."""
 FPS = 30.0
-
-
-@dataclass(frozen=True)
-class SigningSet:
-    """What is asked of one set.
-
-    Attributes
-    ----------
-    title
-        As in the table.
-    recipe
-        Which of the two configs.
-    given
-        The linear figure that was to be beaten, as it was given; the script's own stands beside it.
-    repeat
-        Times that a training clip is seen per epoch: fewer where there are more clips.
-    """
-
-    title: str
-    recipe: str
-    given: str
-    repeat: int
 
 
 SETS: dict[str, SigningSet] = {
@@ -109,7 +84,7 @@ def main() -> None:
                 print(
                     f"{name} seed {seed} {outcome['fold']}: pose {outcome['pose']:.3f} linear {outcome['linear']:.3f}"
                 )
-    report = write_report(options.work, options.seeds)
+    report = write_report(options.work, SETS, options.seeds)
     write_text(options.output, report)
     print(report)
 
@@ -298,83 +273,6 @@ def linear_accuracy(rows: pd.DataFrame, known: dict[str, np.ndarray]) -> float:
     labels = parts["train"]["class_index"].to_numpy(np.int64)
     found, _ = linear.predict(train_rows, labels, parts["train"]["signer"].tolist(), test_rows)
     return float((found == parts["test"]["class_index"].to_numpy()).mean())
-
-
-# ------------------------------------------------------------------------------------------- report
-
-
-def write_report(work: Path, seeds: list[int]) -> str:
-    """Return the report of everything that is done in the working folder with these seeds."""
-    lines, details = [], []
-    for name, signing in SETS.items():
-        paths = sorted((work / name).glob("folds/*/seed*/outcome.json"))
-        done = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-        done = [outcome for outcome in done if outcome["seed"] in seeds]
-        if not done:
-            continue
-        folds = sorted({outcome["fold"] for outcome in done})
-        of = {fold: [outcome for outcome in done if outcome["fold"] == fold] for fold in folds}
-        pose, straight = ({fold: mean(o[key] for o in of[fold]) for fold in folds} for key in ("pose", "linear"))
-        clips = {fold: of[fold][0]["test"] for fold in folds}
-        total = sum(clips.values())
-        pooled = [sum(values[fold] * clips[fold] for fold in folds) / total for values in (pose, straight)]
-        used = sorted({outcome["seed"] for outcome in done})
-        lines.append(
-            f"| {signing.title} | {done[0]['classes']} | {total} | {signing.given} | {mean(straight.values()):.3f} | "
-            f"**{mean(pose.values()):.3f}** | {pooled[1]:.3f} | **{pooled[0]:.3f}** | "
-            f"{' '.join(map(str, used))} | {mean(o['seconds'] for o in done):.0f} |"
-        )
-        if len(folds) > 1:
-            each = [f"{fold} {straight[fold]:.2f} -> {pose[fold]:.2f} ({clips[fold]})" for fold in folds]
-            details.append(f"- {name}: {', '.join(each)}")
-    return TEMPLATE.format(
-        rows="\n".join(lines),
-        details="\n".join(details),
-        sets=" ".join(name for name in SETS if (work / name).is_dir()),
-        seeds=" ".join(map(str, seeds)),
-        versions=f"Python {platform.python_version()}, torch {torch.__version__}",
-    )
-
-
-TEMPLATE = """# The pose stream on real signing
-
-Written by the command
-
-    python -m benchmarks.real_signing --data DIR --sets {sets} --seeds {seeds}
-
-{versions}, one CPU thread. Top-1 of the last epoch, 10 samplings per clip; `folds` is the mean over the folds (each
-fold counts the same), `clips` the share of all test clips. `given` is the linear figure that was to be beaten, made
-elsewhere with features and folds of its own; `linear` is the script's own ridge regression on the same keypoints in the
-same folds (`real_signing_linear.py`). `s` are the seconds of one training on a machine that did much else.
-
-| set | classes | test clips | given | linear, folds | pose, folds | linear, clips | pose, clips | seeds | s |
-|---|---|---|---|---|---|---|---|---|---|
-{rows}
-
-Each fold (linear -> pose, test clips):
-
-{details}
-
-How the recipes were found:
-
-- `real_signing_hands.yaml`: by four folds over the demo's ten languages of `train` and two of `val` (94 clips, seed 1):
-  0.883, where ridge regression reaches 0.787. So the recipe has seen 12 of the demo's 16 languages; on the other four
-  (ase, cse, psr, sgg; 32 clips) these folds get 0.81. `letters` shares those languages; its test languages were not
-  looked at. Nepali had no part in it, but that its clips are seen four times per epoch and its hands stand closer: a
-  first run was stopped in its second fold for a training loss of 3.1 at half of the epochs; its one test figure was not
-  looked at.
-- `real_signing_words.yaml`: the same, with the body and more frames. Weaker augmentation without mirroring was worse in
-  one fold over WLASL's `train` and `val` signers (0.37 against 0.42; ridge 0.34), and was given up.
-- A set was tested once with its recipe; before that, WLASL's test clips were read by one trial of one epoch, to see
-  that the script runs.
-- Where the pose stream does not beat the linear model: AdrLfv (one clip of 75 less; one signer in train and test, so
-  that fixed places do) and the seven persons (equal; three words that differ in where the hand goes, and a person whose
-  hands were seen in 8 % of the frames). The words' recipe was hardly searched for.
-- One seed: differences of a few clips mean nothing, above all on WLASL (22 test clips) and AdrLfv, where both models
-  are at the ceiling. AdrLfv's test clips are of the signer whom the models were trained on; its 16th
-  word, `empty`, is a picture without a signer, where there is no keypoint (nor a crop) to go by: the given 0.875 counts
-  its five test clips.
-"""
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("torch")
 from benchmarks import real_signing, real_signing_linear, real_signing_sets
+from benchmarks.real_signing_report import spread, write_report
 from benchmarks.real_signing_sets import SetClip, landmarks, official_fold, signer_folds
 from camfuse.skeleton import LEFT_HAND, MIRROR, RIGHT_HAND
 
@@ -82,8 +83,18 @@ def test_a_small_set_runs_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     before = weights.stat().st_mtime_ns
     assert list(real_signing.run_set("nepali", config, tmp_path, ["c"])) == [outcome]
     assert weights.stat().st_mtime_ns == before
-    assert "1.00 -> 1.00" not in real_signing.write_report(tmp_path, [1])  # one fold: no list of folds
-    assert "**1.000**" in real_signing.write_report(tmp_path, [1])
+    report = write_report(tmp_path, real_signing.SETS, [1])
+    assert "1.00 -> 1.00" not in report  # one fold: no list of folds
+    assert "**1.000** |" in report  # one seed: no spread
+
+
+def test_spread_is_that_of_the_seeds_that_have_every_fold() -> None:
+    done = [
+        {"seed": s, "fold": f, "pose": p} for s, f, p in ((1, "a", 0.5), (1, "b", 0.7), (2, "a", 0.9), (2, "b", 0.7))
+    ]
+    assert spread(done, ["a", "b"]) == " ± 0.141"  # of 0.6 and 0.8
+    assert spread([*done, {"seed": 3, "fold": "a", "pose": 0.0}], ["a", "b"]) == " ± 0.141"
+    assert spread(done[:2], ["a", "b"]) == ""
 
 
 def test_real_sets_become_keypoints(shared_data: Path) -> None:
