@@ -242,12 +242,44 @@ def test_a_clip_gets_poses_where_a_person_is_found(folder: Path, reference: Any,
         assert not poses.filled.any()
 
 
-@needs_mmpose
-def test_the_stage_runs_from_a_made_video_to_a_shard(folder: Path, reference: Any, detector: Any) -> None:
-    import cv2
+def run_stage(folder: Path, config: Any, videos: dict[str, tuple[Path, str]]) -> None:
+    """Run `camfuse frames` and `camfuse pose` into f.h5 and p.h5; each clip's video and where it ends (seconds)."""
     import yaml
 
     from camfuse.config import dump_config
+
+    clips = folder / "clips.csv"
+    rows = [f"{name},{video},0,{end},,{name}" for name, (video, end) in videos.items()]
+    clips.write_text("\n".join(["clip_id,video,start,end,annotation,identity", *rows, ""]))
+    (folder / "config.yaml").write_text(yaml.safe_dump(yaml.safe_load(dump_config(config))))
+    common = [sys.executable, "-m", "camfuse"]
+    options = ["--config", str(folder / "config.yaml"), "--clips", str(clips), "--output"]
+    subprocess.run([*common, "frames", *options, str(folder / "f.h5")], cwd=ROOT, check=True)
+    frames = ["--frames", str(folder / "f.h5")]
+    subprocess.run([*common, "pose", *options, str(folder / "p.h5"), *frames], cwd=ROOT, check=True)
+
+
+@needs_mmpose
+@pytest.mark.parametrize("engine", ["torch", "onnx", "openvino"])
+def test_the_stage_runs_on_real_clips(
+    folder: Path, tmp_path: Path, reference: Any, detector: Any, shared_data: Path, engine: str
+) -> None:
+    from camfuse.shard import Shard
+
+    config = whole_config(folder, reference(SMALL)[1], detector[1], min_detection=0.0, engine=engine)
+    videos = {name: (shared_data / "clips/wlasl/videos" / f"{name}.mp4", "0.2") for name in ("03595", "34699")}
+    run_stage(tmp_path, config, videos)
+    shard = Shard(tmp_path / "p.h5", stage="pose")
+    for name in videos:
+        keypoints = shard.read("keypoints", name)
+        assert keypoints.shape[1:] == (133, 3) and 4 <= len(keypoints) <= 7
+        assert np.isfinite(keypoints[..., 2]).all() and np.isfinite(shard.read("box", name)[:, 4]).all()
+
+
+@needs_mmpose
+def test_the_stage_runs_from_a_made_video_to_a_shard(folder: Path, reference: Any, detector: Any) -> None:
+    import cv2
+
     from camfuse.shard import Shard
 
     config = whole_config(folder, reference(SMALL)[1], detector[1], min_detection=0.0)
@@ -256,15 +288,7 @@ def test_the_stage_runs_from_a_made_video_to_a_shard(folder: Path, reference: An
     for frame in scene(3)[0]:
         writer.write(frame)
     writer.release()
-    clips = folder / "clips.csv"
-    clips.write_text(f"clip_id,video,start,end,annotation,identity\nmade,{video},0,,,abc\n")
-    (folder / "config.yaml").write_text(yaml.safe_dump(yaml.safe_load(dump_config(config))))
-    common = [sys.executable, "-m", "camfuse"]
-    options = ["--config", str(folder / "config.yaml"), "--clips", str(clips), "--output"]
-    subprocess.run([*common, "frames", *options, str(folder / "f.h5")], cwd=ROOT, check=True)
-    subprocess.run(
-        [*common, "pose", *options, str(folder / "p.h5"), "--frames", str(folder / "f.h5")], cwd=ROOT, check=True
-    )
+    run_stage(folder, config, {"made": (video, "")})
     shard = Shard(folder / "p.h5", stage="pose")
     assert shard.read("keypoints", "made").shape == (3, 133, 3)
     assert shard.read("box", "made").shape == (3, 5)
@@ -348,7 +372,7 @@ def test_the_pip_route_installs_what_hrnet_and_rtmw_need(tmp_path: Path) -> None
     tools = ["pip", "install", "--quiet", "-c", "envs/pins.txt", "pytest", "hypothesis"]
     subprocess.run([*python, *tools], cwd=ROOT, check=True, timeout=3600)
     subprocess.run([*python[:1], "-c", "import camfuse.train"], check=True)  # what follows in the same environment
-    once = "stage_runs or batches_and_engines or persons_are_those or agrees_with_mmpose"
+    once = "made_video or batches_and_engines or persons_are_those or agrees_with_mmpose"
     tests = ["pytest", "-m", "not torture", "-k", once, "-rfs", "-W", "ignore", "-p", "no:cacheprovider"]
     files = ["tests/prep/pose/test_hrnet.py", "tests/prep/pose/test_rtmw.py"]
     done = subprocess.run([*python, *tests, *files], cwd=ROOT, capture_output=True, text=True, check=False)
