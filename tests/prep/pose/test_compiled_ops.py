@@ -47,6 +47,7 @@ def test_another_operator_says_that_it_is_missing() -> None:
     assert not hasattr(operators, "__path__")
 
 
+@pytest.mark.skipif(find_spec("mmcv") is None, reason="MMPose is not installed")
 @pytest.mark.skipif(find_spec("torchvision") is not None, reason="torchvision is installed: nothing stands in for it")
 def test_the_stand_in_for_torchvision_is_there_for_the_import_only() -> None:
     with missing_supplied():
