@@ -103,6 +103,20 @@ def test_samplings_are_averaged_as_probabilities(trained: Any, tested: Path) -> 
             assert saved[f"fusion/{head}"][0] == pytest.approx(values.softmax(1).mean(0).numpy(), abs=1e-5)
 
 
+@pytest.mark.parametrize("compact", [False, True])
+def test_a_test_uses_the_arithmetic_of_the_training(trained: Any, compact: bool) -> None:
+    run, rows = trained, read_clips(trained.clips / "clips.csv")
+    folders, test = (run.crops, run.heatmaps), rows[rows["split"] == "test"]
+    data = ClipDataset(test, *folders, run.config, part="fusion", augment=False, samplings=2, compact=compact)
+    trained_as = {"fusion": Checkpoint.load(best(run)["fusion"])}
+    exact = predict(run.config, data, trained_as)  # type: ignore[arg-type]
+    half = run.config.train.model_copy(update={"precision": "bf16-mixed"})
+    rounded = predict(run.config.model_copy(update={"train": half}), data, trained_as)  # type: ignore[arg-type]
+    for head, values in exact.heads.items():
+        difference = (rounded.heads[head] - values).abs().max()
+        assert 1e-6 < difference < 0.05, head
+
+
 def test_combine_by_hand() -> None:
     heads = {
         ("rgb", "rgb"): torch.tensor([[1.0, 0.0]]),
