@@ -49,7 +49,7 @@ STAGES: dict[str, Stage] = {
             ("train_rgb", "train_pose"),
         ),
         Stage("evaluate", 3, lambda c: (c.evaluate,), ("train_fusion",)),
-        Stage("report", 4, lambda c: (c.report,), ("evaluate",)),
+        Stage("report", 5, lambda c: (c.report,), ("evaluate",)),
     )
 }
 

@@ -132,6 +132,7 @@ def write_training(config: Config) -> None:
             "parameters": 1_234_567,
             "seconds": 75.2,
             "clips_per_second": 2.4,
+            "waited": 0.25 if part == "rgb" else 0.05,
             "device": "cpu",
             "fingerprint": fingerprint(f"train_{part}", config),
         }

@@ -20,6 +20,8 @@ LARGEST_MATRIX = 60
 """With more classes the page lists the confused pairs only."""
 MOST_PAIRS = 15
 MOST_ERRORS = 15
+WORTH_SAYING = 0.1
+"""Share of a training's time in which its device waited for clips."""
 PARTS = {"rgb": "RGB stream", "pose": "Pose stream", "fusion": "Both streams, fused with ST-CAF"}
 CURVES = ("epoch", "split", "head", "loss", "top1")
 
@@ -121,11 +123,12 @@ def _describe_training(path: Path, rows: pd.DataFrame, mark: str) -> tuple[str, 
     try:
         check_fingerprint(path, expected=mark, found=str(summary["fingerprint"]))
         best, rule, clips = float(summary["best_epoch"]), summary["selection"], summary["clips"]
-        speed = float(summary["clips_per_second"])
+        speed, waited = float(summary["clips_per_second"]), float(summary.get("waited", 0))
+        waiting = f", {waited:.0%} of the time waiting for them" if waited >= WORTH_SAYING else ""
         return (
             f"{epochs} on {clips['train']:,} training and {clips['val']:,} validation clips, "
             f"{summary['parameters'] / 1e6:.2f} M parameters, {duration(summary['seconds'])} on {summary['device']} "
-            f"({speed:.3g} clips/s). Kept: epoch {best:g} ({rule}).",
+            f"({speed:.3g} clips/s{waiting}). Kept: epoch {best:g} ({rule}).",
             best,
             speed,
         )
