@@ -106,7 +106,7 @@ How the recipes were found:
 - `real_signing_words.yaml`: the same, with the body and more frames. 16 frames instead of 8 came from four folds over
   WLASL's `train` and `val` signers (120 clips, seed 1: 0.37 against 0.33; ridge 0.34) and AdrLfv's validation clips
   (1.00 against 0.97; ridge 0.97). Before that, the sets had been tested with 8 frames and one seed: WLASL 0.455, AdrLfv
-  0.973, seven persons 0.800. On the test clips the change is no gain.
+  0.973, seven persons 0.800: on the test clips the change gains little, and on WLASL nothing.
 - demo and letters were trained on an H200, the others on a CPU.
 - Where the pose stream does not beat the linear model: the words. AdrLfv is at its ceiling (one or two clips of 75; one
   signer in train and test, so that fixed places do). WLASL's ten words are 120 training clips and 11 points of the
