@@ -24,9 +24,11 @@ import pandas as pd
 import torch
 
 from benchmarks.network_step import network_steps
+from benchmarks.pose_engines import processor
 from camfuse.config import Config, parse_config
 from camfuse.evaluate import evaluate
-from camfuse.prep.heatmaps import render
+from camfuse.jpeg import encode_jpeg
+from camfuse.prep.heatmaps import STRIDE, render
 from camfuse.shard import ClipData, ShardWriter
 from camfuse.skeleton import NUM_KEYPOINTS
 from camfuse.stage import fingerprint
@@ -163,7 +165,7 @@ def make_shards(folder: Path, options: argparse.Namespace) -> None:
     table.to_csv(folder / "clips" / "clips.csv", index=False)
     classes.to_csv(folder / "clips" / "classes.csv", index=False)
     made = [(pictures(seed), keypoints(seed)) for seed in range(4)]
-    volumes = [render(points, SIZE // 4, config.heatmaps.sigma, scale=1 / 4) for _, points in made]
+    volumes = [render(points, SIZE // STRIDE, config.heatmaps.sigma) for _, points in made]
     for stage in ("crops", "heatmaps"):
         mark = fingerprint(stage, config)
         with ShardWriter(folder / stage / "0000.h5", stage=stage, fingerprint=mark, provenance={}) as writer:
@@ -185,9 +187,7 @@ def pictures(seed: int) -> list[bytes]:
     out = []
     for number in range(FRAMES):
         frame = np.roll(smooth, number, axis=1) + rng.normal(0, 4, smooth.shape)
-        out.append(
-            cv2.imencode(".jpg", frame.clip(0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
-        )
+        out.append(encode_jpeg(frame.clip(0, 255).astype(np.uint8), quality=90))
     return out
 
 
@@ -205,14 +205,14 @@ def keypoints(seed: int) -> np.ndarray:
 
 def report(rows: list[dict[str, Any]], steps: list[dict[str, Any]], options: argparse.Namespace) -> str:
     """Return the tables as Markdown."""
-    device = torch.cuda.get_device_name() if options.device == "cuda" else platform.processor()
     lines = [
         "# Training and test at the paper's full size",
         "",
-        f"`python -m benchmarks.full_size --workers {options.workers}`, {device}, Python {platform.python_version()}, "
-        f"torch {torch.__version__}. 224 px, 8 + 32 frames, 133 keypoints, 2000 classes, ResNet-50 width, factorised "
-        "stem; the package's own training and test (10 samplings a clip) on made clips in real shards, the last of two "
-        f"epochs of {options.steps} steps. The GPU itself measures how long it waits between two steps.",
+        f"`python -m benchmarks.full_size --workers {options.workers}`, {processor(options.device)}, "
+        f"Python {platform.python_version()}, torch {torch.__version__}. 224 px, 8 + 32 frames, 133 keypoints, "
+        "2000 classes, ResNet-50 width, factorised stem; the package's own training and test (10 samplings a clip) on "
+        f"made clips in real shards, the last of two epochs of {options.steps} steps. The GPU itself measures how long "
+        "it waits between two steps.",
         "",
         "| training | clips a step | loaders | clips/s | GPU waits | memory, GB | test clips/s | test memory, GB |",
         "|---|---|---|---|---|---|---|---|",

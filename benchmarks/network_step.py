@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from camfuse.config import Model
-from camfuse.model.recogniser import build_recogniser
+from camfuse.model.recogniser import RGB_MEAN, RGB_STD, build_recogniser
+from camfuse.skeleton import NUM_KEYPOINTS
 
 ROUNDS, STEPS = 5, 6
 OURS = {
@@ -24,37 +25,30 @@ OURS = {
 def network_steps(size: int, classes: int, device: str, batch: int = 16) -> list[dict[str, Any]]:
     """Return clips per second and memory of each network and arithmetic."""
     rows = []
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     for arithmetic, dtype in (("bf16", torch.bfloat16), ("f32", torch.float32)):
-        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-        steps = {name: ours(model, size, classes, device, batch, dtype) for name, model in OURS.items()}
-        steps = {"RGBPoseConv3D, MMAction2 1.2.0": mmaction(size, classes, device, batch, dtype), **steps}
-        times: dict[str, list[float]] = {name: [] for name in steps}
-        memory = {}
-        for number in range(ROUNDS + 1):
-            for name, step in steps.items():
-                if device == "cuda":
-                    torch.cuda.reset_peak_memory_stats()
-                before = torch.cuda.memory_allocated() if device == "cuda" else 0
-                seconds = timed(step, device)
-                if number:
-                    times[name].append(seconds)
-                memory[name] = (torch.cuda.max_memory_allocated() - before) / 1e9 if device == "cuda" else 0.0
-        for name, found in times.items():
-            speed = batch / median(found)
-            rows.append(
-                {
-                    "network": name,
-                    "arithmetic": arithmetic,
-                    "batch": batch,
-                    "clips_per_second": round(speed, 1),
-                    "memory_gb": round(memory[name], 2),
-                }
-            )
+        steps = {"RGBPoseConv3D, MMAction2 1.2.0": mmaction(size, classes, device, batch, dtype)}
+        steps |= {name: ours(model, size, classes, device, batch, dtype) for name, model in OURS.items()}
+        for name, (seconds, memory) in race(steps, device).items():
+            fast = {"clips_per_second": round(batch / seconds, 1), "memory_gb": round(memory, 2)}
+            rows.append({"network": name, "arithmetic": arithmetic, "batch": batch, **fast})
             print(rows[-1], flush=True)
-        del steps
-        if device == "cuda":
-            torch.cuda.empty_cache()
     return rows
+
+
+def race(steps: dict[str, Callable[[], None]], device: str) -> dict[str, tuple[float, float]]:
+    """Let the steps take turns, one round more to warm up; return median seconds and GB on the GPU of each."""
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    memory = dict.fromkeys(steps, 0.0)
+    for _ in range(ROUNDS + 1):
+        for name, step in steps.items():
+            if device == "cuda":
+                torch.cuda.reset_peak_memory_stats()
+                before = torch.cuda.memory_allocated()
+            times[name].append(timed(step, device))
+            if device == "cuda":
+                memory[name] = (torch.cuda.max_memory_allocated() - before) / 1e9
+    return {name: (median(found[1:]), memory[name]) for name, found in times.items()}
 
 
 def timed(step: Callable[[], None], device: str) -> float:
@@ -72,7 +66,7 @@ def timed(step: Callable[[], None], device: str) -> float:
 def inputs(size: int, classes: int, device: str, batch: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return crops, heatmaps (a few points in each) and labels on the device."""
     crops = torch.randint(0, 256, (batch, 3, 8, size, size), dtype=torch.uint8, device=device)
-    heatmaps = torch.zeros(batch, 133, 32, size // 4, size // 4, dtype=torch.uint8, device=device)
+    heatmaps = torch.zeros(batch, NUM_KEYPOINTS, 32, size // 4, size // 4, dtype=torch.uint8, device=device)
     heatmaps[..., 20:23, 20:23] = 128
     return crops, heatmaps, torch.randint(0, classes, (batch,), device=device)
 
@@ -97,24 +91,13 @@ def ours(
 def mmaction(size: int, classes: int, device: str, batch: int, dtype: torch.dtype) -> Callable[[], None]:
     """Return a step of theirs, from the config in their wheel; its normalisation is done here as ours does it."""
     sys.path.append(str(Path(__file__).parents[1] / "tests"))
+    from mmaction_peer import build_recogniser as build_theirs
     from mmaction_peer import import_mmaction
 
     import_mmaction()
-    import mmaction
-    from mmaction.registry import MODELS
-    from mmengine import Config
-    from mmengine.registry import init_default_scope
-
-    init_default_scope("mmaction")
-    folder = Path(mmaction.__file__).parent / ".mim" / "configs" / "skeleton" / "posec3d" / "rgbpose_conv3d"
-    settings = Config.fromfile(str(folder / "rgbpose_conv3d.py")).model
-    settings.cls_head.num_classes = classes
-    settings.backbone.pose_pathway.in_channels = 133
-    settings.backbone.pretrained = None
-    network = MODELS.build(settings).to(device).train()
+    network = build_theirs("rgbpose_conv3d.py", keypoints=NUM_KEYPOINTS, classes=classes).to(device).train()
     crops, heatmaps, labels = inputs(size, classes, device, batch)
-    mean = torch.tensor([123.675, 116.28, 103.53], device=device).view(1, 3, 1, 1, 1)
-    std = torch.tensor([58.395, 57.12, 57.375], device=device).view(1, 3, 1, 1, 1)
+    mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1, 1) for values in (RGB_MEAN, RGB_STD))
 
     def losses() -> Tensor:
         rgb, pose = network.backbone((crops.float() - mean) / std, heatmaps.float() / 255)

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from camfuse.config import Config
-from camfuse.data.batch import collate, to_device, with_heatmaps, without
+from camfuse.data.batch import collate, to_device, with_heatmaps
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
 from camfuse.errors import WeightsError
 from camfuse.model.recogniser import Part, Recogniser
@@ -121,34 +121,24 @@ def _batches(config: Config, dataset: ClipDataset, *, pinned: bool) -> DataLoade
     )
 
 
+@torch.inference_mode()
 def _batch_probabilities(
     config: Config, device: torch.device, models: Models, batch: Sample
 ) -> tuple[Tensor, dict[Head, Tensor]]:
-    there = to_device(batch, device)
-    found = {
-        (part, head): probabilities
-        for part, model in models.items()
-        for head, probabilities in clip_probabilities(model, config, there).items()
-    }
-    return batch["label"], found
+    """Return the labels, and each head's probabilities (B, C) on the CPU: the mean over the clip's V samplings.
 
-
-@torch.inference_mode()
-def clip_probabilities(model: Recogniser, config: Config, batch: Sample) -> dict[str, Tensor]:
-    """Return each head's probabilities (B, C) on the CPU: the mean over the clip's V samplings.
-
-    One sampling of all clips at a time, so that memory does not grow with V; in the arithmetic of the training.
+    One sampling of all clips at a time, so that memory does not grow with V; each is made once for all models.
     """
-    if model.part != "fusion":
-        batch = without(batch, "pose" if model.part == "rgb" else "rgb")
-    samplings = next(batch[key].shape[1] for key in ("rgb", "pose_frames", "heatmaps") if key in batch)
-    total: dict[str, Tensor] = {}
+    there = to_device(batch, device)
+    samplings = next(there[key].shape[1] for key in ("rgb", "pose_frames", "heatmaps") if key in there)
+    total: dict[Head, Tensor] = {}
     for number in range(samplings):
-        dense = with_heatmaps(batch, config, number)
+        dense = with_heatmaps(there, config, number)
         rgb, heatmaps = (dense[key][:, 0] if key in dense else None for key in ("rgb", "heatmaps"))
-        with arithmetic(config, batch["label"].device):
-            logits = model(rgb, heatmaps)
-        for head, values in logits.items():
-            probabilities = values.float().softmax(1)
-            total[head] = total[head] + probabilities if head in total else probabilities
-    return {head: (values / samplings).cpu() for head, values in total.items()}
+        for part, model in models.items():
+            with arithmetic(config, device):
+                logits = model(None if part == "pose" else rgb, None if part == "rgb" else heatmaps)
+            for head, values in logits.items():
+                probabilities = values.float().softmax(1)
+                total[part, head] = total[part, head] + probabilities if (part, head) in total else probabilities
+    return batch["label"], {head: (values / samplings).cpu() for head, values in total.items()}

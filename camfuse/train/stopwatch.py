@@ -14,6 +14,11 @@ class Lap:
     seconds: float
     waited: float
 
+    @property
+    def waited_share(self) -> float:
+        """Return which part of the time was waited."""
+        return self.waited / self.seconds
+
 
 class Stopwatch:
     """Seconds of training steps; on a GPU the waiting is measured by the GPU itself, which runs behind the program.

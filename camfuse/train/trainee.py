@@ -28,7 +28,7 @@ from camfuse.stage import write_text
 from camfuse.train.meter import TrainMeter, ValMeter
 from camfuse.train.mixup import mix_clips
 from camfuse.train.optimiser import base_rate, build_optimiser, build_schedule, clips_per_step, update_average
-from camfuse.train.stopwatch import Lap, Stopwatch
+from camfuse.train.stopwatch import Stopwatch
 
 log = logging.getLogger(__name__)
 Curve = dict[str, float | int | str | None]
@@ -236,22 +236,22 @@ class Trainee(LightningModule):
             for head, values in heads.items():
                 self.log_dict({f"{split}/{head}/{name}": value for name, value in values.items()})
         self.log("selection", self._selection(epoch), logger=False)
-        self._say(epoch, numbers, norm, lap)
+        speed = lap.steps * self._phase.batch * self.trainer.world_size / lap.seconds
+        self.log_dict({"clips_per_second": speed, "waited": lap.waited_share})
+        said = f"gradient norm {norm:.3g}, {speed:.3g} clips/s, {lap.waited_share:.0%} of the time waiting for clips"
+        self._say(epoch, numbers, said)
         if self._curves and self.trainer.is_global_zero:
             write_curves(self.rows, self._curves)
 
     def _add_up(self, numbers: Tensor) -> Tensor:
         return cast(Tensor, self.trainer.strategy.reduce(numbers, reduce_op="sum"))
 
-    def _say(self, epoch: int, numbers: Mapping[str, dict[str, dict[str, float]]], norm: float, lap: Lap) -> None:
-        speed = lap.steps * self._phase.batch * self.trainer.world_size / lap.seconds
-        self.log_dict({"clips_per_second": speed, "waited": lap.waited / lap.seconds})
+    def _say(self, epoch: int, numbers: Mapping[str, dict[str, dict[str, float]]], more: str) -> None:
         said = [
             f"{split} loss {heads[self.main_head]['loss']:.4f} top-1 {heads[self.main_head]['top1']:.4f}"
             for split, heads in numbers.items()
         ]
-        line = f"{self.model.part} epoch {epoch}/{self._phase.epochs}: {', '.join(said)}, gradient norm {norm:.3g}, "
-        line += f"{speed:.3g} clips/s, {lap.waited / lap.seconds:.0%} of the time waiting for clips"
+        line = f"{self.model.part} epoch {epoch}/{self._phase.epochs}: {', '.join(said)}, {more}"
         log.info("%s", line)
         self.print(line, flush=True)  # seen at once in a log file too
 
@@ -292,7 +292,7 @@ class Trainee(LightningModule):
         """Take them back; what the processes had added up goes to the first."""
         state = checkpoint["camfuse"]
         self.rows, self._norms = list(state["rows"]), list(state["norms"])
-        self.clock.seconds, self.clock.waited = state["seconds"], state["waited"]
+        self.clock.seconds, self.clock.waited = state["seconds"], state.get("waited", 0.0)
         self.epochs, self.batches = state["epochs"], state["batches"]
         if self.global_rank == 0:
             self._train_meter.sums.copy_(state["sums"])

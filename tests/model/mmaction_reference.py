@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmaction_peer import import_mmaction
+from mmaction_peer import build_recogniser, import_mmaction
 from torch import Tensor, nn
 
 CLASSES = 60
@@ -23,18 +23,7 @@ CASES = {  # configs of the wheel: kind, keypoints, side of the crops
 
 def build(config: str, keypoints: int) -> Any:
     """Build one of MMAction2's recognisers from the config inside its wheel, weights and batch norms random."""
-    import mmaction
-    from mmaction.registry import MODELS
-    from mmengine import Config
-    from mmengine.registry import init_default_scope
-
-    init_default_scope("mmaction")
-    folder = Path(mmaction.__file__).parent / ".mim" / "configs" / "skeleton" / "posec3d" / "rgbpose_conv3d"
-    settings = Config.fromfile(str(folder / config)).model
-    settings.cls_head.num_classes = CLASSES
-    if "pose_pathway" in settings.backbone:
-        settings.backbone.pose_pathway.in_channels = keypoints
-    return randomise(MODELS.build(settings).eval())
+    return randomise(build_recogniser(config, keypoints=keypoints, classes=CLASSES).eval())
 
 
 def randomise(network: nn.Module) -> nn.Module:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from camfuse.config import Config, HrnetModel
+from camfuse.config import Config, HrnetModel, MmposePose
 from camfuse.errors import ConfigError
 from camfuse.prep.pose.engines import EngineSettings, Floats
 from camfuse.prep.pose.openmmlab import HrnetMaps, build_hrnet, load_weights
@@ -87,7 +87,7 @@ class Hrnet:
         return (maps + back) * np.float32(0.5)
 
 
-class HrnetEstimator(TopdownEstimator):
+class HrnetEstimator(TopdownEstimator[MmposePose]):
     """The estimator `mmpose`."""
 
     NAME = "mmpose"
@@ -97,12 +97,11 @@ class HrnetEstimator(TopdownEstimator):
         if config.pose.mmpose is None:
             raise ConfigError("expected `pose.mmpose`")
         super().__init__(config, config.pose.mmpose)
-        self._config = config.pose.mmpose
 
     def build(self) -> tuple[PersonDetector, Hrnet]:
         """Build RTMDet, in f32, and HRNet."""
         weights, detector = self._weights
-        device = find_device(self._machine.device, self._config.engine)
+        device = find_device(self._machine.device, self._section.engine)
         persons = PersonDetector(detector, self.settings("f32", device))
-        settings = self.settings(self._config.precision, device)
-        return persons, Hrnet(self._config.model, weights, settings, flip_test=self._config.flip_test)
+        settings = self.settings(self._section.precision, device)
+        return persons, Hrnet(self._section.model, weights, settings, flip_test=self._section.flip_test)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from camfuse.config import Config, RtmModel
+from camfuse.config import Config, RtmlibPose, RtmModel
 from camfuse.errors import ConfigError, MissingToolError, WeightsError
 from camfuse.prep.pose.engines import EngineSettings, Floats, choose_device, onnx_has_cuda, open_onnx
 from camfuse.prep.pose.topdown import Images, TopdownEstimator
@@ -137,7 +137,7 @@ class YoloxPersons:
         return np.asarray(persons)
 
 
-class RtmlibEstimator(TopdownEstimator):
+class RtmlibEstimator(TopdownEstimator[RtmlibPose]):
     """The estimator `rtmlib`."""
 
     NAME = "rtmlib"
@@ -147,7 +147,6 @@ class RtmlibEstimator(TopdownEstimator):
         if config.pose.rtmlib is None:
             raise ConfigError("expected `pose.rtmlib`")
         super().__init__(config, config.pose.rtmlib)
-        self._config = config.pose.rtmlib
 
     def build(self) -> tuple[YoloxPersons, Rtmw]:
         """Open YOLOX, in f32, and RTMW."""
@@ -156,9 +155,9 @@ class RtmlibEstimator(TopdownEstimator):
         except ModuleNotFoundError as error:
             raise MissingToolError(f"pose.rtmlib needs the package {error.name}: make rtmlib") from error
         weights, detector = self._weights
-        device = choose_device(self._machine.device, self._config.engine, gpu=onnx_has_cuda())
+        device = choose_device(self._machine.device, self._section.engine, gpu=onnx_has_cuda())
         persons = YoloxPersons(detector, self.settings("f32", device))
-        return persons, Rtmw(self._config.model, weights, self.settings(self._config.precision, device))
+        return persons, Rtmw(self._section.model, weights, self.settings(self._section.precision, device))
 
 
 def read_network(weights: Weights) -> bytes:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import ClassVar, Literal, Protocol, Self
+from typing import ClassVar, Generic, Literal, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from camfuse.prep.pose.signer import fill_gaps, follow_signer
 from camfuse.weights import check_weights, pose_weights
 
 Images = Sequence[NDArray[np.uint8]]
+OwnSection = TypeVar("OwnSection", bound=MmposePose | RtmlibPose)
 ENGINE_PACKAGES = {"torch": "torch", "onnx": "onnxruntime", "openvino": "openvino"}
 
 
@@ -35,7 +36,7 @@ class Keypoints(Protocol):
         ...
 
 
-class TopdownEstimator(ABC):
+class TopdownEstimator(ABC, Generic[OwnSection]):
     """The signer's 133 keypoints by two networks, missing where the signer was not detected.
 
     Parameters
@@ -55,7 +56,7 @@ class TopdownEstimator(ABC):
     PACKAGES: ClassVar[tuple[str, ...]]
     """What its networks come from, beside the engine."""
 
-    def __init__(self, config: Config, section: MmposePose | RtmlibPose) -> None:
+    def __init__(self, config: Config, section: OwnSection) -> None:
         self._section = section
         self._machine = config.machine
         self._weights = [check_weights(needed) for needed in pose_weights(config)]

@@ -58,18 +58,20 @@ def test_the_signer_is_kept_beside_a_still_and_larger_person(shared_data: Path, 
 
 @pytest.mark.torture
 @pytest.mark.parametrize(
-    ("act", "factor", "overlap"),
+    ("act", "factor", "overlap", "lost_at_most"),
     [
-        (scenes.still, 1.5, 0.0),
-        (scenes.still, 1.0, 0.25),
-        (scenes.still, 1.3, 0.1),
-        (scenes.looped, 1.0, 0.1),
-        (scenes.slower, 0.8, 0.2),
+        (scenes.still, 1.5, 0.0, 0),
+        (scenes.still, 1.0, 0.25, 0),
+        (scenes.still, 1.3, 0.1, 0),
+        (scenes.looped, 1.0, 0.1, 1),
+        (scenes.slower, 0.8, 0.2, 0),
     ],
     ids=["still larger", "still overlapping", "still larger overlapping", "looped overlapping", "slower overlapping"],
 )
-def test_nearly_every_signer_is_kept(shared_data: Path, clips: Any, act: Any, factor: float, overlap: float) -> None:
-    """One of the eight may be lost: where a box loses the hips now and then, a person at rest seems to move."""
+def test_nearly_every_signer_is_kept(
+    shared_data: Path, clips: Any, act: Any, factor: float, overlap: float, lost_at_most: int
+) -> None:
+    """Beside a looped person one of eight may be lost: whose box loses the hips now and then seems to move."""
     lost = []
     for name, other in PAIRS.items():
         quiet = scenes.scaled(act(clips(shared_data, other), FRAMES), factor)
@@ -77,4 +79,4 @@ def test_nearly_every_signer_is_kept(shared_data: Path, clips: Any, act: Any, fa
             share, _, _ = kept(scene_of(clips(shared_data, name), quiet, signer, overlap=overlap), signer)
             if share < 0.99:
                 lost.append((name, signer, share))
-    assert len(lost) <= 1, lost
+    assert len(lost) <= lost_at_most, lost
