@@ -5,7 +5,7 @@
 
 Made clips (moving noise and 133 keypoints, 64 frames of 224 x 224) in real shards; 8 RGB and 32 pose frames, 56 x 56
 maps, ResNet-50 width, 2000 classes. The trainings are the package's own, `camfuse.train.train` and
-`camfuse.evaluate.evaluate`: what stands in the table is what a user gets, with the loader, the optimiser and the
+`camfuse.evaluate.evaluate`: what stands in the table is what a user gets, with the loader, the optimizer and the
 logs. Speeds are those of the last epoch, when everything is warm.
 """
 
@@ -26,12 +26,12 @@ import torch
 from benchmarks.network_step import network_steps
 from benchmarks.pose_engines import processor
 from camfuse.config import Config, parse_config
-from camfuse.evaluate import evaluate
+from camfuse.evaluate.run import evaluate
 from camfuse.jpeg import encode_jpeg
 from camfuse.prep.heatmaps import STRIDE, render
-from camfuse.shard import ClipData, ShardWriter
+from camfuse.run.shard import ClipData, ShardWriter
+from camfuse.run.stages import fingerprint
 from camfuse.skeleton import NUM_KEYPOINTS
-from camfuse.stage import fingerprint
 from camfuse.train import train
 
 SIZE, FRAMES, CLASSES = 224, 64, 2000
@@ -164,7 +164,7 @@ def make_shards(folder: Path, options: argparse.Namespace) -> None:
     (folder / "clips").mkdir()
     table.to_csv(folder / "clips" / "clips.csv", index=False)
     classes.to_csv(folder / "clips" / "classes.csv", index=False)
-    made = [(pictures(seed), keypoints(seed)) for seed in range(4)]
+    made = [(images(seed), keypoints(seed)) for seed in range(4)]
     volumes = [render(points, SIZE // STRIDE, config.heatmaps.sigma) for _, points in made]
     for stage in ("crops", "heatmaps"):
         mark = fingerprint(stage, config)
@@ -179,7 +179,7 @@ def make_shards(folder: Path, options: argparse.Namespace) -> None:
                     writer.add(clip_id, ClipData(frames | {"volume": volumes[number % len(made)]}, facts=facts))
 
 
-def pictures(seed: int) -> list[bytes]:
+def images(seed: int) -> list[bytes]:
     """Return a clip's JPEGs, about as large as those of real crops at quality 90 (15 kB)."""
     rng = np.random.default_rng(seed)
     coarse = rng.uniform(0, 255, (28, 28, 3)).astype(np.float32)

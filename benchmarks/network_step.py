@@ -109,13 +109,13 @@ def mmaction(size: int, classes: int, device: str, batch: int, dtype: torch.dtyp
 
 def step_of(network: nn.Module, losses: Callable[[], Tensor], device: str, dtype: torch.dtype) -> Callable[[], None]:
     """Return one step: forward and loss under `dtype`, backward, SGD."""
-    optimiser = torch.optim.SGD(network.parameters(), lr=1e-4, momentum=0.9)
+    optimizer = torch.optim.SGD(network.parameters(), lr=1e-4, momentum=0.9)
 
     def step() -> None:
         with torch.autocast(device, dtype, enabled=dtype != torch.float32):
             loss = losses()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
 
     return step

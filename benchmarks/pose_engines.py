@@ -31,7 +31,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from camfuse.prep.pose.engines import EngineSettings
 from camfuse.prep.pose.hrnet import Hrnet
 from camfuse.prep.pose.openmmlab import HrnetMaps, build_hrnet
-from camfuse.weights import Weights, sha256_of
+from camfuse.weights.fetch import Weights, sha256_of
 
 MODEL = "hrnet_w48_dark_384x288"
 ENGINES = {
@@ -133,12 +133,12 @@ def ceiling(dtype: torch.dtype, threads: int, rounds: int = 60) -> float:
     for channels, height, width in LAYERS:
         layer = torch.nn.Conv2d(channels, channels, 3, padding=1, bias=False).to(dtype)
         layer = layer.to(memory_format=torch.channels_last)
-        picture = torch.randn(1, channels, height, width).to(dtype).to(memory_format=torch.channels_last)
+        image = torch.randn(1, channels, height, width).to(dtype).to(memory_format=torch.channels_last)
         operations = 2 * 9 * channels**2 * height * width
         with torch.inference_mode():
             for _ in range(rounds):
                 start = time.thread_time()
-                layer(picture)
+                layer(image)
                 best = max(best, operations / (time.thread_time() - start))
     torch.set_num_threads(threads)
     return best * threads

@@ -3,7 +3,7 @@
     python -m benchmarks.real_signing --data DIR --sets demo letters adrlfv holistic wlasl nepali --seeds 1
 
 Every clip goes through the package's own stages: `pose.annotations` reads the keypoints, then crops, heatmaps, the
-training of part `pose`, and the test of that part. There are no pictures, so the stage `frames` is stood in for by
+training of part `pose`, and the test of that part. There are no images, so the stage `frames` is stood in for by
 blank ones, which the pose stream never sees. There are two recipes, one for signs that are all in the hand
 (``real_signing_hands.yaml``) and one for whole words (``real_signing_words.yaml``).
 
@@ -36,13 +36,14 @@ from camfuse.clips.duplicates import find_duplicates
 from camfuse.clips.table import COLUMNS, SHARD_COLUMNS, read_shard_clips
 from camfuse.config import Config, parse_config
 from camfuse.errors import ShardError
-from camfuse.evaluate import evaluate
+from camfuse.evaluate.run import evaluate
+from camfuse.files import write_text
 from camfuse.prep.crops import crop_clips
 from camfuse.prep.heatmaps import render_heatmaps
 from camfuse.prep.pose.recording import read_recording
 from camfuse.prep.pose.run import estimate_poses
-from camfuse.shard import ClipData, Shard, ShardWriter
-from camfuse.stage import fingerprint, write_text
+from camfuse.run.shard import ClipData, Shard, ShardWriter
+from camfuse.run.stages import fingerprint
 from camfuse.train import train
 
 HERE = Path(__file__).parent
@@ -193,7 +194,7 @@ def _table(rows: list[tuple[str, str, str, str]]) -> pd.DataFrame:
 
 
 def blank_frames(config: Config, clips: dict[str, tuple[np.ndarray, int, int]]) -> None:
-    """Write a shard of stage `frames` whose pictures are blank: times in seconds, height and width of each clip."""
+    """Write a shard of stage `frames` whose images are blank: times in seconds, height and width of each clip."""
     path = config.output / "frames" / f"{SHARD}.h5"
     if is_done(path, "frames", config):
         return

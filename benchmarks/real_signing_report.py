@@ -112,6 +112,6 @@ How the recipes were found:
   signer in train and test, so that fixed places do). WLASL's ten words are 120 training clips and 11 points of the
   body, without hands: a map of 16 x 16 pixels rounds what is left, and 22 test clips tell nothing below ten points. The
   seven persons' three words differ in where the hand goes, and one person's hands were seen in 8 % of the frames.
-- AdrLfv's test clips are of the signer whom the models were trained on; its 16th word, `empty`, is a picture without a
+- AdrLfv's test clips are of the signer whom the models were trained on; its 16th word, `empty`, is an image without a
   signer, where there is no keypoint (nor a crop) to go by: the given 0.875 counts its five test clips.
 """

@@ -18,12 +18,12 @@ from camfuse.skeleton import FACE
 
 Array = NDArray[np.float32]
 PALM = 0.1
-"""Length of a palm where the set does not say it, as a share of the picture."""
+"""Length of a palm where the set does not say it, as a share of the image."""
 
 
 @dataclass(frozen=True)
 class SetClip:
-    """A clip of a set: keypoints (T, 133, 3) in pixels of a picture of width x height."""
+    """A clip of a set: keypoints (T, 133, 3) in pixels of an image of width x height."""
 
     clip_id: str
     label: str
@@ -50,7 +50,7 @@ def arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def landmarks(points: NDArray[np.floating], width: float, height: float) -> Array:
-    """Turn x, y (, z) (, score) of the picture's size into x, y, score in pixels; a part that is all zero is not seen.
+    """Turn x, y (, z) (, score) of the image's size into x, y, score in pixels; a part that is all zero is not seen.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def landmarks(points: NDArray[np.floating], width: float, height: float) -> Arra
 def adrlfv(data: Path) -> list[SetClip]:
     """15 words of one signer: 33 body points, hands, chin and cheeks, in pixels of 448 x 480.
 
-    The set's 16th word, ``empty``, is a picture without a signer: 49 of its 50 clips have no keypoint at all.
+    The set's 16th word, ``empty``, is an image without a signer: 49 of its 50 clips have no keypoint at all.
     """
     stored = arrays(data / "adrlfv_16words" / "data.npz")
     width, height = 448, 480
@@ -136,7 +136,7 @@ def nepali(data: Path) -> list[SetClip]:
         flat, width, height = stored[row["clip"]].astype(np.float32), int(row["w"]), int(row["h"])
         body = flat[:, :132].reshape(-1, 33, 4)
         hands = []
-        for first, place in ((132, (0.65, 0.6)), (195, (0.35, 0.6))):  # the signer's left is on the picture's right
+        for first, place in ((132, (0.65, 0.6)), (195, (0.35, 0.6))):  # the signer's left is on the image's right
             hand = flat[:, first : first + 63].reshape(-1, 21, 3)
             seen = (hand != 0).any(axis=(1, 2))
             placed = np.where(seen[:, None, None], hand[..., :2] * PALM + np.array(place, np.float32), 0)

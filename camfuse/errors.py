@@ -38,7 +38,7 @@ def bullet_list(lines: Sequence[str]) -> str:
 
 
 class CamfuseError(Exception):
-    """A mistake that the user can mend."""
+    """A mistake that the user can fix."""
 
 
 class ConfigError(CamfuseError):

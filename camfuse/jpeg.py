@@ -1,4 +1,4 @@
-"""JPEG pictures, in and out: (H, W, 3) uint8, RGB."""
+"""JPEG images, in and out: (H, W, 3) uint8, RGB."""
 
 import cv2
 import numpy as np
@@ -10,35 +10,35 @@ Image = NDArray[np.uint8]
 
 
 def decode_jpeg(jpeg: bytes, what: str) -> Image:
-    """Decode a stored picture.
+    """Decode a stored image.
 
     Parameters
     ----------
     jpeg
-        The encoded picture.
+        The encoded image.
     what
         What it is, for the message: "frame 7".
 
     Raises
     ------
     ShardError
-        If its bytes are not a picture.
+        If its bytes are not an image.
     """
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
-    if picture is None:
-        raise ShardError(f"{what} is not a JPEG picture; delete its shard and run the workflow again")
-    return np.asarray(picture, np.uint8)
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if image is None:
+        raise ShardError(f"{what} is not a JPEG image; delete its shard and run the workflow again")
+    return np.asarray(image, np.uint8)
 
 
-def encode_jpeg(picture: Image, quality: int) -> bytes:
-    """Encode a picture at JPEG `quality` (1..100).
+def encode_jpeg(image: Image, quality: int) -> bytes:
+    """Encode an image at JPEG `quality` (1..100).
 
     Raises
     ------
     CamfuseError
-        If the picture is too large for JPEG.
+        If the image is too large for JPEG.
     """
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
-        raise CamfuseError(f"a picture of {picture.shape} pixels cannot be stored as JPEG")
+        raise CamfuseError(f"an image of {image.shape} pixels cannot be stored as JPEG")
     return data.tobytes()

@@ -10,9 +10,9 @@ import pandas as pd
 
 from camfuse.clips.table import shard_names, shard_of
 from camfuse.config import Config, parse_config
-from camfuse.shard import ClipData, ShardWriter
+from camfuse.run.shard import ClipData, ShardWriter
+from camfuse.run.stages import fingerprint
 from camfuse.skeleton import BODY, FACE, LEFT_HAND
-from camfuse.stage import fingerprint
 
 EVIL = '<script>alert("x")</script>'
 LABELS = ("book", "drink", EVIL)
@@ -58,7 +58,7 @@ def keypoints() -> np.ndarray:
     return points
 
 
-def picture(height: int, width: int) -> bytes:
+def image(height: int, width: int) -> bytes:
     return bytes(cv2.imencode(".jpg", np.full((height, width, 3), 120, np.uint8))[1].tobytes())
 
 
@@ -68,7 +68,7 @@ def clip_data(stage: str) -> ClipData:
     return {
         "frames": ClipData(
             {"time": np.arange(FRAMES) / 25},
-            [picture(HEIGHT, WIDTH)] * FRAMES,
+            [image(HEIGHT, WIDTH)] * FRAMES,
             {"height": HEIGHT, "width": WIDTH, "fps": 25.0},
         ),
         "pose": ClipData(
@@ -79,7 +79,7 @@ def clip_data(stage: str) -> ClipData:
             }
         ),
         "crops": ClipData(
-            {"keypoints": keypoints()}, [picture(SIZE, SIZE)] * FRAMES, {"affine": np.array([[1.0, 0, 0], [0, 1.0, 0]])}
+            {"keypoints": keypoints()}, [image(SIZE, SIZE)] * FRAMES, {"affine": np.array([[1.0, 0, 0], [0, 1.0, 0]])}
         ),
         "heatmaps": ClipData({"volume": small, "keypoints": keypoints()}),
     }[stage]

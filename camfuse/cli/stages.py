@@ -25,7 +25,7 @@ def clips(config: ConfigFile, log_file: LogFile = None) -> None:
 def avatars(config: ConfigFile, clips: ShardClips, output: Output, log_file: LogFile = None) -> None:
     """Draw the demo's videos from recorded landmarks (only for `clips.fingerspelling`)."""
     settings = start(config, log_file)
-    from camfuse.prep.avatars import draw_avatars
+    from camfuse.demo.avatars import draw_avatars
 
     draw_avatars(settings, clips, output)
 
@@ -47,7 +47,7 @@ def pose(
     output: Output,
     log_file: LogFile = None,
 ) -> None:
-    """Estimate the 133 whole-body keypoints; clips that `output` already holds unchanged are taken over."""
+    """Estimate the 133 whole-body keypoints; clips that `output` already holds unchanged are reused."""
     settings = start(config, log_file)
     from camfuse.prep.pose.run import estimate_poses
 

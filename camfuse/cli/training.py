@@ -71,7 +71,7 @@ def train(
     init: Annotated[list[Path] | None, typer.Option(help="PART fusion: checkpoints of rgb and pose.")] = None,
     log_file: LogFile = None,
 ) -> None:
-    """Train on prepared data: the RGB stream, the pose stream, both with ST-CAF. Goes on where it was stopped."""
+    """Train on prepared data: the RGB stream, the pose stream, both with ST-CAF. Resumes where it was stopped."""
     if what in [part.value for part in Part]:
         if config is None or output is None or test_last or test_best:
             raise ConfigError(f"train {what}: expected --config and --output, and neither --test-last nor --test-best")
@@ -110,8 +110,8 @@ def _again(gpus: int | None, validate: bool | None) -> list[str]:
 
 
 def _evaluate_all(settings: Config, name: str, output: Path) -> None:
-    from camfuse.evaluate import evaluate as run
-    from camfuse.results import parse_results, result_text
+    from camfuse.evaluate.results import parse_results, result_text
+    from camfuse.evaluate.run import evaluate as run
 
     out = settings.output
     checkpoints = {part.value: out / "train" / part / f"{name}.ckpt" for part in Part}
@@ -131,16 +131,16 @@ def test(
     ] = None,
     split: Annotated[Split, typer.Option(help="Clips to test.")] = Split.TEST,
     inputs: Annotated[
-        Input | None, typer.Option("--input", help="Give a fused model the RGB pictures or the poses only.")
+        Input | None, typer.Option("--input", help="Give a fused model the RGB images or the poses only.")
     ] = None,
     clips: Annotated[Path | None, typer.Option(help="File with ids of clips, one a line: test these only.")] = None,
     log_file: LogFile = None,
 ) -> None:
     """Test one checkpoint on prepared data; write its predictions, print how good they are."""
     settings = _chosen(start(config, log_file), gpus, None)
-    from camfuse.evaluate import evaluate_checkpoint
-    from camfuse.prediction_files import check_suffix, write_predictions
-    from camfuse.results import metric_text, parse_results, read_clip_ids, result_text
+    from camfuse.evaluate.prediction_files import check_suffix, write_predictions
+    from camfuse.evaluate.results import metric_text, parse_results, read_clip_ids, result_text
+    from camfuse.evaluate.run import evaluate_checkpoint
 
     if out:
         check_suffix(out)
@@ -166,7 +166,7 @@ def evaluate(
 ) -> None:
     """Test the checkpoints that are given: top-1, top-5, mean class accuracy; predictions per clip."""
     settings = start(config, log_file)
-    from camfuse.evaluate import evaluate as run
+    from camfuse.evaluate.run import evaluate as run
 
     out = settings.output
     given = {"rgb": rgb, "pose": pose, "fusion": fusion}
@@ -178,7 +178,7 @@ def evaluate(
 def experiments(config: ConfigFile, output: Output, log_file: LogFile = None) -> None:
     """Set the results of the config's experiments side by side, the main run first."""
     settings = start(config, log_file)
-    from camfuse.comparison import compare_experiments
+    from camfuse.evaluate.comparison import compare_experiments
 
     compare_experiments(settings, output)
 
@@ -187,6 +187,6 @@ def experiments(config: ConfigFile, output: Output, log_file: LogFile = None) ->
 def ablation(config: ConfigFile, output: Output, log_file: LogFile = None) -> None:
     """Sum up the config's ablation: mean and spread over seeds of each stream and each fusion."""
     settings = start(config, log_file)
-    from camfuse.comparison import markdown, summarise_ablation
+    from camfuse.evaluate.comparison import markdown, summarise_ablation
 
     typer.echo(markdown(summarise_ablation(settings, output)), nl=False)

@@ -43,7 +43,7 @@ def show(
 def results(config: ConfigFile) -> None:
     """Print the result table of a finished run and where its report is."""
     settings = start(config, None)
-    from camfuse.results import read_results, result_text
+    from camfuse.evaluate.results import read_results, result_text
 
     path = settings.output / "evaluate" / "results.json"
     found = read_results(path)
@@ -60,7 +60,7 @@ def weights(
 ) -> None:
     """Fetch the trained weights that a config needs; goes on where it was cut off, refuses a file with another hash."""
     settings = load_config(config)
-    from camfuse.weights import fetch_weights, needed_weights
+    from camfuse.weights.fetch import fetch_weights, needed_weights
 
     needed = needed_weights(settings)
     if not needed:
@@ -85,7 +85,7 @@ def config(
 ) -> None:
     """Show the settings: those of a file, or all there are."""
     from camfuse.config import dump_config
-    from camfuse.reference import default_yaml, write_reference
+    from camfuse.config.reference import default_yaml, write_reference
 
     if write:
         write_reference(write)

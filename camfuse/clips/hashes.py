@@ -16,7 +16,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from camfuse.errors import TableError
-from camfuse.stage import write_if_changed
+from camfuse.files import write_if_changed
 
 log = logging.getLogger(__name__)
 

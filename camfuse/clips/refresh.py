@@ -20,7 +20,7 @@ from camfuse.clips.hashes import FileState, hash_files, look_at
 from camfuse.clips.table import COLUMNS, SHARD_COLUMNS, ClipTable, shard_names, shard_of
 from camfuse.config import Clips, Config
 from camfuse.errors import TableError
-from camfuse.stage import write_if_changed
+from camfuse.files import write_if_changed
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ def _check_missing(
     write_if_changed(out / "missing.csv", listing.to_csv(index=False))
     if absent and config.clips.missing == "stop":
         problems = [f"clip {clip_id}: no file {path}" for clip_id, path in listing.itertuples(index=False)]
-        hint = "mend this, or set `clips.missing: drop` to go on without them"
+        hint = "fix this, or set `clips.missing: drop` to go on without them"
         raise TableError(f"recordings that are not on disk, all in {out / 'missing.csv'} ({hint})", problems)
 
 

@@ -24,7 +24,7 @@ annotation  path of a keypoint file, or empty
 source      path of the recording whose bytes identify the clip (the video itself, but for drawn avatars)
 """
 SHARD_COLUMNS = ("clip_id", "video", "start", "end", "annotation", "identity")
-"""What the data stages see of a clip: not its label, so that a new label file redoes no picture."""
+"""What the data stages see of a clip: not its label, so that a new label file redoes no image."""
 _ID_CHARACTERS = r"[A-Za-z0-9_.\-]+"
 
 

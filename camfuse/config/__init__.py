@@ -5,7 +5,7 @@ this package (``make config``) and a test compares them. What only changes speed
 it can never enter a fingerprint.
 """
 
-from camfuse.config.base import Checkpoint, Fraction, Keypoint, Positive, Section, Split, Weight
+from camfuse.config.base import PARTS, Fraction, Keypoint, Part, Positive, Section, Split, Weight, WeightsFile
 from camfuse.config.estimators import (
     HRNET_WEIGHTS,
     RTM_WEIGHTS,
@@ -37,6 +37,7 @@ from camfuse.config.train import Augment, Phase, Train
 
 __all__ = [
     "HRNET_WEIGHTS",
+    "PARTS",
     "RESERVED",
     "RTMDET_WEIGHTS",
     "RTM_WEIGHTS",
@@ -45,7 +46,6 @@ __all__ = [
     "AnnotationsPose",
     "Augment",
     "AutslSource",
-    "Checkpoint",
     "Clips",
     "Config",
     "Crops",
@@ -67,6 +67,7 @@ __all__ = [
     "MmposePose",
     "Model",
     "Overrides",
+    "Part",
     "Phase",
     "Pose",
     "PoseStream",
@@ -81,6 +82,7 @@ __all__ = [
     "Split",
     "Train",
     "Weight",
+    "WeightsFile",
     "WlaslSource",
     "change",
     "dump_config",

@@ -12,6 +12,10 @@ Positive = Annotated[int, Field(gt=0)]
 Keypoint = Annotated[int, Field(ge=0, lt=NUM_KEYPOINTS)]
 Weight = Annotated[float, Field(ge=0)]
 Split = Literal["train", "val", "test"]
+Part = Literal["rgb", "pose", "fusion"]
+"""The three trainings of the recipe."""
+PARTS: tuple[Part, ...] = ("rgb", "pose", "fusion")
+"""In the order in which they train."""
 
 
 class Section(BaseModel):
@@ -20,7 +24,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class Checkpoint(Section):
+class WeightsFile(Section):
     """Trained weights: a public file, or one that is there already."""
 
     url: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+[^\s/?#]$")

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from camfuse.config.base import Checkpoint, Fraction, Section
+from camfuse.config.base import Fraction, Section, WeightsFile
 
 
 class MediapipePose(Section):
@@ -32,22 +32,22 @@ class AnnotationsPose(Section):
 HrnetModel = Literal["hrnet_w48_dark_384x288", "hrnet_w48_256x192", "hrnet_w32_dark_256x192"]
 _OPENMMLAB = "https://download.openmmlab.com/mmpose"
 # the digits in the names of these files of 2020 are the beginning of their SHA-256
-HRNET_WEIGHTS: dict[HrnetModel, Checkpoint] = {
-    "hrnet_w48_dark_384x288": Checkpoint(
+HRNET_WEIGHTS: dict[HrnetModel, WeightsFile] = {
+    "hrnet_w48_dark_384x288": WeightsFile(
         url=f"{_OPENMMLAB}/top_down/hrnet/hrnet_w48_coco_wholebody_384x288_dark-f5726563_20200918.pth",
         sha256="f5726563",
     ),
-    "hrnet_w48_256x192": Checkpoint(
+    "hrnet_w48_256x192": WeightsFile(
         url=f"{_OPENMMLAB}/top_down/hrnet/hrnet_w48_coco_wholebody_256x192-643e18cb_20200922.pth",
         sha256="643e18cb",
     ),
-    "hrnet_w32_dark_256x192": Checkpoint(
+    "hrnet_w32_dark_256x192": WeightsFile(
         url=f"{_OPENMMLAB}/top_down/hrnet/hrnet_w32_coco_wholebody_256x192_dark-469327ef_20200922.pth",
         sha256="469327ef",
     ),
 }
 # the digits in this file's name are not its hash; this is the hash of the copy that Meta's Sapiens project mirrors
-RTMDET_WEIGHTS = Checkpoint(
+RTMDET_WEIGHTS = WeightsFile(
     url=f"{_OPENMMLAB}/v1/projects/rtmpose/rtmdet_m_8xb32-100e_coco-obj365-person-235e8209.pth",
     sha256="b66b27072c6a3cd4f093882df440921987076131fb78a7df7b1cf92d67f41509",
 )
@@ -58,16 +58,16 @@ class MmposePose(Section):
 
     model: HrnetModel = "hrnet_w48_dark_384x288"
     """The network, by its name in MMPose and its input's height and width."""
-    weights: Checkpoint = HRNET_WEIGHTS["hrnet_w48_dark_384x288"]
+    weights: WeightsFile = HRNET_WEIGHTS["hrnet_w48_dark_384x288"]
     """HRNet's weights; left out, OpenMMLab's for `model`."""
-    detector: Checkpoint = RTMDET_WEIGHTS
+    detector: WeightsFile = RTMDET_WEIGHTS
     """RTMDet-m's weights, person class only; left out, OpenMMLab's."""
     engine: Literal["torch", "onnx", "openvino"] = "torch"
     """What runs the networks: torch on GPU or CPU, onnxruntime, or OpenVINO (the fastest on a CPU)."""
     precision: Literal["f32", "bf16"] = "f32"
     """Arithmetic of HRNet: bf16 (torch, openvino) is faster where the machine has it and moves points slightly."""
     flip_test: bool = True
-    """Average over the mirrored picture too, as MMPose's published figures do; takes twice the time."""
+    """Average over the mirrored image too, as MMPose's published figures do; takes twice the time."""
     min_detection: Fraction = 0.3
     """Persons below this score are not seen."""
     fill: int = Field(default=5, ge=0)
@@ -91,25 +91,25 @@ class MmposePose(Section):
 RtmModel = Literal["rtmw_l_384x288", "rtmw_x_384x288", "rtmw_l_256x192", "dwpose_l_384x288"]
 _PROJECTS = f"{_OPENMMLAB}/v1/projects"
 # hashes of the zip files: docs/rtmw.md says who states them
-RTM_WEIGHTS: dict[RtmModel, Checkpoint] = {
-    "rtmw_l_384x288": Checkpoint(
+RTM_WEIGHTS: dict[RtmModel, WeightsFile] = {
+    "rtmw_l_384x288": WeightsFile(
         url=f"{_PROJECTS}/rtmw/onnx_sdk/rtmw-dw-x-l_simcc-cocktail14_270e-384x288_20231122.zip",
         sha256="a87e1af41a0a067776dba7d46e1c21c8f6e9f18e247e0e606718dd1f31e96ffd",
     ),
-    "rtmw_x_384x288": Checkpoint(
+    "rtmw_x_384x288": WeightsFile(
         url=f"{_PROJECTS}/rtmw/onnx_sdk/rtmw-x_simcc-cocktail13_pt-ucoco_270e-384x288-0949e3a9_20230925.zip",
         sha256="e2635599f6d14152af4bb3e97f90881a782b003857514c76cc341794364ffbdd",
     ),
-    "rtmw_l_256x192": Checkpoint(
+    "rtmw_l_256x192": WeightsFile(
         url=f"{_PROJECTS}/rtmw/onnx_sdk/rtmw-dw-x-l_simcc-cocktail14_270e-256x192_20231122.zip",
         sha256="1e3e77558dfc199129bfff1c583e51b4ee190914de6ae30688243c20163c148c",
     ),
-    "dwpose_l_384x288": Checkpoint(
+    "dwpose_l_384x288": WeightsFile(
         url=f"{_PROJECTS}/rtmposev1/onnx_sdk/rtmpose-l_simcc-ucoco_dw-ucoco_270e-384x288-2438fd99_20230728.zip",
         sha256="b06f1bc598ddbdb5008a61f4a411aa11ed331370b4f7f438126d6d99e168d147",
     ),
 }
-YOLOX_WEIGHTS = Checkpoint(
+YOLOX_WEIGHTS = WeightsFile(
     url=f"{_PROJECTS}/rtmposev1/onnx_sdk/yolox_m_8xb8-300e_humanart-c2c7a14a.zip",
     sha256="a000224fd8ba283202bc62d4a5fcdfe353adb9f468777dbac1ea2ada2093adde",
 )
@@ -121,9 +121,9 @@ class RtmlibPose(Section):
     model: RtmModel = "rtmw_l_384x288"
     """The network and its input's height and width; rtmw_x has the best published score, rtmw_l nearly that in half
     the time, dwpose_l is RTMPose-l."""
-    weights: Checkpoint = RTM_WEIGHTS["rtmw_l_384x288"]
+    weights: WeightsFile = RTM_WEIGHTS["rtmw_l_384x288"]
     """The network's file, .zip of OpenMMLab's SDK or .onnx; left out, OpenMMLab's for `model`."""
-    detector: Checkpoint = YOLOX_WEIGHTS
+    detector: WeightsFile = YOLOX_WEIGHTS
     """YOLOX's file, with its non-maximum suppression inside; left out, OpenMMLab's YOLOX-m."""
     engine: Literal["onnx", "openvino"] = "onnx"
     """What runs the networks: onnxruntime on GPU or CPU, or OpenVINO (the fastest on a CPU)."""

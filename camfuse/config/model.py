@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from camfuse.config.base import Checkpoint, Fraction, Keypoint, Positive, Section
+from camfuse.config.base import Fraction, Keypoint, Positive, Section, WeightsFile
 
 FusionMode = Literal["none", "concat", "temporal_gate", "space", "time", "divided", "joint"]
 FusionStage = Literal["s2", "s3", "s4"]
@@ -38,7 +38,7 @@ class RgbStream(Section):
     """Stages whose first convolution spans 3 frames."""
     dropout: Fraction = 0.5
     """Before the classifier."""
-    weights: Checkpoint | None = None
+    weights: WeightsFile | None = None
     """What its training starts from: a SlowOnly-R50 of MMAction2 or PYSKL (Kinetics), or a `best.ckpt` of ours; without
     it, random weights. The file's hash is part of what the training is, its place is not."""
 
@@ -59,7 +59,7 @@ class PoseStream(Section):
     weights have it); without it, all 133."""
     dropout: Fraction = 0.5
     """Before the classifier."""
-    weights: Checkpoint | None = None
+    weights: WeightsFile | None = None
     """What its training starts from: a PoseC3D of MMAction2 or PYSKL (its stem fits only `stem: 7x7`), or a `best.ckpt`
     of ours; without it, random weights."""
 
@@ -82,7 +82,7 @@ class Fusion(Section):
     modality_dropout: Fraction = 0.1
     """Probability, per training sample and direction, that one stream does not see the other: so that one checkpoint
     also serves clips with RGB or pose only."""
-    weights: Checkpoint | None = None
+    weights: WeightsFile | None = None
     """What the fusion training starts from instead of the two trained streams: a whole RGBPoseConv3D of MMAction2 or
     PYSKL (needs `mode: concat`, `stages: [s2, s3]`), or a `best.ckpt` of ours."""
 

@@ -15,7 +15,7 @@ from camfuse.config import Augment
 from camfuse.skeleton import MIRROR
 
 Keypoints = NDArray[np.float32]
-Pictures = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 _GREY = np.array([0.299, 0.587, 0.114])
 _MID = 127.5
 
@@ -103,11 +103,11 @@ def move_keypoints(keypoints: Keypoints, augmentation: Augmentation) -> Keypoint
     return moved
 
 
-def move_pictures(pictures: Pictures, augmentation: Augmentation) -> Pictures:
+def move_images(images: Images, augmentation: Augmentation) -> Images:
     """Return the crops (T, S, S, 3), RGB, after the augmentation; beyond their edge is black, like the padding."""
-    size = pictures.shape[1:3]
-    out = np.empty_like(pictures)
-    for picture, target in zip(pictures, out, strict=True):
-        moved = cv2.warpAffine(picture, augmentation.affine, size[::-1], flags=cv2.INTER_LINEAR)
+    size = images.shape[1:3]
+    out = np.empty_like(images)
+    for image, target in zip(images, out, strict=True):
+        moved = cv2.warpAffine(image, augmentation.affine, size[::-1], flags=cv2.INTER_LINEAR)
         cv2.transform(moved, augmentation.colour, dst=target)
     return out

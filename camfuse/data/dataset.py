@@ -12,17 +12,16 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from camfuse.config import Config
-from camfuse.data.augment import Augmentation, Keypoints, draw_augmentation, move_keypoints, move_pictures
+from camfuse.config import Config, Part
+from camfuse.data.augment import Augmentation, Keypoints, draw_augmentation, move_images, move_keypoints
 from camfuse.data.sampler import Key
 from camfuse.data.sampling import FrameChoice, evaluation_frames, training_frames
 from camfuse.errors import ShardError, bullet_list
 from camfuse.jpeg import decode_jpeg
-from camfuse.model.recogniser import Part
 from camfuse.prep.heatmaps import STRIDE, render
-from camfuse.shard import Shard
+from camfuse.run.shard import Shard
+from camfuse.run.stages import fingerprint
 from camfuse.skeleton import NUM_KEYPOINTS
-from camfuse.stage import fingerprint
 
 log = logging.getLogger(__name__)
 NEEDS: dict[Part, tuple[str, ...]] = {"rgb": ("crops",), "pose": ("heatmaps",), "fusion": ("crops", "heatmaps")}
@@ -67,7 +66,7 @@ class ClipDataset(Dataset[Sample]):
     config
         The run's config.
     part
-        rgb (reads no heatmaps), pose (reads no pictures) or fusion.
+        rgb (reads no heatmaps), pose (reads no images) or fusion.
     augment
         Training: random part of the clip, affine, colours; heatmaps are rendered from the moved keypoints. Otherwise
         the stored volumes are read.
@@ -142,7 +141,7 @@ class ClipDataset(Dataset[Sample]):
         Raises
         ------
         ShardError
-            If a picture of the clip cannot be decoded.
+            If an image of the clip cannot be decoded.
         """
         epoch, index = (0, key) if isinstance(key, int) else key
         row = index % len(self.clips)
@@ -168,7 +167,7 @@ class ClipDataset(Dataset[Sample]):
             augmentations.append(draw_augmentation(augment, size, NUM_KEYPOINTS, rng))
         sample = Sample(label=torch.tensor(0), index=torch.tensor(0))
         if "crops" in self._shards:
-            sample["rgb"] = self._pictures(row, choices, augmentations)
+            sample["rgb"] = self._images(row, choices, augmentations)
         if "heatmaps" in self._shards:
             moved = self._moved(row, choices, augmentations)
             if self._compact:
@@ -201,7 +200,7 @@ class ClipDataset(Dataset[Sample]):
         ]
         sample = Sample(label=torch.tensor(0), index=torch.tensor(0))
         if "crops" in self._shards:
-            sample["rgb"] = self._pictures(row, choices, None)
+            sample["rgb"] = self._images(row, choices, None)
         if "heatmaps" in self._shards:
             wanted, place = np.unique(np.stack([choice.pose for choice in choices]), return_inverse=True)
             # (frames, K, Q, Q)
@@ -215,15 +214,15 @@ class ClipDataset(Dataset[Sample]):
 
     # ------------------------------------------------------------------------------------- both
 
-    def _pictures(self, row: int, choices: list[FrameChoice], augmentations: list[Augmentation] | None) -> Tensor:
+    def _images(self, row: int, choices: list[FrameChoice], augmentations: list[Augmentation] | None) -> Tensor:
         wanted, place = np.unique(np.stack([choice.rgb for choice in choices]), return_inverse=True)
         clip_id = self._ids[row]
         coded = zip(wanted, self._stage("crops", row).jpeg(clip_id, wanted.tolist()), strict=True)
         decoded = np.stack([decode_jpeg(jpeg, f"crop {frame} of {clip_id}") for frame, jpeg in coded])
-        pictures = decoded[place]  # (V, R, S, S, 3)
+        images = decoded[place]  # (V, R, S, S, 3)
         if augmentations is not None:
-            pictures = np.stack([move_pictures(p, a) for p, a in zip(pictures, augmentations, strict=True)])
-        return torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 4, 1, 2, 3)))
+            images = np.stack([move_images(p, a) for p, a in zip(images, augmentations, strict=True)])
+        return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 4, 1, 2, 3)))
 
 
 def _open_shards(folder: Path, names: list[str], stage: str, config: Config) -> dict[str, Shard]:

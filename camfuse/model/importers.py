@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from camfuse.config import Part
 from camfuse.errors import WeightsError, bullet_list
 from camfuse.model.lateral import zeros_behind
-from camfuse.model.recogniser import Part, Recogniser
+from camfuse.model.recogniser import Recogniser
 from camfuse.skeleton import NUM_KEYPOINTS
 
 COCO_BODY = 17

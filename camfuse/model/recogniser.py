@@ -3,17 +3,14 @@
 Shapes: B batch, C classes, K keypoints, S crop side, Q heatmap side, R frames of the RGB stream, P of the pose stream.
 """
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
-from camfuse.config import Model
+from camfuse.config import Model, Part
 from camfuse.model.fusion import CrossModalFusion
 from camfuse.model.lateral import LateralConcat, extra_channels, zeros_behind
 from camfuse.model.resnet3d import EXPANSION, pose_stream, rgb_stream
 
-Part = Literal["rgb", "pose", "fusion"]
 HEADS: dict[Part, tuple[str, ...]] = {"rgb": ("rgb",), "pose": ("pose",), "fusion": ("rgb", "pose", "joint")}
 """The heads of each part, in the order of the config's weights."""
 RGB_MEAN, RGB_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)

@@ -81,7 +81,7 @@ class ResNet3d(nn.Module):
         ``7x7``: one 1x7x7 convolution; ``factorised``: 1x1x1 to `channels`, then 1x3x3. Then a 3x3 max pooling: without
         it the strided 1x1 shortcut of layer 1 steps over three of four pixels, and over a heatmap's dots with them.
     stem_stride
-        See `stem`; 2 for pictures, 1 for heatmaps.
+        See `stem`; 2 for images, 1 for heatmaps.
     lateral
         Per layer: channels that its input has beside those of the layer before, appended by the caller of `layer`.
 

@@ -14,7 +14,7 @@ from camfuse.errors import WeightsError, bullet_list
 from camfuse.model.importers import ImportReport, import_weights
 from camfuse.model.lateral import zeros_behind
 from camfuse.model.recogniser import Recogniser
-from camfuse.weights import check_weights, harmless_globals, initial_weights
+from camfuse.weights.fetch import check_weights, harmless_globals, initial_weights
 
 log = logging.getLogger(__name__)
 

@@ -1,9 +1,9 @@
 """What the data stages have in common: clip by clip through a shard, nothing done twice, nothing lost.
 
-A finished clip of an unfinished shard lies in ``<shard>.h5.work/``; a killed job goes on from there. A finished shard
-whose clips are dear keeps a second name (a hard link, no disk): Snakemake deletes the output of a job that was killed
-between its last write and its end. Bad clips are collected, so that one broken video neither hides the next one nor
-costs the good ones.
+A finished clip of an unfinished shard lies in ``<shard>.h5.work/``; a killed job resumes from there. A finished shard
+whose clips are expensive keeps a second name (a hard link, no disk): Snakemake deletes the output of a job that was
+killed between its last write and its end. Bad clips are collected, so that one broken video neither hides the next
+one nor costs the good ones.
 """
 
 import hashlib
@@ -19,8 +19,9 @@ from tqdm import tqdm
 from camfuse.clips.table import Clip
 from camfuse.config import Config
 from camfuse.errors import BadClipsError, ClipError, ShardError
-from camfuse.shard import ClipData, Shard, ShardWriter
-from camfuse.stage import atomic, fingerprint
+from camfuse.files import atomic
+from camfuse.run.shard import ClipData, Shard, ShardWriter
+from camfuse.run.stages import fingerprint
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +41,9 @@ class ShardJob:
     provenance
         What the result rests on besides the config (library versions, weights); must be the same in every run.
     keep_work
-        Save each finished clip at once (stages whose clips are dear or can fail).
+        Save each finished clip at once (stages whose clips are expensive or can fail).
     previous
-        A finished shard of an earlier run, whose unchanged clips are taken over. The new one is kept for that too,
+        A finished shard of an earlier run, whose unchanged clips are reused. The new one is kept for that too,
         under a second name beside it.
     """
 
@@ -66,11 +67,11 @@ def make_shard(job: ShardJob, clips: Sequence[Clip], compute: Callable[[Clip], C
     work = _Work(job.output.with_name(f"{job.output.name}.work"), mark) if job.keep_work else None
     previous = _previous(job, mark)
     failed: dict[str, str] = {}
-    counts = {"new": 0, "taken over": 0}
+    counts = {"new": 0, "reused": 0}
     with ShardWriter(job.output, stage=job.stage, fingerprint=mark, provenance=job.provenance) as writer:
         for clip in tqdm(clips, desc=f"{job.stage} {job.output.stem}", unit="clip", mininterval=1.0):
             data = _known(clip, work, previous)
-            counts["new" if data is None else "taken over"] += 1
+            counts["new" if data is None else "reused"] += 1
             if data is None:
                 try:
                     computed = compute(clip)
@@ -88,7 +89,7 @@ def make_shard(job: ShardJob, clips: Sequence[Clip], compute: Callable[[Clip], C
         _keep(job.output)
     if work:
         work.remove()
-    log.info("%s: %d new, %d taken over, %d failed", job.output, counts["new"], counts["taken over"], len(failed))
+    log.info("%s: %d new, %d reused, %d failed", job.output, counts["new"], counts["reused"], len(failed))
 
 
 def _second_name(path: Path) -> Path:
@@ -114,7 +115,7 @@ def _previous(job: ShardJob, mark: str) -> Shard | None:
             try:
                 shard = Shard(path, stage=job.stage)
             except ShardError as error:
-                log.warning("%s: not taken over: %s", path, error)
+                log.warning("%s: not reused: %s", path, error)
                 continue
             if shard.fingerprint == mark:
                 return shard
@@ -154,7 +155,7 @@ class _Work:
         arrays = {f"frames/{name}": rows for name, rows in data.frames.items()}
         arrays |= {f"facts/{name}": np.asarray(value) for name, value in data.facts.items()}
         if data.jpeg:
-            arrays["jpeg/size"] = np.array([len(picture) for picture in data.jpeg], np.int64)
+            arrays["jpeg/size"] = np.array([len(image) for image in data.jpeg], np.int64)
             arrays["jpeg/bytes"] = np.frombuffer(b"".join(data.jpeg), np.uint8)
         with atomic(self._path(clip)) as part, part.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
@@ -167,8 +168,8 @@ def _cut(jpeg: Mapping[str, np.ndarray]) -> list[bytes]:
     if not jpeg:
         return []
     ends: Iterable[int] = np.cumsum(jpeg["size"]).tolist()
-    data, start, pictures = jpeg["bytes"].tobytes(), 0, []
+    data, start, images = jpeg["bytes"].tobytes(), 0, []
     for end in ends:
-        pictures.append(data[start:end])
+        images.append(data[start:end])
         start = end
-    return pictures
+    return images

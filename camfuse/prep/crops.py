@@ -1,6 +1,6 @@
 """One square crop per clip around the keypoints that are kept; one affine moves pixels and keypoints.
 
-Coordinates: 0 is the centre of the first pixel, so a picture of width W spans -0.5 .. W - 0.5. A box is
+Coordinates: 0 is the centre of the first pixel, so an image of width W spans -0.5 .. W - 0.5. A box is
 its centre and side in that frame; its left edge lands on -0.5 and its right edge on S - 0.5 of the crop.
 """
 
@@ -17,9 +17,9 @@ from camfuse.config import Config, Crops
 from camfuse.errors import ClipError, ShardError
 from camfuse.jpeg import decode_jpeg, encode_jpeg
 from camfuse.prep.clipwise import ShardJob, make_shard
-from camfuse.shard import ClipData, Shard
+from camfuse.run.shard import ClipData, Shard
+from camfuse.run.stages import fingerprint
 from camfuse.skeleton import LEFT_HAND, NUM_KEYPOINTS, RIGHT_HAND
-from camfuse.stage import fingerprint
 
 Floats = NDArray[np.floating[Any]]
 Image = NDArray[np.uint8]
@@ -33,7 +33,7 @@ STEADY_FRAMES = 3
 def crop_clips(config: Config, clips: Path, frames: Path, pose: Path, output: Path) -> None:
     """Cut every clip of a shard to its box.
 
-    Writes JPEG pictures of S x S, ``keypoints`` (T, 133, 3) float32 in crop pixels with the lower body at the
+    Writes JPEG images of S x S, ``keypoints`` (T, 133, 3) float32 in crop pixels with the lower body at the
     origin, and the fact ``affine`` (2, 3) float64, which takes frame pixels to crop pixels.
 
     Raises
@@ -43,11 +43,11 @@ def crop_clips(config: Config, clips: Path, frames: Path, pose: Path, output: Pa
     ShardError
         If the shards of frames and keypoints do not belong together or to this config.
     """
-    pictures = Shard(frames, stage="frames", fingerprint=fingerprint("frames", config))
+    images = Shard(frames, stage="frames", fingerprint=fingerprint("frames", config))
     poses = Shard(pose, stage="pose", fingerprint=fingerprint("pose", config))
 
     def compute(clip: Clip) -> ClipData:
-        return _crop_clip(config, clip.clip_id, pictures, poses)
+        return _crop_clip(config, clip.clip_id, images, poses)
 
     # A clip can fail here, so what is done is kept for the next try.
     job = ShardJob("crops", config, output, provenance={"opencv": cv2.__version__}, keep_work=True)
@@ -89,7 +89,7 @@ def _crop_clip(config: Config, clip_id: str, frames: Shard, pose: Shard) -> Clip
     except ValueError as error:
         raise ClipError(clip_id, str(error)) from error
     moved = zero_keypoints(transform_keypoints(keypoints, affine), dropped)
-    jpeg = [_crop_jpeg(picture, affine, crops.size, crops.quality) for picture in frames.jpeg(clip_id)]
+    jpeg = [_crop_jpeg(image, affine, crops.size, crops.quality) for image in frames.jpeg(clip_id)]
     return ClipData(frames={"keypoints": moved}, jpeg=jpeg, facts={"affine": affine})
 
 
@@ -119,9 +119,9 @@ def crop_affine(
     """Return the affine from frame pixels to the pixels of the clip's crop.
 
     The box is square, centred on the tight box of all keypoints of all frames, its side `padding` times the
-    tight box's longer side; it may leave the picture. Keypoints count where their score is above 0 and at
+    tight box's longer side; it may leave the image. Keypoints count where their score is above 0 and at
     least `min_score`. One that has gone wild does not spoil the box, in two ways: what lies outside the
-    picture counts as on its border, and the tight box of each frame goes through a running median of three
+    image counts as on its border, and the tight box of each frame goes through a running median of three
     frames per side, so that a jump lasting one frame is not followed.
 
     Parameters
@@ -155,7 +155,7 @@ def crop_affine(
     person = float((high - low).max())
     if person < SMALLEST_PERSON:
         raise ValueError(
-            f"expected keypoints that span at least {SMALLEST_PERSON:g} pixels of the picture, found {person:.1f}; "
+            f"expected keypoints that span at least {SMALLEST_PERSON:g} pixels of the image, found {person:.1f}; "
             "look at the video, then remove the clip or set `bad_clips: skip`"
         )
     side = padding * person
@@ -185,7 +185,7 @@ def _steady(sides: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def crop_image(image: Image, affine: Floats, size: int) -> Image:
-    """Cut the box out of a (H, W, 3) picture: (S, S, 3); black where the box leaves the picture.
+    """Cut the box out of a (H, W, 3) image: (S, S, 3); black where the box leaves the image.
 
     Shrinking samples k x k points in each pixel of the crop (k = the box's side in crop sides, rounded up) and
     averages them, so that fine texture does not alias; enlarging is bicubic.

@@ -1,4 +1,4 @@
-"""Stage `frames`: every frame of a clip as a JPEG picture, with its true time."""
+"""Stage `frames`: every frame of a clip as a JPEG image, with its true time."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from camfuse.errors import CamfuseError, ClipError
 from camfuse.jpeg import encode_jpeg
 from camfuse.prep.clipwise import ShardJob, make_shard
 from camfuse.prep.video import Frame, ffmpeg_version, read_frames
-from camfuse.shard import ClipData
+from camfuse.run.shard import ClipData
 
 
 def extract_frames(config: Config, clips: Path, output: Path) -> None:
     """Decode the clips of one shard.
 
-    Per frame: the picture and its `time` (float64, seconds from the first frame of the video). Facts: `height`,
+    Per frame: the image and its `time` (float64, seconds from the first frame of the video). Facts: `height`,
     `width` and `fps`, see `average_rate`.
 
     Parameters
@@ -51,7 +51,7 @@ def encode_clip(clip: Clip, quality: int) -> ClipData:
     for frame in read_frames(clip):
         jpeg.append(_encode(clip, frame, quality))
         times.append(frame.time)
-        size, last = frame.picture.shape[:2], frame.duration
+        size, last = frame.image.shape[:2], frame.duration
     facts = {"height": size[0], "width": size[1], "fps": average_rate(times, last)}
     return ClipData(frames={"time": np.array(times, np.float64)}, jpeg=jpeg, facts=facts)
 
@@ -70,6 +70,6 @@ def average_rate(times: list[float], last: float) -> float:
 
 def _encode(clip: Clip, frame: Frame, quality: int) -> bytes:
     try:
-        return encode_jpeg(frame.picture, quality)
+        return encode_jpeg(frame.image, quality)
     except CamfuseError as error:
         raise ClipError(clip.clip_id, str(error)) from error

@@ -16,8 +16,8 @@ from camfuse.clips.table import Clip, read_shard_clips
 from camfuse.config import Config
 from camfuse.prep.clipwise import ShardJob, make_shard
 from camfuse.prep.crops import clips_of
-from camfuse.shard import ClipData, Shard
-from camfuse.stage import fingerprint
+from camfuse.run.shard import ClipData, Shard
+from camfuse.run.stages import fingerprint
 
 STRIDE = 4
 """Crop pixels per heatmap pixel."""

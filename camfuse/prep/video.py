@@ -1,11 +1,11 @@
 """Decode a clip's segment of a video into RGB frames with their true times, in one streaming ffmpeg process.
 
-Pictures are as a player shows them: turned as the file's rotation says, one per frame of the file (a variable
+Images are as a player shows them: turned as the file's rotation says, one per frame of the file (a variable
 frame rate is kept, nothing is doubled or dropped). Alpha is dropped, pixels that are not square stay as stored, and a
-file whose picture size changes is scaled to its first size.
+file whose image size changes is scaled to its first size.
 
-ffmpeg has three outputs: pictures on stdout (PPM, which names its own size), one line with the exact time stamp
-per picture on a pipe of its own, always ahead of the picture, and errors on stderr, which a thread reads. So no
+ffmpeg has three outputs: images on stdout (PPM, which names its own size), one line with the exact time stamp
+per image on a pipe of its own, always ahead of the image, and errors on stderr, which a thread reads. So no
 pipe can fill up and block another, and no log line can be taken for a time.
 
 A frame that damage costs is an error, never a gap. MP4, MOV and Matroska that were cut off are noticed; what ends
@@ -62,7 +62,7 @@ class Frame:
 
     Attributes
     ----------
-    picture
+    image
         (H, W, 3) uint8, RGB, read-only.
     time
         Seconds from the first frame of the video.
@@ -70,7 +70,7 @@ class Frame:
         Seconds until the next frame; of the last frame, as long as the one before. 0 where nothing tells.
     """
 
-    picture: NDArray[np.uint8]
+    image: NDArray[np.uint8]
     time: float
     duration: float
 
@@ -171,7 +171,7 @@ def _keep_every_frame() -> dict[str, str]:
 
 
 def _command(clip: Clip, times: int) -> list[str]:
-    """Return the command that writes pictures to stdout and their time stamps to the descriptor `times`."""
+    """Return the command that writes images to stdout and their time stamps to the descriptor `times`."""
     video = ffmpeg.input(_url(clip), threads=1, protocol_whitelist="file,pipe", format_whitelist=CONTAINERS)["V:0"]
     if clip.start > LONGEST:
         # Only spares the pipe the frames long before the segment; the first frame says when the video begins.
@@ -182,10 +182,10 @@ def _command(clip: Clip, times: int) -> list[str]:
         .filter("metadata", mode="add", key="camfuse", value="1")
         .filter("metadata", mode="print", key="camfuse", file=f"pipe:{times}", direct="1")
     )
-    pictures = video.output("pipe:", format="image2pipe", vcodec="ppm", pix_fmt="rgb24", **_keep_every_frame())
+    images = video.output("pipe:", format="image2pipe", vcodec="ppm", pix_fmt="rgb24", **_keep_every_frame())
     # xerror: a packet that cannot be decoded ends the run with an error instead of leaving its frame out.
     options = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+error", "-xerror", "-filter_threads", "1")
-    return list(ffmpeg.compile(pictures.global_args(*options), cmd=find_ffmpeg()))
+    return list(ffmpeg.compile(images.global_args(*options), cmd=find_ffmpeg()))
 
 
 def _url(clip: Clip) -> str:
@@ -225,7 +225,7 @@ def _decode(clip: Clip) -> Generator[Frame, None, None]:
         assert process.stderr is not None
         errors = _Errors(process.stderr)
         try:
-            end = yield from _pictures(clip, process.stdout, times)
+            end = yield from _images(clip, process.stdout, times)
             code = process.wait()
             errors.join()
             _check_end(clip, errors.lines, end, code)
@@ -237,12 +237,12 @@ def _decode(clip: Clip) -> Generator[Frame, None, None]:
             process.stderr.close()
 
 
-def _pictures(clip: Clip, stdout: IO[bytes], times: IO[bytes]) -> Generator[Frame, None, float]:
-    """Yield the pictures as they come; return when the last one ends as the file counts, in seconds."""
+def _images(clip: Clip, stdout: IO[bytes], times: IO[bytes]) -> Generator[Frame, None, float]:
+    """Yield the images as they come; return when the last one ends as the file counts, in seconds."""
     first, last, gap = 0, 0, 0
     for position, stamp in enumerate(_stamps(times)):
-        picture = _read_ppm(stdout)
-        if picture is None:
+        image = _read_ppm(stdout)
+        if image is None:
             break
         if stamp is None:
             raise ClipError(clip.clip_id, f"{clip.video}: frame {position} has no time stamp")
@@ -251,7 +251,7 @@ def _pictures(clip: Clip, stdout: IO[bytes], times: IO[bytes]) -> Generator[Fram
         if stamp < last:
             raise ClipError(clip.clip_id, f"{clip.video}: time runs backwards at {(last - first) / TICKS:.3f} s")
         last, gap = stamp, stamp - last
-        yield Frame(picture, (stamp - first) / TICKS, 0.0)
+        yield Frame(image, (stamp - first) / TICKS, 0.0)
     return (last + gap) / TICKS
 
 
@@ -262,7 +262,7 @@ def _stamps(times: IO[bytes]) -> Iterator[int | None]:
 
 
 def _read_ppm(stdout: IO[bytes]) -> NDArray[np.uint8] | None:
-    """Read one picture (ffmpeg's header: ``P6``, ``width height``, ``255``, a line each); None at the end."""
+    """Read one image (ffmpeg's header: ``P6``, ``width height``, ``255``, a line each); None at the end."""
     header = [stdout.readline() for _ in range(3)]
     if not header[2].endswith(b"\n"):
         return None
@@ -307,7 +307,7 @@ def _with_durations(frames: Iterator[Frame]) -> Iterator[Frame]:
     for frame in frames:
         if waiting is not None:
             before = frame.time - waiting.time
-            yield Frame(waiting.picture, waiting.time, before)
+            yield Frame(waiting.image, waiting.time, before)
         waiting = frame
     if waiting is not None:
-        yield Frame(waiting.picture, waiting.time, before)
+        yield Frame(waiting.image, waiting.time, before)

@@ -16,12 +16,12 @@ from camfuse.clips.table import read_classes, read_clips
 from camfuse.config import Config
 from camfuse.data.dataset import ClipDataset
 from camfuse.model.attention import AttentionMap, read_attention
+from camfuse.model.checkpoint import load_trained
 from camfuse.report.draw import EDGE, PALE, PAPER, Colour, Image, contact_sheet, draw_heatmaps, resize
 from camfuse.report.examples import Example, jpeg_url
-from camfuse.train.checkpoint import load_trained
 
 TILE = 128
-"""Width of a picture in pixels."""
+"""Width of an image in pixels."""
 BARS = 56
 """Height of the bars in pixels; a third of it is 1."""
 STRONG = 3.0
@@ -126,30 +126,30 @@ def attention_sheet(label: str, clip_id: str, rgb: Tensor, heatmaps: Tensor, loo
     looks
         Where the streams look.
     """
-    pictures = [resize(np.ascontiguousarray(one), TILE, TILE) for one in rgb.permute(1, 2, 3, 0).numpy()]
-    groups = heatmaps.unflatten(1, (len(pictures), -1)).amax(2).permute(1, 0, 2, 3).numpy()  # (R, K, Q, Q)
+    images = [resize(np.ascontiguousarray(one), TILE, TILE) for one in rgb.permute(1, 2, 3, 0).numpy()]
+    groups = heatmaps.unflatten(1, (len(images), -1)).amax(2).permute(1, 0, 2, 3).numpy()  # (R, K, Q, Q)
     rows: dict[str, list[Image]] = {}
     if looks.in_rgb is not None:
-        rows["pose in RGB"] = [glow(*pair) for pair in zip(pictures, looks.in_rgb, strict=True)]
+        rows["pose in RGB"] = [glow(*pair) for pair in zip(images, looks.in_rgb, strict=True)]
     if looks.in_pose is not None:
-        poses = [draw_heatmaps(*pair, dim=0.6) for pair in zip(pictures, groups, strict=True)]
+        poses = [draw_heatmaps(*pair, dim=0.6) for pair in zip(images, groups, strict=True)]
         rows["RGB in pose"] = [glow(*pair) for pair in zip(poses, looks.in_pose, strict=True)]
     if looks.rgb_frames is not None and looks.pose_frames is not None:
-        each = looks.pose_frames.reshape(len(pictures), -1)
+        each = looks.pose_frames.reshape(len(images), -1)
         rows["when"] = [bars(one, many) for one, many in zip(looks.rgb_frames.tolist(), each, strict=True)]
     strongest = max(
         float(values.max()) for values in (looks.in_rgb, looks.in_pose, looks.rgb_frames) if values is not None
     )
-    captions = [f"frame {number + 1} of {len(pictures)}" for number in range(len(pictures))]
+    captions = [f"frame {number + 1} of {len(images)}" for number in range(len(images))]
     return contact_sheet(label, f"{clip_id} · at most {strongest:.2g} times its share", rows, captions)
 
 
-def glow(picture: Image, looks: NDArray[np.float32]) -> Image:
-    """Colour the places of a picture (S, S, 3) that get more than their share, darken those that get less."""
-    height, width = picture.shape[:2]
+def glow(image: Image, looks: NDArray[np.float32]) -> Image:
+    """Colour the places of an image (S, S, 3) that get more than their share, darken those that get less."""
+    height, width = image.shape[:2]
     values = cv2.resize(looks.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
     alpha = np.clip((values - 1) / (STRONG - 1), 0, 1)
-    shaded = picture * np.clip(values, 0.25, 1) * (1 - alpha) + np.array(GLOW) * alpha
+    shaded = image * np.clip(values, 0.25, 1) * (1 - alpha) + np.array(GLOW) * alpha
     blended: Image = shaded.round().astype(np.uint8)
     return blended
 

@@ -2,11 +2,11 @@
 
 import math
 
-from camfuse.comparison import NUMBERS, SPREAD, ablation_caption, ablation_cells
 from camfuse.config import Config
-from camfuse.experiments import Plan
+from camfuse.evaluate.comparison import NUMBERS, SPREAD, ablation_caption, ablation_cells
+from camfuse.evaluate.results import NAMES, NONE, percent, read_results
 from camfuse.report.tables import Table, read_csv
-from camfuse.results import NAMES, NONE, percent, read_results
+from camfuse.run.experiments import Plan
 
 SHOWN = ("rgb", "pose", "late", "fused")
 """The rows of each run's result table whose top-1 is shown."""

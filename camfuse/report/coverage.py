@@ -7,8 +7,8 @@ import pandas as pd
 
 from camfuse.clips.coverage import split_totals
 from camfuse.clips.table import SPLITS
+from camfuse.evaluate.results import NONE
 from camfuse.report.tables import Table, read_csv
-from camfuse.results import NONE
 
 MOST_LISTED = 500
 COUNTS = ("listed", "on_disk", "missing", "used")

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from camfuse.evaluate.results import percent
 from camfuse.prep.pose.quality import PARTS, detection_rates, jitter, longest_gap
 from camfuse.report.plots import histogram
 from camfuse.report.tables import Chart, Table
-from camfuse.results import percent
-from camfuse.shard import Shard
+from camfuse.run.shard import Shard
 
 NAMES = {part: part.replace("_", " ") for part in PARTS}
 
@@ -61,7 +61,7 @@ def describe_detection(shards: Sequence[Shard]) -> Detection | None:
     ]
     note = (
         f"In how many of the {rates['frames'].sum():,} frames of {len(rates):,} clips the estimator saw at least one "
-        "keypoint of a group. A hand at rest below the picture is not seen, and need not be. A gap is a run of frames "
+        "keypoint of a group. A hand at rest below the image is not seen, and need not be. A gap is a run of frames "
         "without the body; filled frames count as not seen. Jitter is how far, by median, a point of the upper body "
         "lies off the middle of its places one frame before and after, in % of the distance between the shoulders."
     )

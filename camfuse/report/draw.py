@@ -1,6 +1,6 @@
-"""Drawing on pictures: skeleton, crop box, heatmaps, and the sheet that puts them together.
+"""Drawing on images: skeleton, crop box, heatmaps, and the sheet that puts them together.
 
-Pictures are (H, W, 3) uint8, RGB; every function returns a new one. Coordinates: 0 is the centre of the first pixel.
+Images are (H, W, 3) uint8, RGB; every function returns a new one. Coordinates: 0 is the centre of the first pixel.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ _DOT = {"face": 0.0, "body": 1.9, "feet": 1.5, "left_hand": 1.25, "right_hand": 
 
 
 def scale_points(points: Floats, scale: float) -> Floats:
-    """Return (..., 2 or 3) points of a picture that was resized by `scale`."""
+    """Return (..., 2 or 3) points of an image that was resized by `scale`."""
     moved = points.copy()
     moved[..., :2] = (points[..., :2] + 0.5) * scale - 0.5
     return moved
@@ -66,7 +66,7 @@ def box_corners(affine: Floats, size: int) -> NDArray[np.float64]:
 
 
 def resize(image: Image, height: int, width: int) -> Image:
-    """Resize a picture: averaging when shrinking, bicubic when enlarging."""
+    """Resize an image: averaging when shrinking, bicubic when enlarging."""
     how = cv2.INTER_AREA if height < image.shape[0] else cv2.INTER_CUBIC
     return cv2.resize(image, (width, height), interpolation=how).astype(np.uint8, copy=False)
 
@@ -107,7 +107,7 @@ def draw_skeleton(image: Image, keypoints: Floats, *, min_score: float = 0.1) ->
 
 
 def draw_box(image: Image, corners: Floats, colour: Colour = BOX) -> Image:
-    """Draw a polygon with `corners` (N, 2), as of `box_corners`; parts outside the picture are cut off."""
+    """Draw a polygon with `corners` (N, 2), as of `box_corners`; parts outside the image are cut off."""
     height, width = image.shape[:2]
     canvas = cv2.resize(image, None, fx=_FINE, fy=_FINE, interpolation=cv2.INTER_NEAREST)
     ring = (scale_points(corners, _FINE) * (1 << _SHIFT)).round().astype(np.int32)[:, None]
@@ -118,7 +118,7 @@ def draw_box(image: Image, corners: Floats, colour: Colour = BOX) -> Image:
 
 
 def _unit(image: Image) -> float:
-    """Return the width of a line of 1, on the fine grid: a pixel of a picture of 256 x 256."""
+    """Return the width of a line of 1, on the fine grid: a pixel of an image of 256 x 256."""
     return float(np.sqrt(image.shape[0] * image.shape[1])) / 256 * _FINE
 
 
@@ -186,7 +186,7 @@ def _legend(image: Image, right: int, middle: int, size: int, colour: Colour) ->
 def contact_sheet(
     title: str, subtitle: str, rows: Mapping[str, Sequence[Image]], captions: Sequence[str], *, gap: int = 8
 ) -> Image:
-    """Put rows of equally wide pictures under each other, with a heading, row names and column captions.
+    """Put rows of equally wide images under each other, with a heading, row names and column captions.
 
     Parameters
     ----------
@@ -194,18 +194,18 @@ def contact_sheet(
         The heading, and what stands small behind it: parts between " · ", the last of which fall away if all do not
         fit.
     rows
-        Name of the row -> one picture per column; all of one width, within a row of one height.
+        Name of the row -> one image per column; all of one width, within a row of one height.
     captions
         One per column, below the last row.
     gap
-        Pixels between pictures.
+        Pixels between images.
 
     Raises
     ------
     ValueError
-        If the rows have different numbers of pictures or widths.
+        If the rows have different numbers of images or widths.
     """
-    widths = {picture.shape[1] for row in rows.values() for picture in row}
+    widths = {image.shape[1] for row in rows.values() for image in row}
     counts = {len(row) for row in rows.values()} | {len(captions)}
     if len(widths) != 1 or len(counts) != 1:
         raise ValueError(f"expected rows of one length and width, found lengths {counts} and widths {widths}")
@@ -218,10 +218,10 @@ def contact_sheet(
     )
     y = top
     for (name, row), height in zip(rows.items(), heights, strict=True):
-        for column, picture in enumerate(row):
+        for column, image in enumerate(row):
             x = left + column * (tile + gap)
-            sheet[y - 1 : y + height + 1, x - 1 : x + tile + 1] = EDGE  # white pictures on a white page need an end
-            sheet[y : y + height, x : x + tile] = picture
+            sheet[y - 1 : y + height + 1, x - 1 : x + tile + 1] = EDGE  # white images on a white page need an end
+            sheet[y : y + height, x : x + tile] = image
         sheet[y : y + height, : left - 1] = _sideways(name, height, left - 1, text)
         y += height + gap
     for column, caption in enumerate(captions):
@@ -250,20 +250,20 @@ def _sideways(name: str, length: int, thick: int, text: int) -> Image:
     return np.rot90(strip).copy()
 
 
-def side_by_side(title: str, note: str, pictures: Sequence[Image], *, gap: int = 6) -> Image:
-    """Put equally high pictures beside each other under a dark heading: one frame of an animation.
+def side_by_side(title: str, note: str, images: Sequence[Image], *, gap: int = 6) -> Image:
+    """Put equally high images beside each other under a dark heading: one frame of an animation.
 
     The size is even both ways, as h264 wants it.
     """
-    height = pictures[0].shape[0]
+    height = images[0].shape[0]
     text = max(12, round(height / 17))
     top = round(text * 2.1)
-    width = sum(picture.shape[1] for picture in pictures) + gap * (len(pictures) - 1)
+    width = sum(image.shape[1] for image in images) + gap * (len(images) - 1)
     sheet = np.full((top + height + height % 2 + top % 2, width + width % 2, 3), INK, np.uint8)
     x = 0
-    for picture in pictures:
-        sheet[top : top + height, x : x + picture.shape[1]] = picture
-        x += picture.shape[1] + gap
+    for image in images:
+        sheet[top : top + height, x : x + image.shape[1]] = image
+        x += image.shape[1] + gap
     sheet = write(sheet, title, (text * 0.7, top / 2), size=text, colour=PAPER)
     after = text * 1.6 + _font(text).getlength(title)
     sheet = write(sheet, note, (after, top / 2), size=text, colour=PALE)

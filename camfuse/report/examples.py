@@ -11,11 +11,11 @@ from camfuse.config import Config
 from camfuse.jpeg import encode_jpeg
 from camfuse.report.draw import Image
 from camfuse.report.outcome import Prediction
-from camfuse.report.show import ClipPictures
+from camfuse.report.show import ClipImages
 
 COLUMNS = 5
 TILE = 200
-"""Width of a picture on a sheet in pixels."""
+"""Width of an image on a sheet in pixels."""
 QUALITY = 82
 
 
@@ -82,9 +82,9 @@ def draw_clips(config: Config, clip_ids: Iterable[str]) -> list[Example]:
 
 
 def _draw(config: Config, clip_id: str, prediction: Prediction | None) -> Example:
-    pictures = ClipPictures(config, clip_id)
-    sheet = pictures.sheet(COLUMNS, TILE)
-    label = pictures.label or clip_id
+    images = ClipImages(config, clip_id)
+    sheet = images.sheet(COLUMNS, TILE)
+    label = images.label or clip_id
     verdict = "" if prediction is None else f"taken for {prediction.predicted} ({prediction.probability:.0%})"
     return Example(
         clip_id=clip_id,
@@ -99,5 +99,5 @@ def _draw(config: Config, clip_id: str, prediction: Prediction | None) -> Exampl
 
 
 def jpeg_url(image: Image) -> str:
-    """Return a picture as a data URL."""
+    """Return an image as a data URL."""
     return f"data:image/jpeg;base64,{base64.b64encode(encode_jpeg(image, QUALITY)).decode('ascii')}"

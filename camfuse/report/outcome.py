@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from camfuse.config import Config
 from camfuse.errors import TableError
+from camfuse.evaluate.results import Results, percent, result_caption, result_cells, weights_text
 from camfuse.report.plots import Line, line_chart, matrix
 from camfuse.report.tables import Chart, Table, check_fingerprint, duration, read_csv, read_json
-from camfuse.results import Results, percent, result_caption, result_cells, weights_text
-from camfuse.stage import fingerprint
+from camfuse.run.stages import fingerprint
 
 LARGEST_MATRIX = 60
 """With more classes the page lists the confused pairs only."""

@@ -17,6 +17,8 @@ from markupsafe import Markup
 import camfuse
 from camfuse.clips.table import read_classes, read_clips
 from camfuse.config import Config, Section, dump_config
+from camfuse.evaluate.results import NAMES, PAPER, Results, percent, read_results
+from camfuse.files import write_text
 from camfuse.report.comparison import ablation_table, experiment_table
 from camfuse.report.coverage import coverage_tables, duplicate_table, read_notes, split_table
 from camfuse.report.detection import Detection, describe_detection
@@ -34,8 +36,7 @@ from camfuse.report.outcome import (
 )
 from camfuse.report.prepared import Shards, failed_table, identity_table, open_shards, stage_table, time_table
 from camfuse.report.tables import Table, check_fingerprint
-from camfuse.results import NAMES, PAPER, Results, percent, read_results
-from camfuse.stage import fingerprint, write_text
+from camfuse.run.stages import fingerprint
 
 log = logging.getLogger(__name__)
 

@@ -48,7 +48,7 @@ class _Frame:
     y: tuple[float, float]
 
     def at(self, x: float, y: float) -> tuple[float, float]:
-        """Return the place of a point in the picture."""
+        """Return the place of a point in the image."""
         across = (x - self.x[0]) / (self.x[1] - self.x[0])
         up = (y - self.y[0]) / (self.y[1] - self.y[0])
         return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
@@ -70,7 +70,7 @@ def line_chart(
     lines
         The curves.
     title
-        What the picture shows, for readers who do not see it.
+        What the image shows, for readers who do not see it.
     x_label, y_label
         Axis titles.
     best

@@ -7,10 +7,10 @@ import pandas as pd
 
 from camfuse.clips.table import shard_names
 from camfuse.config import Config
+from camfuse.evaluate.results import NONE
 from camfuse.report.tables import Table, duration, read_csv
-from camfuse.results import NONE
-from camfuse.shard import Shard
-from camfuse.stage import STAGES, fingerprint
+from camfuse.run.shard import Shard
+from camfuse.run.stages import STAGES, fingerprint
 
 MOST_LISTED = 500
 SHARD_STAGES = ("frames", "pose", "crops", "heatmaps")

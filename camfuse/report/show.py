@@ -1,7 +1,7 @@
 """Look at a clip: its frames with skeleton and crop box, its crops, its heatmaps.
 
 From the shards of a finished run (`show`) or straight from a video file (`show_video`), as a PNG contact sheet, a GIF
-or an mp4; the report takes the same pictures.
+or an mp4; the report takes the same images.
 """
 
 import difflib
@@ -21,6 +21,7 @@ from tqdm import tqdm
 from camfuse.clips.table import SHARD_COLUMNS, read_clips, shard_names, shard_of
 from camfuse.config import Config
 from camfuse.errors import CamfuseError, ConfigError, MissingToolError, ShardError
+from camfuse.files import atomic
 from camfuse.jpeg import decode_jpeg
 from camfuse.report.draw import (
     COLOURS,
@@ -38,8 +39,8 @@ from camfuse.report.draw import (
     scale_points,
     side_by_side,
 )
-from camfuse.shard import Shard
-from camfuse.stage import atomic, fingerprint
+from camfuse.run.shard import Shard
+from camfuse.run.stages import fingerprint
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ SUFFIXES = (".png", ".gif", ".mp4")
 COLUMNS = 8
 """Frames on a contact sheet."""
 TILE = 256
-"""Width of a picture on a sheet, height of one in an animation, in pixels."""
+"""Width of an image on a sheet, height of one in an animation, in pixels."""
 GIF_SIDE = 208
 """The same for a GIF, which is many times larger than an mp4."""
 WIDEST = 2.0
@@ -76,7 +77,7 @@ def show(config: Config, clip_id: str, output: Path, columns: int = COLUMNS) -> 
         If the clip's shards are not there or were made with another config.
     """
     _check_suffix(output)
-    clip = ClipPictures(config, clip_id)
+    clip = ClipImages(config, clip_id)
     _save(clip, output, columns)
 
 
@@ -120,11 +121,11 @@ def show_video(video: Path, config: Config, output: Path, columns: int = COLUMNS
         estimate_poses(alone, clips, files["frames"], files["pose"])
         crop_clips(alone, clips, files["frames"], files["pose"], files["crops"])
         render_heatmaps(alone, clips, files["crops"], files["heatmaps"])
-        _save(ClipPictures(alone, clip_id), output, columns)
+        _save(ClipImages(alone, clip_id), output, columns)
 
 
-class ClipPictures:
-    """The drawn pictures of one clip, made when they are asked for.
+class ClipImages:
+    """The drawn images of one clip, made when they are asked for.
 
     Raises
     ------
@@ -244,16 +245,16 @@ class ClipPictures:
         if width > WIDEST * side:
             height, width = self._frame_size(width=round(WIDEST * side))
         for t in range(len(self)):
-            pictures = [_fit(self.frame(t, height=height, width=width), side)] if self._frames else []
-            pictures += [self.crop(t, side), self.heatmaps(t, side)]
-            yield side_by_side(self.label or self.clip_id, f"{self.times[t]:.2f} s", pictures)
+            images = [_fit(self.frame(t, height=height, width=width), side)] if self._frames else []
+            images += [self.crop(t, side), self.heatmaps(t, side)]
+            yield side_by_side(self.label or self.clip_id, f"{self.times[t]:.2f} s", images)
 
     def _subtitle(self) -> str:
         return f"{self.clip_id} · {self.notes}" if self.label else self.notes
 
 
 def _fit(image: Image, height: int) -> Image:
-    """Centre a picture that is not high enough between dark bars."""
+    """Centre an image that is not high enough between dark bars."""
     missing = height - image.shape[0]
     return np.pad(image, ((missing // 2, missing - missing // 2), (0, 0), (0, 0)))
 
@@ -285,7 +286,7 @@ def _check_suffix(output: Path) -> None:
         raise CamfuseError(f"{output}: expected a name that ends in {', '.join(SUFFIXES)}, found {output.suffix!r}")
 
 
-def _save(clip: ClipPictures, output: Path, columns: int) -> None:
+def _save(clip: ClipImages, output: Path, columns: int) -> None:
     suffix = output.suffix.lower()
     with atomic(output) as part:
         if suffix == ".png":
@@ -297,15 +298,15 @@ def _save(clip: ClipPictures, output: Path, columns: int) -> None:
     log.info("%s: written", output)
 
 
-def _drawn(clip: ClipPictures, side: int) -> Iterator[Image]:
+def _drawn(clip: ClipImages, side: int) -> Iterator[Image]:
     return iter(tqdm(clip.animation(side), total=len(clip), desc=f"draw {clip.clip_id}", unit="frame", mininterval=1.0))
 
 
-def _save_gif(clip: ClipPictures, path: Path) -> None:
-    pictures = list(_drawn(clip, GIF_SIDE))
-    palette = _palette(pictures[:: max(1, len(pictures) // 6)])
+def _save_gif(clip: ClipImages, path: Path) -> None:
+    images = list(_drawn(clip, GIF_SIDE))
+    palette = _palette(images[:: max(1, len(images) // 6)])
     first, *others = (
-        PilImage.fromarray(picture).quantize(palette=palette, dither=PilImage.Dither.NONE) for picture in pictures
+        PilImage.fromarray(image).quantize(palette=palette, dither=PilImage.Dither.NONE) for image in images
     )
     # GIF counts in hundredths of a second: rounding the times, not the steps, keeps the whole as long as it was.
     ends = np.round(np.array([*clip.times, clip.times[-1] + 1 / clip.rate]) * 100) * 10
@@ -327,7 +328,7 @@ def _shades(colour: Colour) -> list[Colour]:
     return [(round(red * f), round(green * f), round(blue * f)) for f in (0.75, 0.5)]
 
 
-def _save_mp4(clip: ClipPictures, path: Path) -> None:
+def _save_mp4(clip: ClipImages, path: Path) -> None:
     drawn = _drawn(clip, TILE)
     first = next(drawn)
     try:

@@ -19,7 +19,7 @@ class Mixed:
     Attributes
     ----------
     batch
-        Pictures and heatmaps as float32 0..255; ``label`` is that of each clip's larger part.
+        Images and heatmaps as float32 0..255; ``label`` is that of each clip's larger part.
     other
         (B,) label of the smaller part.
     share

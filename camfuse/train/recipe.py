@@ -11,14 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from camfuse.clips.table import read_clips
-from camfuse.config import Config
+from camfuse.config import PARTS, Config
 from camfuse.errors import ShardError, bullet_list
-from camfuse.model.recogniser import Part
-from camfuse.shard import Shard
-from camfuse.stage import fingerprint
+from camfuse.run.shard import Shard
+from camfuse.run.stages import fingerprint
 
 log = logging.getLogger(__name__)
-RECIPE: tuple[Part, ...] = ("rgb", "pose", "fusion")
 STAGES = ("crops", "heatmaps")
 
 
@@ -58,7 +56,7 @@ def check_shards(config: Config, file: Path) -> None:
 def train_recipe(config: Config, file: Path, options: Sequence[str] = ()) -> int:
     """Train the three parts one after the other.
 
-    A part that was trained before under the same config and clips is not trained again; a stopped one goes on.
+    A part that was trained before under the same config and clips is not trained again; a stopped one resumes.
 
     Parameters
     ----------
@@ -81,8 +79,8 @@ def train_recipe(config: Config, file: Path, options: Sequence[str] = ()) -> int
     """
     check_shards(config, file)
     folder = config.output / "train"
-    for part in RECIPE:
-        init = [f"--init={folder / stream / 'best.ckpt'}" for stream in RECIPE[:2]] if part == "fusion" else []
+    for part in PARTS:
+        init = [f"--init={folder / stream / 'best.ckpt'}" for stream in PARTS[:2]] if part == "fusion" else []
         places = [
             f"--config={file}",
             f"--output={folder / part}",

@@ -19,19 +19,21 @@ from torch.utils.data import DataLoader
 
 import camfuse
 from camfuse.clips.table import read_classes, read_clips
-from camfuse.config import Config
+from camfuse.config import Config, Part
 from camfuse.data.batch import collate
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
 from camfuse.data.sampler import EpochSampler
 from camfuse.errors import ConfigError, TableError, WeightsError
-from camfuse.model.recogniser import Part, Recogniser, build_recogniser
+from camfuse.files import write_text
+from camfuse.model.checkpoint import Checkpoint, load_trained
+from camfuse.model.device import pick_device, set_tf32, to_memory_format
+from camfuse.model.recogniser import Recogniser, build_recogniser
 from camfuse.model.weights import load_checkpoint, load_initial, merge_streams
-from camfuse.stage import fingerprint, write_text
-from camfuse.train.checkpoint import Checkpoint, load_trained
-from camfuse.train.engine import BEST_SO_FAR, LAST, build_trainer, laid_out, pick_device, quiet_lightning, set_tf32
+from camfuse.run.stages import fingerprint
+from camfuse.train.module import FUSED, Curve, Labels, TrainingModule, write_curves
 from camfuse.train.parallel import is_first, world_size
 from camfuse.train.recompute import recompute_blocks
-from camfuse.train.trainee import FUSED, Curve, Labels, Trainee, write_curves
+from camfuse.train.trainer import BEST_SO_FAR, LAST, build_trainer, quiet_lightning
 
 log = logging.getLogger(__name__)
 
@@ -96,14 +98,14 @@ def train(
     model = build_recogniser(config.model, num_classes=len(data.classes), part=part)
     if load_initial(model, config) is None and part == "fusion":
         _start_from(model, config, data.classes, init)
-    model = laid_out(model, config)
+    model = to_memory_format(model, config)
     if config.machine.recompute:
         recompute_blocks(model)
     val_clips = len(data.val or ())
-    trainee = Trainee(model, config, labels=labels, val_clips=val_clips, curves=output / "curves.csv")
-    _fit(config, trainee, data, output, labels)
+    module = TrainingModule(model, config, labels=labels, val_clips=val_clips, curves=output / "curves.csv")
+    _fit(config, module, data, output, labels)
     if is_first():
-        _finish(config, trainee, data, output)
+        _finish(config, module, data, output)
 
 
 def _read_data(config: Config, part: Part, clips: Path, crops: Path, heatmaps: Path) -> _Data:
@@ -151,13 +153,13 @@ def _start_from(model: Recogniser, config: Config, classes: Sequence[str], init:
 # ------------------------------------------------------------------------------------------- fitting
 
 
-def _fit(config: Config, trainee: Trainee, data: _Data, output: Path, labels: Labels) -> None:
-    part, phase = trainee.model.part, getattr(config.train, trainee.model.part)
+def _fit(config: Config, module: TrainingModule, data: _Data, output: Path, labels: Labels) -> None:
+    part, phase = module.model.part, getattr(config.train, module.model.part)
     state = _resumable(output, labels)
     epochs, batches = (0, 0) if state is None else (state["camfuse"]["epochs"], state["camfuse"]["batches"])
     if epochs >= phase.epochs and state is not None:
         log.info("%s: %s has all %d epochs; nothing left to train", part, output / LAST, phase.epochs)
-        trainee.on_load_checkpoint(state)
+        module.on_load_checkpoint(state)
         return
     begin = f"from_epoch_{epochs + 1}" + (f"_batch_{batches + 1}" if batches else "")
     if state is not None:
@@ -187,7 +189,7 @@ def _fit(config: Config, trainee: Trainee, data: _Data, output: Path, labels: La
             plain = EpochSampler(data.val.labels, config.seed, shuffle=False, rank=rank, world=world, pad=True)
             validation = _loader(config, data.val, phase.batch, plain, drop_last=False)
         resume = str(output / LAST) if state else None
-        trainer.fit(trainee, training, validation, ckpt_path=resume, weights_only=True)
+        trainer.fit(module, training, validation, ckpt_path=resume, weights_only=True)
 
 
 def _resumable(output: Path, labels: Labels) -> dict[str, Any] | None:
@@ -230,26 +232,26 @@ def _loader(
 # ------------------------------------------------------------------------------------------- results
 
 
-def _finish(config: Config, trainee: Trainee, data: _Data, output: Path) -> None:
+def _finish(config: Config, module: TrainingModule, data: _Data, output: Path) -> None:
     # `best.ckpt` appears only now: the workflow deletes the outputs of a stopped job, and must not delete the best
     state = load_checkpoint(output / BEST_SO_FAR)
     epoch = int(state["epoch"]) + 1
-    prefix = "average." if trainee.average else "model."
+    prefix = "average." if module.average else "model."
     best = Checkpoint(
-        part=trainee.model.part,
+        part=module.model.part,
         fingerprint=state["camfuse"]["labels"]["fingerprint"],
         config=config.model_dump(mode="json"),
         classes=data.classes,
         epoch=epoch,
-        numbers=_numbers(trainee.rows, epoch),
-        parameters=sum(p.numel() for p in trainee.model.parameters()),
+        numbers=_numbers(module.rows, epoch),
+        parameters=sum(p.numel() for p in module.model.parameters()),
         state={k.removeprefix(prefix): v for k, v in state["state_dict"].items() if k.startswith(prefix)},
         versions=_versions(),
     )
     best.save(output / "best.ckpt")
-    write_curves(trainee.rows, output / "curves.csv")
-    write_text(output / "summary.json", json.dumps(_summary(config, trainee, data, best), indent=2) + "\n")
-    shown = best.numbers.get("val", best.numbers["train"])[trainee.main_head]
+    write_curves(module.rows, output / "curves.csv")
+    write_text(output / "summary.json", json.dumps(_summary(config, module, data, best), indent=2) + "\n")
+    shown = best.numbers.get("val", best.numbers["train"])[module.main_head]
     log.info("%s: keeps epoch %d, %s top-1 %.4f", best.part, epoch, "val" if data.val else "train", shown["top1"])
 
 
@@ -262,11 +264,11 @@ def _numbers(rows: Sequence[Curve], epoch: int) -> dict[str, dict[str, dict[str,
     return numbers
 
 
-def _summary(config: Config, trainee: Trainee, data: _Data, best: Checkpoint) -> dict[str, object]:
-    part, epochs = best.part, max(int(row["epoch"] or 0) for row in trainee.rows)
+def _summary(config: Config, module: TrainingModule, data: _Data, best: Checkpoint) -> dict[str, object]:
+    part, epochs = best.part, max(int(row["epoch"] or 0) for row in module.rows)
     device = pick_device(config)
     rule = "highest val top-1, then lowest val loss" if data.val else "last epoch: without validation"
-    if data.val and trainee.main_head == FUSED:
+    if data.val and module.main_head == FUSED:
         weights = config.evaluate.training_weights
         rule = f"highest val top-1 of the fused score (weights {weights}), then lowest val loss"
     return {
@@ -279,9 +281,9 @@ def _summary(config: Config, trainee: Trainee, data: _Data, best: Checkpoint) ->
         "classes": len(best.classes),
         "clips": {"train": len(data.train.clips), "val": len(data.val.clips) if data.val else 0},
         "parameters": best.parameters,
-        "seconds": round(trainee.clock.seconds, 1),
-        "clips_per_second": round(len(data.train) * epochs / max(trainee.clock.seconds, 1e-9), 2),
-        "waited": round(trainee.clock.waited / max(trainee.clock.seconds, 1e-9), 3),
+        "seconds": round(module.clock.seconds, 1),
+        "clips_per_second": round(len(data.train) * epochs / max(module.clock.seconds, 1e-9), 2),
+        "waited": round(module.clock.waited / max(module.clock.seconds, 1e-9), 3),
         "device": device,
         "gpu_memory_gb": round(torch.cuda.max_memory_allocated() / 1e9, 2) if device == "cuda" else None,
         "precision": config.train.precision,

@@ -1,4 +1,4 @@
-"""One affine for pictures and keypoints, colours, mirroring."""
+"""One affine for images and keypoints, colours, mirroring."""
 
 import cv2
 import numpy as np
@@ -13,8 +13,8 @@ from camfuse.data.augment import (
     affine_matrix,
     colour_matrix,
     draw_augmentation,
+    move_images,
     move_keypoints,
-    move_pictures,
 )
 from camfuse.skeleton import MIRROR, NUM_KEYPOINTS
 
@@ -34,8 +34,8 @@ def keypoints_at(x: float, y: float, index: int = 91) -> NDArray[np.float32]:
     return keypoints
 
 
-def centre_of(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
-    grey = picture[..., 0].astype(float)
+def centre_of(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    grey = image[..., 0].astype(float)
     rows, columns = np.mgrid[:SIZE, :SIZE]
     return np.array([(grey * columns).sum(), (grey * rows).sum()]) / grey.sum()
 
@@ -52,7 +52,7 @@ def test_a_dot_stays_on_its_keypoint(seed: int, x: float, y: float) -> None:
     before = centre_of(dot[0])
     moved = move_keypoints(keypoints_at(*before), augmentation)
     index = MIRROR[91] if augmentation.mirrored else 91
-    assert np.abs(centre_of(move_pictures(dot, augmentation)[0]) - moved[0, index, :2]).max() < 0.1
+    assert np.abs(centre_of(move_images(dot, augmentation)[0]) - moved[0, index, :2]).max() < 0.1
 
 
 def test_affine_by_hand() -> None:
@@ -66,10 +66,10 @@ def test_affine_by_hand() -> None:
 
 def test_mirroring_is_exact_and_its_own_inverse() -> None:
     augmentation = only(affine_matrix(SIZE, scale=1, degrees=0, shift=(0, 0), mirror=True), mirrored=True)
-    pictures = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), np.uint8)
-    once = move_pictures(pictures, augmentation)
-    np.testing.assert_array_equal(once, pictures[:, :, ::-1])
-    np.testing.assert_array_equal(move_pictures(once, augmentation), pictures)
+    images = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), np.uint8)
+    once = move_images(images, augmentation)
+    np.testing.assert_array_equal(once, images[:, :, ::-1])
+    np.testing.assert_array_equal(move_images(once, augmentation), images)
     keypoints = np.random.default_rng(1).uniform(0, 63, (2, NUM_KEYPOINTS, 3)).astype(np.float32)
     moved = move_keypoints(keypoints, augmentation)
     np.testing.assert_allclose(moved[:, 112, 0], 63 - keypoints[:, 91, 0], atol=1e-5)
@@ -79,20 +79,20 @@ def test_mirroring_is_exact_and_its_own_inverse() -> None:
 def test_nothing_drawn_changes_nothing() -> None:
     config = Augment(scale=(1, 1), rotate=0, shift=0, colour=0)
     augmentation = draw_augmentation(config, SIZE, NUM_KEYPOINTS, np.random.default_rng(0))
-    pictures = np.random.default_rng(0).integers(0, 256, (1, SIZE, SIZE, 3), np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (1, SIZE, SIZE, 3), np.uint8)
     keypoints = keypoints_at(10.25, 20.5)
-    np.testing.assert_array_equal(move_pictures(pictures, augmentation), pictures)
+    np.testing.assert_array_equal(move_images(images, augmentation), images)
     np.testing.assert_array_equal(move_keypoints(keypoints, augmentation), keypoints)
 
 
 def test_the_callers_arrays_stay_as_they_are() -> None:
     rng = np.random.default_rng(0)
     augmentation = draw_augmentation(Augment(joint_dropout=0.5, mirror=1), SIZE, NUM_KEYPOINTS, rng)
-    pictures, keypoints = rng.integers(0, 256, (1, SIZE, SIZE, 3), np.uint8), keypoints_at(5, 6)
-    copies = pictures.copy(), keypoints.copy()
-    move_pictures(pictures, augmentation)
+    images, keypoints = rng.integers(0, 256, (1, SIZE, SIZE, 3), np.uint8), keypoints_at(5, 6)
+    copies = images.copy(), keypoints.copy()
+    move_images(images, augmentation)
     move_keypoints(keypoints, augmentation)
-    np.testing.assert_array_equal(pictures, copies[0])
+    np.testing.assert_array_equal(images, copies[0])
     np.testing.assert_array_equal(keypoints, copies[1])
 
 
@@ -140,7 +140,7 @@ def test_colours_by_hand() -> None:
 def test_all_frames_of_a_clip_get_the_same_colour_change() -> None:
     config = Augment(scale=(1, 1), rotate=0, shift=0, colour=0.3)
     augmentation = draw_augmentation(config, SIZE, NUM_KEYPOINTS, np.random.default_rng(3))
-    picture = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
-    moved = move_pictures(np.stack([picture, picture]), augmentation)
+    image = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
+    moved = move_images(np.stack([image, image]), augmentation)
     np.testing.assert_array_equal(moved[0], moved[1])
-    assert (moved[0] != picture).any()
+    assert (moved[0] != image).any()

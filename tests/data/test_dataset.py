@@ -19,9 +19,9 @@ from camfuse.data.sampler import EpochSampler
 from camfuse.data.sampling import training_frames
 from camfuse.errors import ShardError, StaleShardError
 from camfuse.prep.heatmaps import render
-from camfuse.shard import ClipData, ShardWriter
+from camfuse.run.shard import ClipData, ShardWriter
+from camfuse.run.stages import fingerprint
 from camfuse.skeleton import NUM_KEYPOINTS
-from camfuse.stage import fingerprint
 
 SIZE, SIDE = 32, 8
 LENGTHS = {"a": 6, "b": 9, "c": 20, "d": 13}
@@ -38,10 +38,10 @@ def keypoints_of(clip: str) -> NDArray[np.float32]:
     return keypoints
 
 
-def pictures_of(clip: str) -> list[bytes]:
+def images_of(clip: str) -> list[bytes]:
     """Frame t is one red: 10 t."""
-    pictures = [np.full((SIZE, SIZE, 3), (0, 0, 10 * t), np.uint8) for t in range(LENGTHS[clip])]
-    return [cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 100])[1].tobytes() for picture in pictures]
+    images = [np.full((SIZE, SIZE, 3), (0, 0, 10 * t), np.uint8) for t in range(LENGTHS[clip])]
+    return [cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 100])[1].tobytes() for image in images]
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def write(folder: Path, config: Config, *, broken: bool = False) -> None:
                 for clip in clips:
                     keypoints = keypoints_of(clip)
                     if stage == "crops":
-                        jpeg = [b"broken"] * LENGTHS[clip] if broken else pictures_of(clip)
+                        jpeg = [b"broken"] * LENGTHS[clip] if broken else images_of(clip)
                         writer.add(clip, ClipData(frames={"keypoints": keypoints}, jpeg=jpeg))
                     else:
                         volume = render(keypoints, SIDE, config.heatmaps.sigma)
@@ -156,21 +156,21 @@ def dot_frames(path: Path) -> NDArray[np.float32]:
     keypoints = np.full((12, NUM_KEYPOINTS, 3), np.nan, np.float32)
     keypoints[..., 2] = 0
     for t, (x, y) in enumerate(centres):
-        picture = np.zeros((SIZE, SIZE, 3), np.uint8)
-        cv2.circle(picture, (round(x * 256), round(y * 256)), 3 << 8, (255, 255, 255), -1, cv2.LINE_AA, 8)
-        cv2.imwrite(str(path / f"{t}.png"), picture)
+        image = np.zeros((SIZE, SIZE, 3), np.uint8)
+        cv2.circle(image, (round(x * 256), round(y * 256)), 3 << 8, (255, 255, 255), -1, cv2.LINE_AA, 8)
+        cv2.imwrite(str(path / f"{t}.png"), image)
         keypoints[t, 91] = (x, y, 1)
     return keypoints
 
 
-def centroid(picture: NDArray[Any]) -> NDArray[np.float64]:
-    rows, columns = np.mgrid[: len(picture), : len(picture)]
-    weight = picture.astype(float)
+def centroid(image: NDArray[Any]) -> NDArray[np.float64]:
+    rows, columns = np.mgrid[: len(image), : len(image)]
+    weight = image.astype(float)
     return np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
 
 
 @pytest.mark.parametrize("augment", [True, False])
-def test_a_dot_in_the_picture_and_its_heatmap_stay_together(tmp_path: Path, config: Config, augment: bool) -> None:
+def test_a_dot_in_the_image_and_its_heatmap_stay_together(tmp_path: Path, config: Config, augment: bool) -> None:
     # colours stay as they are: contrast would lift the black around the dot
     moving = with_augment(config, shift=0.1, rotate=25, scale=(0.9, 1.1), mirror=0.5)
     moving = moving.model_copy(update={"sampling": config.sampling.model_copy(update={"rgb_frames": 4})})
@@ -191,7 +191,7 @@ def test_a_dot_in_the_picture_and_its_heatmap_stay_together(tmp_path: Path, conf
         rgb, maps = sample["rgb"][0, 0].numpy(), sample["heatmaps"][0].numpy()  # (4, S, S), (K, 4, Q, Q)
         joint = int(maps.sum((1, 2, 3)).argmax())
         mirrored += joint == 112
-        dots = np.stack([centroid(picture) for picture in rgb])
+        dots = np.stack([centroid(image) for image in rgb])
         peaks = np.stack([(centroid(m) + 0.5) * 4 - 0.5 for m in maps[joint]])
         distances.append(np.abs(dots - peaks).max())
     assert max(distances) < 0.5
@@ -271,7 +271,7 @@ def test_stale_and_missing_shards_are_refused(tmp_path: Path, config: Config) ->
         build(tmp_path, config, part="pose")
 
 
-def test_a_picture_that_is_none_names_its_clip(tmp_path: Path, config: Config) -> None:
+def test_a_image_that_is_none_names_its_clip(tmp_path: Path, config: Config) -> None:
     write(tmp_path, config, broken=True)
     with pytest.raises(ShardError, match=r"crop \d+ of a is not a JPEG"):
         build(tmp_path, config, part="rgb")[0]

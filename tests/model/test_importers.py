@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from camfuse.config import Config, Model
+from camfuse.config import Config, Model, Part
 from camfuse.errors import WeightsError
 from camfuse.model.importers import PREFIXES, import_weights
-from camfuse.model.recogniser import Part, Recogniser, build_recogniser
+from camfuse.model.recogniser import Recogniser, build_recogniser
 from camfuse.model.weights import load_checkpoint, load_initial, merge_streams
-from camfuse.stage import STAGES, fingerprint
-from camfuse.weights import needed_weights
+from camfuse.run.stages import STAGES, fingerprint
+from camfuse.weights.fetch import needed_weights
 
 SMALL: dict[str, Any] = {
     "rgb": {"depths": (1, 1, 1, 1), "channels": 4},

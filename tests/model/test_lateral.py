@@ -6,9 +6,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from camfuse.config import Model
+from camfuse.config import Model, Part
 from camfuse.model.lateral import LateralConcat, PoseToRgb, RgbToPose, zeros_behind
-from camfuse.model.recogniser import Part, Recogniser, build_recogniser
+from camfuse.model.recogniser import Recogniser, build_recogniser
 from camfuse.model.weights import merge_streams
 
 ALL = torch.ones(2, 4, dtype=torch.bool)

@@ -12,10 +12,10 @@ import torch
 from mmaction_peer import environment_with_mmaction, run_with_mmaction
 from torch import Tensor
 
-from camfuse.config import Sampling, parse_config
+from camfuse.config import Part, Sampling, parse_config
 from camfuse.data.sampling import evaluation_frames, uniform_frames
 from camfuse.metrics import confusion_matrix, mean_class_accuracy, top_k_accuracy
-from camfuse.model.recogniser import Part, Recogniser, build_recogniser
+from camfuse.model.recogniser import Recogniser, build_recogniser
 from camfuse.model.weights import load_initial, merge_streams
 
 pytestmark = pytest.mark.torture

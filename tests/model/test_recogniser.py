@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from camfuse.config import Model
-from camfuse.model.recogniser import Part, Recogniser, build_recogniser, seen_frames
+from camfuse.config import Model, Part
+from camfuse.model.recogniser import Recogniser, build_recogniser, seen_frames
 
 NARROW = {
     "rgb": {"depths": (1, 1, 1, 1), "channels": 4, "dropout": 0.0},

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from camfuse.config import Model
+from camfuse.config import Model, Part
 from camfuse.errors import WeightsError
-from camfuse.model.recogniser import Part, Recogniser, build_recogniser
+from camfuse.model.recogniser import Recogniser, build_recogniser
 from camfuse.model.weights import load_checkpoint, merge_streams
 
 CONFIG = Model.model_validate(

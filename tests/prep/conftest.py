@@ -19,8 +19,8 @@ def draw_number(number: int) -> np.ndarray:
     return np.broadcast_to(row[None, :, None], (64, BITS * BLOCK, 3)).copy()
 
 
-def read_number(picture: np.ndarray) -> int:
-    middle = picture[32, BLOCK // 2 :: BLOCK].mean(axis=-1)
+def read_number(image: np.ndarray) -> int:
+    middle = image[32, BLOCK // 2 :: BLOCK].mean(axis=-1)
     return sum(1 << bit for bit, value in enumerate(middle) if value > 127)
 
 
@@ -32,8 +32,8 @@ def make_video(tmp_path: Path) -> Callable[..., Path]:
         path = tmp_path / name
         command = [find_ffmpeg(), "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-r", rate]
         command += ["-s", f"{BITS * BLOCK}x64", "-i", "pipe:0", "-c:v", "mpeg4", "-q:v", "3", *options, f"file:{path}"]
-        pictures = b"".join(draw_number(number).tobytes() for number in range(frames))
-        subprocess.run(command, input=pictures, check=True)
+        images = b"".join(draw_number(number).tobytes() for number in range(frames))
+        subprocess.run(command, input=images, check=True)
         return path
 
     return make

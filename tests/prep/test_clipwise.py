@@ -7,7 +7,7 @@ import pytest
 from camfuse.clips.table import Clip
 from camfuse.errors import BadClipsError, ClipError
 from camfuse.prep.clipwise import ShardJob, make_shard
-from camfuse.shard import ClipData, Shard
+from camfuse.run.shard import ClipData, Shard
 
 
 def clip(name: str, identity: str = "i") -> Clip:
@@ -40,9 +40,9 @@ def test_all_bad_clips_are_named_and_the_good_ones_kept(job: ShardJob) -> None:
         make_shard(job, clips, Counter("b", "d"))
     assert caught.value.reasons == {"b": "it is broken", "d": "it is broken"}
     assert not job.output.exists()
-    mended = Counter()
-    make_shard(job, clips, mended)
-    assert mended.calls == ["b", "d"]
+    fixed = Counter()
+    make_shard(job, clips, fixed)
+    assert fixed.calls == ["b", "d"]
     shard = Shard(job.output, stage="pose")
     assert list(shard) == ["a", "b", "c", "d"]
     assert shard.jpeg("a") == [b"p", b"qq"]

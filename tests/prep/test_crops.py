@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from camfuse.clips.table import SHARD_COLUMNS
 from camfuse.errors import BadClipsError, ShardError, StaleShardError
 from camfuse.prep.crops import crop_affine, crop_clips, crop_image, transform_keypoints, zero_keypoints
-from camfuse.shard import ClipData, Shard, ShardWriter
+from camfuse.run.shard import ClipData, Shard, ShardWriter
+from camfuse.run.stages import fingerprint
 from camfuse.skeleton import LOWER_BODY, NUM_KEYPOINTS
-from camfuse.stage import fingerprint
 
 HEIGHT, WIDTH = 100, 200
 
@@ -53,7 +53,7 @@ def test_box_by_hand() -> None:
     assert affine == pytest.approx(np.array([[1.6, 0, -20 * 1.6 - 0.5], [0, 1.6, -30 * 1.6 - 0.5]]))
 
 
-def test_padding_widens_around_the_centre_and_may_leave_the_picture() -> None:
+def test_padding_widens_around_the_centre_and_may_leave_the_image() -> None:
     assert box_of(affine_of(corners(4, (20, 40), (60, 60)), padding=2)) == pytest.approx([0, 10, 80, 90])
     assert box_of(affine_of(corners(4, (0, 10), (80, 90)), padding=1.25)) == pytest.approx([-10, 0, 90, 100])
 
@@ -88,8 +88,8 @@ def test_a_jump_of_one_frame_is_not_followed(frame: int, wild: tuple[float, floa
 
 def test_a_point_that_stays_far_outside_counts_as_on_the_border() -> None:
     keypoints = corners(10, (20, 40), (60, 60))
-    keypoints[:, 10] = (40, 1e5, 1)  # an elbow guessed far below the picture
-    # y from 40 to the picture's edge 99.5: side 59.5 around (40, 69.75)
+    keypoints[:, 10] = (40, 1e5, 1)  # an elbow guessed far below the image
+    # y from 40 to the image's edge 99.5: side 59.5 around (40, 69.75)
     assert box_of(affine_of(keypoints)) == pytest.approx([10.25, 40, 69.75, 99.5])
 
 
@@ -114,7 +114,7 @@ def test_a_speck_is_an_error() -> None:
     padding=st.floats(1, 3),
     frames=st.integers(1, 5),
 )
-def test_what_is_in_the_picture_is_in_the_crop(low: Any, high: Any, padding: float, frames: int) -> None:
+def test_what_is_in_the_image_is_in_the_crop(low: Any, high: Any, padding: float, frames: int) -> None:
     keypoints = corners(frames, low, high)
     try:
         affine = affine_of(keypoints, padding=padding)
@@ -197,7 +197,7 @@ def test_fine_stripes_turn_grey_instead_of_aliasing() -> None:
     assert np.abs(crop[2:-2, 2:-2].astype(float) - 127.5).max() < 24
 
 
-def test_outside_the_picture_is_black() -> None:
+def test_outside_the_image_is_black() -> None:
     crop = crop_image(np.full((50, 50, 3), 200, np.uint8), np.array([[1.0, 0, 25], [0, 1.0, 25]]), 100)
     assert crop[:24].max() == crop[:, 76:].max() == 0
     assert crop[30:70, 30:70].min() == 200
@@ -207,12 +207,12 @@ def test_outside_the_picture_is_black() -> None:
 
 
 def write_inputs(folder: Path, config: Any, clips: dict[str, tuple[Any, Any]]) -> tuple[Path, Path, Path]:
-    """Write frames and pose shards by hand: id -> (pictures (T, H, W, 3) RGB, keypoints)."""
+    """Write frames and pose shards by hand: id -> (images (T, H, W, 3) RGB, keypoints)."""
     table, frames, pose = folder / "0000.csv", folder / "frames" / "0000.h5", folder / "pose" / "0000.h5"
     lines = [f"{clip_id},{clip_id}.mp4,0,,,{clip_id}-bytes" for clip_id in clips]
     table.write_text("\n".join([",".join(SHARD_COLUMNS), *lines]) + "\n")
     with (
-        ShardWriter(frames, stage="frames", fingerprint=fingerprint("frames", config), provenance={}) as pictures,
+        ShardWriter(frames, stage="frames", fingerprint=fingerprint("frames", config), provenance={}) as decoded,
         ShardWriter(pose, stage="pose", fingerprint=fingerprint("pose", config), provenance={}) as poses,
     ):
         for clip_id, (images, keypoints) in clips.items():
@@ -222,7 +222,7 @@ def write_inputs(folder: Path, config: Any, clips: dict[str, tuple[Any, Any]]) -
             height, width = images.shape[1:3]
             time = np.arange(len(images)) / 25
             facts = {"height": height, "width": width, "fps": 25.0}
-            pictures.add(clip_id, ClipData(frames={"time": time}, jpeg=jpeg, facts=facts))
+            decoded.add(clip_id, ClipData(frames={"time": time}, jpeg=jpeg, facts=facts))
             poses.add(clip_id, ClipData(frames={"keypoints": keypoints}))
     return table, frames, pose
 

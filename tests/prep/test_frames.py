@@ -12,8 +12,8 @@ from camfuse.clips.table import SHARD_COLUMNS
 from camfuse.errors import BadClipsError
 from camfuse.prep.frames import average_rate, encode_clip, extract_frames
 from camfuse.prep.video import read_frames
-from camfuse.shard import Shard
-from camfuse.stage import fingerprint
+from camfuse.run.shard import Shard
+from camfuse.run.stages import fingerprint
 
 
 def write_clips(path: Path, videos: dict[str, Path], **values: Any) -> Path:
@@ -23,8 +23,8 @@ def write_clips(path: Path, videos: dict[str, Path], **values: Any) -> Path:
     return path
 
 
-def decode(picture: bytes) -> np.ndarray:
-    return cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+def decode(image: bytes) -> np.ndarray:
+    return cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
 
 
 def test_numbered_frames_reach_the_shard(make_video: Any, make_config: Any, tmp_path: Path, number_of: Any) -> None:
@@ -34,7 +34,7 @@ def test_numbered_frames_reach_the_shard(make_video: Any, make_config: Any, tmp_
     shard = Shard(output, stage="frames", fingerprint=fingerprint("frames", config))
     assert set(shard.provenance) == {"ffmpeg", "opencv"}
     for count, name in ((30, "a"), (31, "b")):
-        assert [number_of(decode(picture)) for picture in shard.jpeg(name)] == list(range(count))
+        assert [number_of(decode(image)) for image in shard.jpeg(name)] == list(range(count))
         np.testing.assert_allclose(shard.read("time", name), np.arange(count) * 1001 / 30000, atol=1e-8)
         assert (shard.fact("height", name), shard.fact("width", name)) == (64, 128)
         assert shard.fact("fps", name) == pytest.approx(30000 / 1001)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from camfuse.clips.table import SHARD_COLUMNS
 from camfuse.errors import StaleShardError
 from camfuse.prep.heatmaps import render, render_heatmaps
-from camfuse.shard import ClipData, Shard, ShardWriter
+from camfuse.run.shard import ClipData, Shard, ShardWriter
+from camfuse.run.stages import fingerprint
 from camfuse.skeleton import LOWER_BODY, MIRROR, NUM_KEYPOINTS
-from camfuse.stage import fingerprint
 
 SIGMA = 0.7
 
@@ -235,7 +235,7 @@ def test_sigma_changes_the_maps(tmp_path: Path, make_config: Any) -> None:
 
 
 def test_the_centre_of_mass_is_the_keypoint(tmp_path: Path, make_config: Any) -> None:
-    """Within half a crop pixel: what the crops test shows of the picture goes on into the map."""
+    """Within half a crop pixel: what the crops test shows of the image goes on into the map."""
     config = make_config()
     keypoints = person(2, 256, 3)
     output = tmp_path / "maps.h5"

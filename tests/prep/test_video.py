@@ -38,7 +38,7 @@ def other_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
 
 def test_every_frame_once_at_its_time(make_video: Any, as_clip: Any, number_of: Any) -> None:
     frames = list(read_frames(as_clip(make_video(frames=40, rate=NTSC))))
-    assert [number_of(frame.picture) for frame in frames] == list(range(40))
+    assert [number_of(frame.image) for frame in frames] == list(range(40))
     np.testing.assert_allclose([frame.time for frame in frames], np.arange(40) * 1001 / 30000, atol=1e-8)
     np.testing.assert_allclose([frame.duration for frame in frames], 1001 / 30000, atol=1e-8)
 
@@ -47,7 +47,7 @@ def test_segment_counted_at_25_of_a_video_at_29_97(make_video: Any, as_clip: Any
     # Frames 11 to 20 (from 1, at 25 per second) are 0.4 to 0.8 s: 11.99 to 23.98 frames of 1001/30000 s.
     clip = as_clip(make_video(frames=60, rate=NTSC), start=10 / 25, end=20 / 25)
     frames = list(read_frames(clip))
-    assert [number_of(frame.picture) for frame in frames] == list(range(12, 24))
+    assert [number_of(frame.image) for frame in frames] == list(range(12, 24))
     assert frames[0].time == pytest.approx(12 * 1001 / 30000, abs=1e-8)
 
 
@@ -56,13 +56,13 @@ def test_segment_counted_at_the_videos_own_rate(
     first: int, last: int, make_video: Any, as_clip: Any, number_of: Any
 ) -> None:
     clip = as_clip(make_video(frames=60), start=(first - 1) / 25, end=last / 25)
-    assert [number_of(frame.picture) for frame in read_frames(clip)] == list(range(first - 1, last))
+    assert [number_of(frame.image) for frame in read_frames(clip)] == list(range(first - 1, last))
 
 
 def test_segment_far_into_a_video_is_the_same(make_video: Any, as_clip: Any, number_of: Any) -> None:
     clip = as_clip(make_video(frames=200, rate=NTSC), start=5.01, end=5.2)  # 150.15 to 155.84 frames
     frames = list(read_frames(clip))
-    assert [number_of(frame.picture) for frame in frames] == list(range(150, 156))
+    assert [number_of(frame.image) for frame in frames] == list(range(150, 156))
     assert frames[0].time == pytest.approx(150 * 1001 / 30000, abs=1e-8)
 
 
@@ -73,7 +73,7 @@ def test_adjoining_segments_share_nothing_and_lose_nothing(
     path = make_video(frames=20, rate=rate)
     borders = [0.0, 5 / 25, 8 / 25, 13 / 25, float("inf")]
     numbers = [
-        number_of(frame.picture) for start, end in pairwise(borders) for frame in read_frames(as_clip(path, start, end))
+        number_of(frame.image) for start, end in pairwise(borders) for frame in read_frames(as_clip(path, start, end))
     ]
     assert numbers == list(range(20))
 
@@ -85,24 +85,24 @@ def test_variable_rate_is_kept(make_video: Any, as_clip: Any, number_of: Any) ->
     options = ("-vf", f"settb=1/1000,setpts={stamps}", keep, "passthrough", "-enc_time_base", "1/1000")
     path = make_video("vfr.mkv", frames=5, options=options)
     frames = list(read_frames(as_clip(path)))
-    assert [number_of(frame.picture) for frame in frames] == list(range(5))
+    assert [number_of(frame.image) for frame in frames] == list(range(5))
     assert [frame.time for frame in frames] == pytest.approx(times, abs=1e-6)
     # The middles are 0.05, 0.3, 0.55, 1.05 and 1.95 s.
-    assert [number_of(frame.picture) for frame in read_frames(as_clip(path, 0.3, 1.0))] == [1, 2]
+    assert [number_of(frame.image) for frame in read_frames(as_clip(path, 0.3, 1.0))] == [1, 2]
 
 
 def test_a_frame_held_long_counts_as_two_seconds(make_video: Any, as_clip: Any, number_of: Any) -> None:
     keep = next(f"-{name}" for name in video._keep_every_frame())
     options = ("-vf", "settb=1/1000,setpts=N*20000", keep, "passthrough", "-enc_time_base", "1/1000")
     path = make_video("slow.mkv", frames=3, options=options)  # 0, 20 and 40 s
-    assert [number_of(frame.picture) for frame in read_frames(as_clip(path, 19.0, 30.0))] == [1]
+    assert [number_of(frame.image) for frame in read_frames(as_clip(path, 19.0, 30.0))] == [1]
     with pytest.raises(ClipError, match=r"no frame .* between 5.000 and 15.000 s"):
         list(read_frames(as_clip(path, 5.0, 15.0)))
 
 
-def test_pictures_are_rgb(make_video: Any, as_clip: Any) -> None:
+def test_images_are_rgb(make_video: Any, as_clip: Any) -> None:
     path = make_video("red.mp4", frames=2, options=("-vf", "drawbox=color=red:t=fill"))
-    red, green, blue = next(iter(read_frames(as_clip(path)))).picture[32, 64].tolist()
+    red, green, blue = next(iter(read_frames(as_clip(path)))).image[32, 64].tolist()
     assert red > 200
     assert max(green, blue) < 50
 
@@ -110,7 +110,7 @@ def test_pictures_are_rgb(make_video: Any, as_clip: Any) -> None:
 def test_gray_and_odd_size(make_video: Any, as_clip: Any) -> None:
     options = ("-vf", "scale=37:21", "-c:v", "ffv1", "-pix_fmt", "gray")
     frames = list(read_frames(as_clip(make_video("gray.mkv", frames=3, options=options))))
-    assert [frame.picture.shape for frame in frames] == [(21, 37, 3)] * 3
+    assert [frame.image.shape for frame in frames] == [(21, 37, 3)] * 3
 
 
 NAMES = [
@@ -234,5 +234,5 @@ def test_odd_and_faulty_files(name: str, shared_data: Path, as_clip: Any) -> Non
         with pytest.raises(ClipError, match=expected):
             list(read_frames(clip))
     else:
-        sizes = [frame.picture.shape[:2] for frame in read_frames(clip)]
+        sizes = [frame.image.shape[:2] for frame in read_frames(clip)]
         assert (len(sizes), *set(sizes)) == expected

@@ -64,7 +64,7 @@ def test_a_bone_lies_between_its_joints_in_its_colour() -> None:
     assert close(drawn[90, 100], COLOURS["right_hand"])
     assert close(drawn[40, 50], COLOURS["right_hand"])
     assert changed(drawn) == pytest.approx([50, 40, 150, 140], abs=3)
-    assert (image == GREY).all()  # the caller's picture stays
+    assert (image == GREY).all()  # the caller's image stays
 
 
 def test_left_and_right_hand_have_their_own_colours() -> None:
@@ -95,7 +95,7 @@ def test_points_far_outside_do_not_hurt() -> None:
     assert (drawn[:90] == GREY).all()
 
 
-def test_line_width_grows_with_the_picture() -> None:
+def test_line_width_grows_with_the_image() -> None:
     keypoints = unseen()
     keypoints[5], keypoints[7] = (20, 64, 1), (108, 64, 1)
     small = np.count_nonzero((draw_skeleton(grey(128, 128), keypoints) != GREY).any(axis=2)[:, 64])
@@ -121,7 +121,7 @@ def test_the_box_is_drawn_where_the_crop_is_cut() -> None:
     assert (crop_image(drawn, affine, 100)[50, :3] != GREY).any()
 
 
-def test_a_box_that_leaves_the_picture() -> None:
+def test_a_box_that_leaves_the_image() -> None:
     drawn = draw_box(grey(), np.array([[-50.0, 50], [100, 50], [100, 400], [-50, 400]]))
     assert changed(drawn) == pytest.approx([0, 50, 100, 199], abs=2)
 
@@ -169,7 +169,7 @@ def test_scale_points_follows_resize() -> None:
         assert centre == pytest.approx(scale_points(np.array([20.0, 10.0]), scale), abs=0.1)
 
 
-def test_contact_sheet_holds_every_picture_unchanged() -> None:
+def test_contact_sheet_holds_every_image_unchanged() -> None:
     random = np.random.default_rng(0)
     rows = {
         "frames": [random.integers(0, 256, (60, 100, 3), dtype=np.uint8) for _ in range(3)],
@@ -178,8 +178,8 @@ def test_contact_sheet_holds_every_picture_unchanged() -> None:
     sheet = contact_sheet("book", "68011", rows, ["1", "2", "3"])
     assert sheet.dtype == np.uint8
     for row in rows.values():
-        for picture in row:
-            difference = cv2.matchTemplate(sheet, picture, cv2.TM_SQDIFF)
+        for image in row:
+            difference = cv2.matchTemplate(sheet, image, cv2.TM_SQDIFF)
             assert difference.min() == pytest.approx(0, abs=1e3)
 
 
@@ -200,9 +200,9 @@ def test_contact_sheet_refuses_a_crooked_grid() -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(101, 151), (100, 150), (57, 33)])
-def test_a_film_picture_has_even_sides(height: int, width: int) -> None:
-    picture = side_by_side("book", "0.40 s", [grey(height, width), grey(height, height)])
-    assert picture.shape[0] % 2 == picture.shape[1] % 2 == 0
+def test_a_film_image_has_even_sides(height: int, width: int) -> None:
+    image = side_by_side("book", "0.40 s", [grey(height, width), grey(height, height)])
+    assert image.shape[0] % 2 == image.shape[1] % 2 == 0
 
 
 def test_text_is_written_where_it_is_asked_for() -> None:

@@ -10,10 +10,10 @@ from made_run import EVIL, Run
 
 from camfuse.config import parse_config
 from camfuse.errors import ShardError, StaleShardError, TableError
-from camfuse.experiments import Plan
+from camfuse.evaluate.results import read_results, result_text
+from camfuse.files import write_text
 from camfuse.report.page import write_report
-from camfuse.results import read_results, result_text
-from camfuse.stage import write_text
+from camfuse.run.experiments import Plan
 
 
 class Text(HTMLParser):
@@ -205,9 +205,9 @@ def test_two_thousand_classes(run: Run) -> None:
 
 
 def test_half_of_the_examples_are_wrong(text: Text) -> None:
-    pictures = [attrs for tag, attrs in text.tags if tag == "img"]
-    assert len(pictures) == 4
-    assert all(str(picture["src"]).startswith("data:image/jpeg;base64,") for picture in pictures)
+    images = [attrs for tag, attrs in text.tags if tag == "img"]
+    assert len(images) == 4
+    assert all(str(image["src"]).startswith("data:image/jpeg;base64,") for image in images)
     verdicts = [attrs["class"] for tag, attrs in text.tags if tag == "span" and attrs.get("class") in ("good", "bad")]
     assert verdicts == ["good", "good", "bad", "bad"]
     assert "taken for drink (95%)" in text.sections["examples"]
@@ -228,7 +228,7 @@ def test_nothing_is_loaded_and_nothing_runs(page: str) -> None:
     assert len(page) < 8e6
 
 
-def test_pictures_and_tables_are_accessible(text: Text) -> None:
+def test_images_and_tables_are_accessible(text: Text) -> None:
     assert all(attrs.get("alt") for tag, attrs in text.tags if tag == "img")
     assert all(attrs.get("aria-label") for tag, attrs in text.tags if tag == "svg")
     assert all(attrs.get("scope") for tag, attrs in text.tags if tag == "th")

@@ -1,4 +1,4 @@
-"""Show: a clip's pictures out of shards that are written by hand, and a real video from end to end."""
+"""Show: a clip's images out of shards that are written by hand, and a real video from end to end."""
 
 import hashlib
 from pathlib import Path
@@ -15,10 +15,10 @@ from camfuse.clips.table import SHARD_COLUMNS, shard_of
 from camfuse.errors import CamfuseError, ConfigError, ShardError, StaleShardError
 from camfuse.prep.crops import crop_clips
 from camfuse.prep.heatmaps import render_heatmaps
-from camfuse.report.show import ClipPictures, show, show_video
-from camfuse.shard import ClipData, ShardWriter
+from camfuse.report.show import ClipImages, show, show_video
+from camfuse.run.shard import ClipData, ShardWriter
+from camfuse.run.stages import fingerprint
 from camfuse.skeleton import NUM_KEYPOINTS
-from camfuse.stage import fingerprint
 
 FRAMES, HEIGHT, WIDTH = 12, 90, 161
 CLIPS = {"book_01": "book", "book_02": "book", "drink_01": "drink"}
@@ -48,8 +48,8 @@ def run(make_config: Any) -> Any:
     table.write_text("\n".join([",".join(SHARD_COLUMNS), *lines]) + "\n")
     keypoints = np.stack([person(t) for t in range(FRAMES)])
     paths = {stage: config.output / stage / shard for stage in ("frames", "pose", "crops", "heatmaps")}
-    picture = np.full((HEIGHT, WIDTH, 3), (60, 90, 30), np.uint8)
-    jpeg = [cv2.imencode(".jpg", picture)[1].tobytes()] * FRAMES
+    image = np.full((HEIGHT, WIDTH, 3), (60, 90, 30), np.uint8)
+    jpeg = [cv2.imencode(".jpg", image)[1].tobytes()] * FRAMES
     facts = {"height": HEIGHT, "width": WIDTH, "fps": 12.5}
     with (
         ShardWriter(
@@ -116,14 +116,14 @@ def test_more_columns_than_frames(run: Any, tmp_path: Path) -> None:
 
 
 def test_facts_of_a_clip(run: Any) -> None:
-    clip = ClipPictures(run, "book_02")
+    clip = ClipImages(run, "book_02")
     assert (len(clip), clip.label, clip.rate) == (FRAMES, "book", 12.5)
     assert clip.times[:2] == pytest.approx([0, 0.08])
     assert clip.notes == "12 frames · 161 x 90 · 12.5 fps"
 
 
 def test_skeleton_and_box_follow_a_resized_frame(run: Any) -> None:
-    clip = ClipPictures(run, "book_01")
+    clip = ClipImages(run, "book_01")
     drawn = clip.frame(0, height=4 * HEIGHT, width=4 * WIDTH).astype(int)
     shoulder = drawn[40 * 4 + 2, 80 * 4 + 2]  # halfway between the shoulders (100, 40) and (60, 40)
     assert np.abs(shoulder - (38, 208, 150)).max() < 15

@@ -14,9 +14,9 @@ import torch
 from camfuse.clips.table import shard_of
 from camfuse.config import Config, parse_config
 from camfuse.prep.heatmaps import render
-from camfuse.shard import ClipData, ShardWriter
+from camfuse.run.shard import ClipData, ShardWriter
+from camfuse.run.stages import fingerprint
 from camfuse.skeleton import NUM_KEYPOINTS
-from camfuse.stage import fingerprint
 from camfuse.train import train
 
 COLOURS = ((220, 40, 40), (40, 220, 40), (40, 40, 220), (220, 220, 40))
@@ -127,10 +127,10 @@ def write_shards(config: Config, folder: Path, shard: str, rows: pd.DataFrame) -
                 keypoints[:, 9, 2] = 1
                 facts = {"affine": np.eye(2, 3), "identity": row.identity}
                 if stage == "crops":
-                    pictures = np.clip(
+                    images = np.clip(
                         np.array(COLOURS[row.class_index]) + rng.normal(0, 8, (FRAMES, size, size, 3)), 0, 255
                     )
-                    jpeg = [cv2.imencode(".jpg", p[..., ::-1].astype(np.uint8))[1].tobytes() for p in pictures]
+                    jpeg = [cv2.imencode(".jpg", p[..., ::-1].astype(np.uint8))[1].tobytes() for p in images]
                     writer.add(row.clip_id, ClipData({"keypoints": keypoints}, jpeg, facts))
                 else:
                     volume = render(keypoints, size // 4, config.heatmaps.sigma, scale=1 / 4)

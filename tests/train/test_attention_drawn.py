@@ -65,13 +65,13 @@ def test_nobody_to_look_at() -> None:
     assert sum_up(maps).in_pose == pytest.approx(np.zeros((R, SIDE, SIDE)))
 
 
-def test_an_equal_share_leaves_the_picture_as_it_is() -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8)
-    assert (glow(picture, np.ones((4, 4), np.float32)) == picture).all()
+def test_an_equal_share_leaves_the_image_as_it_is() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8)
+    assert (glow(image, np.ones((4, 4), np.float32)) == image).all()
     half = np.ones((4, 4), np.float32)
     half[:, :2], half[:, 2:] = 0.5, 3
-    drawn = glow(picture, half)
-    assert (drawn[:, 0] == (picture[:, 0] * 0.5).round()).all()
+    drawn = glow(image, half)
+    assert (drawn[:, 0] == (image[:, 0] * 0.5).round()).all()
     assert (drawn[:, -1] == (255, 94, 58)).all()
 
 
@@ -99,7 +99,7 @@ def test_clips_of_a_trained_run(trained: Any) -> None:
     first, second = draw_attention(trained.config, ["test-1-0", "test-2-0"])
     assert (first.clip_id, first.label, second.label) == ("test-1-0", "null", "blue")
     data = base64.b64decode(first.image.partition(",")[2])
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    assert picture.shape[:2] == (first.height, first.width)
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape[:2] == (first.height, first.width)
     again, _ = draw_attention(trained.config, ["test-1-0", "test-2-0"])
     assert again == first

@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 import torch
 
-import camfuse.predict
+import camfuse.predict.probabilities
 from camfuse.clips.table import read_clips
 from camfuse.config import Split
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import ConfigError, StaleShardError, TableError, WeightsError
-from camfuse.evaluate import ROWS, Data, ResultFile, combine, evaluate, evaluate_clips, row_sources
+from camfuse.evaluate.prediction_files import Predictions, prediction_table, write_predictions
+from camfuse.evaluate.run import ROWS, Data, ResultFile, combine, evaluate, evaluate_clips, row_sources
 from camfuse.metrics import tuned_weights
-from camfuse.predict import HeadPredictions, predict
-from camfuse.prediction_files import Predictions, prediction_table, write_predictions
+from camfuse.predict.probabilities import HeadPredictions, predict
 from camfuse.train import Checkpoint
 
 PARTS = ("rgb", "pose", "fusion")
@@ -235,8 +235,8 @@ def test_batch_and_devices_change_nothing(trained: Any, tested: Path, monkeypatc
     """Two devices take turns: here the CPU twice."""
     run = trained.with_config(machine={"device": "cpu", "evaluate_batch": 2})
     checkpoints = {part: Checkpoint.load(path) for part, path in best(trained).items()}
-    once = camfuse.predict._replicas
-    monkeypatch.setattr(camfuse.predict, "_replicas", lambda *given: once(*given) * 2)
+    once = camfuse.predict.probabilities._replicas
+    monkeypatch.setattr(camfuse.predict.probabilities, "_replicas", lambda *given: once(*given) * 2)
     data = Data(run.clips, run.crops, run.heatmaps)
     predictions, results = evaluate_clips(run.config, data, checkpoints)  # type: ignore[arg-type]
     with np.load(tested / "probabilities.npz") as saved:

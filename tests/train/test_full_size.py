@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from camfuse.config import Crops, Model, Sampling
-from camfuse.evaluate import evaluate
+from camfuse.evaluate.run import evaluate
 from camfuse.train import Checkpoint
 
 CLASSES = 2000

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from camfuse.clips.table import read_clips
+from camfuse.config import Part
 from camfuse.data.dataset import ClipDataset
-from camfuse.model.recogniser import Part
-from camfuse.predict import predict
+from camfuse.predict.probabilities import predict
 from camfuse.train import Checkpoint
-from camfuse.train.trainee import Trainee
+from camfuse.train.module import TrainingModule
 
 PART: Part = "fusion"
 GOLDEN = (
@@ -50,14 +50,14 @@ def test_eight_clips_are_learnt_by_heart(make_run: Any, tmp_path: Path) -> None:
 
 def test_golden_loss_curve(make_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     losses: list[float] = []
-    step = Trainee.training_step
+    step = TrainingModule.training_step
 
-    def noting(self: Trainee, batch: Any, batch_idx: int) -> torch.Tensor:
+    def noting(self: TrainingModule, batch: Any, batch_idx: int) -> torch.Tensor:
         objective = step(self, batch, batch_idx)
         losses.append(float(objective.detach()))
         return objective
 
-    monkeypatch.setattr(Trainee, "training_step", noting)
+    monkeypatch.setattr(TrainingModule, "training_step", noting)
     # 64 px: on smaller maps some channels are constant, and the sign of their rounding error decides at a ReLU
     learning(make_run, tmp_path, {}, size=64, epochs=1, repeat=20, rate=0.003)
     assert losses == pytest.approx(GOLDEN, rel=TOLERANCE)

@@ -14,9 +14,9 @@ from camfuse.clips.table import read_clips
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import ConfigError, StaleShardError, TableError, WeightsError
 from camfuse.model.recogniser import build_recogniser
-from camfuse.stage import fingerprint
+from camfuse.run.stages import fingerprint
 from camfuse.train import Checkpoint
-from camfuse.train.trainee import Trainee
+from camfuse.train.module import TrainingModule
 
 Make = Callable[..., Any]
 
@@ -27,14 +27,14 @@ class Killed(Exception):  # noqa: N818
 
 def kill_in_epoch(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
     """Let a training die in the second step of an epoch (from 1)."""
-    step = Trainee.training_step
+    step = TrainingModule.training_step
 
-    def dying(self: Trainee, batch: Any, batch_idx: int) -> torch.Tensor:
+    def dying(self: TrainingModule, batch: Any, batch_idx: int) -> torch.Tensor:
         if self.current_epoch + 1 == epoch and batch_idx == 1:
             raise Killed
         return step(self, batch, batch_idx)
 
-    monkeypatch.setattr(Trainee, "training_step", dying)
+    monkeypatch.setattr(TrainingModule, "training_step", dying)
 
 
 def curves(folder: Path) -> pd.DataFrame:
@@ -128,11 +128,11 @@ def test_fusion_starts_from_the_streams(trained: Any, tmp_path: Path, monkeypatc
     kill_in_epoch(monkeypatch, 99)
     seen: dict[str, torch.Tensor] = {}
 
-    def look(self: Trainee) -> None:
+    def look(self: TrainingModule) -> None:
         seen.update({key: value.clone() for key, value in self.model.state_dict().items()})
         raise Killed
 
-    monkeypatch.setattr(Trainee, "on_train_epoch_start", look)
+    monkeypatch.setattr(TrainingModule, "on_train_epoch_start", look)
     parts = {part: trained.config.output / "train" / part / "best.ckpt" for part in ("rgb", "pose")}
     with pytest.raises(Killed):
         trained.train("fusion", tmp_path, init=tuple(parts.values()))
@@ -306,11 +306,11 @@ def test_file_that_is_no_checkpoint(tmp_path: Path) -> None:
 def test_random_weights_are_those_of_the_seed(small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[torch.Tensor] = []
 
-    def look(self: Trainee) -> None:
+    def look(self: TrainingModule) -> None:
         seen.append(self.model.state_dict()["head_rgb.fc.weight"].clone())
         raise Killed
 
-    monkeypatch.setattr(Trainee, "on_train_epoch_start", look)
+    monkeypatch.setattr(TrainingModule, "on_train_epoch_start", look)
     for number in range(2):
         torch.rand(3)  # whatever ran before must not matter
         with pytest.raises(Killed):

@@ -1,4 +1,4 @@
-"""``--cache``: a second working copy takes over the shards that another one made, and no others."""
+"""``--cache``: a second working copy reuses the shards that another one made, and no others."""
 
 from pathlib import Path
 from typing import Any

@@ -19,14 +19,14 @@ import pandas as pd
 import pytest
 from small_run import ROOT, Workflow
 
-from camfuse.shard import Shard
-from camfuse.stage import STAGES
+from camfuse.run.shard import Shard
+from camfuse.run.stages import STAGES
 
 GOLDEN = ROOT / "tests" / "golden" / "outputs.json"
 SHARD = "0000"
 STRETCHES = 32
-PICTURES = 0.5
-"""Grey levels: what decoders and encoders of pictures may differ by, on average."""
+IMAGES = 0.5
+"""Grey levels: what decoders and encoders of images may differ by, on average."""
 EXACT = 1e-3
 """Pixels, scores, levels of a volume: made by numpy alone."""
 LEARNED = 0.02
@@ -41,7 +41,7 @@ def drawn(results: Path) -> Parts:
         frames = []
         while (read := video.read())[0]:
             frames.append(read[1])
-        yield path.stem, np.stack(frames), PICTURES
+        yield path.stem, np.stack(frames), IMAGES
 
 
 def shard_of_stage(stage: str) -> Callable[[Path], Parts]:
@@ -50,8 +50,8 @@ def shard_of_stage(stage: str) -> Callable[[Path], Parts]:
         for clip_id in sorted(shard)[:2]:
             data = shard.clip(clip_id)
             if len(data.jpeg):
-                pictures = [cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR) for one in data.jpeg]
-                yield f"{clip_id}/jpeg", np.stack(pictures), PICTURES
+                images = [cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR) for one in data.jpeg]
+                yield f"{clip_id}/jpeg", np.stack(images), IMAGES
             for name, rows in data.frames.items():
                 yield f"{clip_id}/{name}", np.asarray(rows), EXACT
             for name, value in data.facts.items():
@@ -75,7 +75,7 @@ def predictions(results: Path) -> Parts:
 
 
 def page(results: Path) -> Parts:
-    """The page's parts: how often each heading, table and picture occurs."""
+    """The page's parts: how often each heading, table and image occurs."""
     text = (results / "report" / "index.html").read_text(encoding="utf-8")
     for tag in ("h1", "h2", "h3", "table", "th", "figure", "img"):
         yield tag, np.array(len(re.findall(rf"<{tag}[\s>]", text))), EXACT

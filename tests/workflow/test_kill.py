@@ -87,10 +87,8 @@ def check_poses(results: Path, before: dict[str, int], began: float) -> None:
     for shard, count in before.items():
         log = results / "logs" / "pose" / f"{shard}.log"
         if log.exists() and log.stat().st_mtime >= began:
-            for new, taken in re.findall(r"(\d+) new, (\d+) taken over", log.read_text()):
-                assert int(taken) >= count, (
-                    f"shard {shard}: {count} poses were saved, {new} estimated, {taken} taken over"
-                )
+            for new, taken in re.findall(r"(\d+) new, (\d+) reused", log.read_text()):
+                assert int(taken) >= count, f"shard {shard}: {count} poses were saved, {new} estimated, {taken} reused"
 
 
 def disturb(workflow: Workflow, rng: random.Random, kills: int) -> int:

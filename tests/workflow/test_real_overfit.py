@@ -8,7 +8,7 @@ import pytest
 from small_run import Workflow
 
 from camfuse.config import load_config
-from camfuse.evaluate import evaluate
+from camfuse.evaluate.run import evaluate
 
 PHASE: dict[str, Any] = {
     "epochs": 12,

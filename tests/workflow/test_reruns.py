@@ -77,12 +77,12 @@ def test_a_touched_video_reruns_nothing(own: OwnClips) -> None:
     assert own.workflow.planned() == {}
 
 
-def test_another_order_of_the_table_redoes_no_picture(own: OwnClips) -> None:
+def test_another_order_of_the_table_redoes_no_image(own: OwnClips) -> None:
     own.write(own.table()[::-1])
     assert not ONE_SHARD.keys() & own.workflow.planned().keys()
 
 
-def test_a_new_split_redoes_no_picture(own: OwnClips) -> None:
+def test_a_new_split_redoes_no_image(own: OwnClips) -> None:
     table = own.table()
     table.loc[table["clip_id"] == "csq_C", "split"] = "val"
     own.write(table)
@@ -92,7 +92,7 @@ def test_a_new_split_redoes_no_picture(own: OwnClips) -> None:
 def test_a_replaced_video_reruns_its_shard_and_estimates_its_pose_alone(own: OwnClips) -> None:
     replaced = "bzs_L"
     with own.video(replaced).open("ab") as video:
-        video.write(b"\0\0\0\x08free")  # an empty box at the end of an mp4: other bytes, the same pictures
+        video.write(b"\0\0\0\x08free")  # an empty box at the end of an mp4: other bytes, the same images
     assert own.workflow.planned() == ONE_SHARD | TRAINING | LAST
     shard = own.shard_of(replaced)
     others = len(own.members(shard)) - 1
@@ -118,10 +118,10 @@ def test_a_removed_clip_reruns_its_shard_and_estimates_nothing(own: OwnClips) ->
 
 
 def poses_of(own: OwnClips, shard: str) -> tuple[int, int]:
-    """Run the shard up to its poses; return how many were estimated and how many taken over."""
+    """Run the shard up to its poses; return how many were estimated and how many reused."""
     own.workflow.run(f"results/pose/{shard}.h5")
     log = (own.folder / "results" / "logs" / "pose" / f"{shard}.log").read_text()
-    found = re.search(r"(\d+) new, (\d+) taken over, 0 failed", log)
+    found = re.search(r"(\d+) new, (\d+) reused, 0 failed", log)
     assert found, log
     return int(found[1]), int(found[2])
 

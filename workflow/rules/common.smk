@@ -13,9 +13,10 @@ if str(_ROOT) not in sys.path:
 from camfuse.clips.table import shard_names
 from camfuse.config import dump_config, parse_config
 from camfuse.errors import CamfuseError, disk_problem
-from camfuse.experiments import Plan
-from camfuse.preflight import check_machine, prepare_jobs
-from camfuse.stage import fingerprint, write_if_changed
+from camfuse.run.experiments import Plan
+from camfuse.run.requirements import check_machine, prepare_jobs
+from camfuse.files import write_if_changed
+from camfuse.run.stages import fingerprint
 
 prepare_jobs(_ROOT)
 CACHED = workflow.workflow_settings.cache is not None

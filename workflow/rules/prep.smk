@@ -53,7 +53,7 @@ rule frames:
         " --output {output} --log {log}"
 
 
-# `update` keeps the old shard until the new one is renamed over it: unchanged clips are taken over
+# `update` keeps the old shard until the new one is renamed over it: unchanged clips are reused
 rule pose:
     input:
         clips=f"{OUT}/clips/shards/{{shard}}.csv",

@@ -1,7 +1,7 @@
 """Keypoints that exist already, in files that the clip table's column `annotation` names.
 
 A `.pose` file holds one clip (`pose_file`), a `.pkl` or `.pickle` of PYSKL's form many (`pyskl`): the clip's entry is
-the one whose `frame_dir` is the clip's id or the name of its video. Where several persons are in the picture, one of
+the one whose `frame_dir` is the clip's id or the name of its video. Where several persons are in the image, one of
 them is the signer (`signer`).
 
 Every frame of the clip gets the keypoints of its own recorded frame. Where the numbers of frames differ, time
@@ -32,7 +32,7 @@ ASPECT_TOLERANCE = 0.02
 
 
 class AnnotationsEstimator:
-    """Reads keypoints instead of estimating them; never decodes a picture."""
+    """Reads keypoints instead of estimating them; never decodes an image."""
 
     def __init__(self, config: AnnotationsPose) -> None:
         self._config = config
@@ -110,12 +110,12 @@ def _span(frames: ClipFrames) -> str:
 
 
 def _scaled(stored: StoredPoses, clip: Clip, frames: ClipFrames, path: Path) -> Floats:
-    """Return the signer's keypoints, moved from pixels of the recorded picture to the frame's."""
+    """Return the signer's keypoints, moved from pixels of the recorded image to the frame's."""
     across, down = frames.width / stored.width, frames.height / stored.height
     if abs(across / down - 1) > ASPECT_TOLERANCE:
         raise ClipError(
             clip.clip_id,
-            f"{path}: expected keypoints of a {frames.width}x{frames.height} picture or one of that shape, "
+            f"{path}: expected keypoints of a {frames.width}x{frames.height} image or one of that shape, "
             f"found {stored.width}x{stored.height}",
         )
     keypoints = stored.signer()

@@ -1,4 +1,4 @@
-"""What runs a network that lies in an ONNX file: onnxruntime or OpenVINO. Pictures in, arrays out, whichever it is.
+"""What runs a network that lies in an ONNX file: onnxruntime or OpenVINO. Images in, arrays out, whichever it is.
 
 `camfuse.prep.pose.torch_engine` adds torch itself, for networks that MMPose and MMDetection build.
 """
@@ -20,15 +20,15 @@ Kind = Literal["torch", "onnx", "openvino"]
 Device = Literal["cpu", "cuda"]
 
 STREAMS = 4
-"""Pictures that OpenVINO runs side by side at most; each holds its own memory."""
+"""Images that OpenVINO runs side by side at most; each holds its own memory."""
 REASON = 300
 """Characters of another package's message that are passed on."""
 
 
 class Engine(Protocol):
-    """Runs a network on normalised pictures (B, 3, H, W)."""
+    """Runs a network on normalised images (B, 3, H, W)."""
 
-    def __call__(self, pictures: Floats) -> tuple[Floats, ...]:
+    def __call__(self, images: Floats) -> tuple[Floats, ...]:
         """Return the network's outputs, each (B, ...)."""
         ...
 
@@ -96,9 +96,9 @@ def open_onnx(network: Path | bytes, size: tuple[int, int], settings: EngineSett
     Parameters
     ----------
     network
-        The file or its content; one input of pictures.
+        The file or its content; one input of images.
     size
-        Height and width of its pictures.
+        Height and width of its images.
     settings
         How to run it.
 
@@ -107,7 +107,7 @@ def open_onnx(network: Path | bytes, size: tuple[int, int], settings: EngineSett
     MissingToolError
         If the engine's package is not installed.
     WeightsError
-        If it is no ONNX network, or not one for pictures of this size.
+        If it is no ONNX network, or not one for images of this size.
     """
     return (OnnxEngine if settings.kind == "onnx" else OpenvinoEngine)(network, size, settings)
 
@@ -136,19 +136,19 @@ class OnnxEngine:
         self._input = _only_input([(one.name, one.shape) for one in session.get_inputs()], size)
         self._one_by_one = session.get_inputs()[0].shape[0] == 1
 
-    def __call__(self, pictures: Floats) -> tuple[Floats, ...]:
+    def __call__(self, images: Floats) -> tuple[Floats, ...]:
         """Run one batch."""
         if self._one_by_one:
-            return tuple(np.concatenate(rows) for rows in zip(*self.each(pictures), strict=True))
-        return tuple(self._session.run(None, {self._input: pictures}))
+            return tuple(np.concatenate(rows) for rows in zip(*self.each(images), strict=True))
+        return tuple(self._session.run(None, {self._input: images}))
 
-    def each(self, pictures: Floats) -> list[tuple[Floats, ...]]:
-        """Run pictures one by one: outputs (1, ...) of each, which need not be of one size."""
-        return [tuple(self._session.run(None, {self._input: picture[None]})) for picture in pictures]
+    def each(self, images: Floats) -> list[tuple[Floats, ...]]:
+        """Run images one by one: outputs (1, ...) of each, which need not be of one size."""
+        return [tuple(self._session.run(None, {self._input: image[None]})) for image in images]
 
 
 class OpenvinoEngine:
-    """Runs an ONNX network by OpenVINO on the CPU: single pictures side by side, which costs less than sharing each."""
+    """Runs an ONNX network by OpenVINO on the CPU: single images side by side, which costs less than sharing each."""
 
     def __init__(self, network: Path | bytes, size: tuple[int, int], settings: EngineSettings) -> None:
         try:
@@ -171,20 +171,20 @@ class OpenvinoEngine:
         }
         self._queue = openvino.AsyncInferQueue(core.compile_model(model, "CPU", options), streams)
 
-    def __call__(self, pictures: Floats) -> tuple[Floats, ...]:
+    def __call__(self, images: Floats) -> tuple[Floats, ...]:
         """Run one batch."""
-        return tuple(np.concatenate(rows) for rows in zip(*self.each(pictures), strict=True))
+        return tuple(np.concatenate(rows) for rows in zip(*self.each(images), strict=True))
 
-    def each(self, pictures: Floats) -> list[tuple[Floats, ...]]:
-        """Run pictures side by side: outputs (1, ...) of each, which need not be of one size."""
-        rows: list[tuple[Floats, ...]] = [()] * len(pictures)
+    def each(self, images: Floats) -> list[tuple[Floats, ...]]:
+        """Run images side by side: outputs (1, ...) of each, which need not be of one size."""
+        rows: list[tuple[Floats, ...]] = [()] * len(images)
 
         def keep(request: Any, number: int) -> None:
             rows[number] = tuple(output.data.copy() for output in request.output_tensors)
 
         self._queue.set_callback(keep)
-        for number, picture in enumerate(pictures):
-            self._queue.start_async({0: picture[None]}, number)
+        for number, image in enumerate(images):
+            self._queue.start_async({0: image[None]}, number)
         self._queue.wait_all()
         return rows
 

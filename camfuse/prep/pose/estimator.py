@@ -1,7 +1,7 @@
 """The contract that every pose estimator keeps, and the check at the border.
 
 An estimator gets a clip's frames (`ClipFrames`) and gives the signer's keypoints in every frame (`Poses`). It
-may take the frames one by one, in batches, or, when it reads keypoints from files, not at all: pictures are
+may take the frames one by one, in batches, or, when it reads keypoints from files, not at all: images are
 decoded only when they are asked for. Which person is the signer is the estimator's business.
 """
 
@@ -29,11 +29,11 @@ class ClipFrames:
     Attributes
     ----------
     jpeg
-        T encoded pictures.
+        T encoded images.
     time
         (T,) float64, seconds from the first frame of the video.
     height, width
-        Size of every picture in pixels.
+        Size of every image in pixels.
     fps
         Average frames per second of the segment.
     """
@@ -59,7 +59,7 @@ class ClipFrames:
         Raises
         ------
         ShardError
-            If its bytes are not a picture.
+            If its bytes are not an image.
         """
         return decode_jpeg(self.jpeg[position], f"frame {position}")
 
@@ -77,7 +77,7 @@ class Poses:
     Attributes
     ----------
     keypoints
-        (T, 133, 3) float32: x, y, score. Not seen: NaN, NaN, 0. A seen point may lie outside the picture.
+        (T, 133, 3) float32: x, y, score. Not seen: NaN, NaN, 0. A seen point may lie outside the image.
     boxes
         (T, 5) float32: x0, y0, x1, y1, score of the signer. Nobody seen: NaN four times, 0.
     filled
@@ -115,7 +115,7 @@ class Estimator(Protocol):
         ------
         ClipError
             If this clip cannot be done (its keypoint file is missing, frame counts disagree, ...). Nobody in the
-            picture is no error: the keypoints are then NaN.
+            image is no error: the keypoints are then NaN.
         """
         ...
 
@@ -137,7 +137,7 @@ def tight_boxes(keypoints: Floats, min_score: float = 0.0) -> Floats:
     keypoints
         (T, K, 3) x, y, score; NaN where not seen.
     min_score
-        Points below this score are guesses (legs below the picture) and do not widen the box.
+        Points below this score are guesses (legs below the image) and do not widen the box.
 
     Returns
     -------

@@ -18,11 +18,12 @@ from tqdm import tqdm
 from camfuse.clips.table import SPLITS, read_clips
 from camfuse.config import Config
 from camfuse.errors import ConfigError
+from camfuse.files import atomic
 from camfuse.prep.pose.estimator import Floats
 from camfuse.prep.pose.pose_file import write_pose
 from camfuse.prep.pose.pyskl import SUFFIXES
-from camfuse.shard import Shard
-from camfuse.stage import atomic, fingerprint
+from camfuse.run.shard import Shard
+from camfuse.run.stages import fingerprint
 
 log = logging.getLogger(__name__)
 

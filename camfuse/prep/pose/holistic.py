@@ -1,6 +1,6 @@
 """MediaPipe Holistic's landmarks as COCO-WholeBody 133; shared by the estimators `mediapipe` and `annotations`.
 
-The mapping was checked by eye on real pictures. Face numbers are those of the 468-point mesh (478 with irises).
+The mapping was checked by eye on real images. Face numbers are those of the 468-point mesh (478 with irises).
 """
 
 import numpy as np

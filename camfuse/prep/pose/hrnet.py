@@ -20,7 +20,7 @@ from camfuse.prep.pose.persons import PersonDetector
 from camfuse.prep.pose.topdown import TopdownEstimator
 from camfuse.prep.pose.torch_engine import find_device, make_engine
 from camfuse.skeleton import MIRROR
-from camfuse.weights import Weights
+from camfuse.weights.fetch import Weights
 
 PADDING = 1.25
 """The cut-out's size as a multiple of the box's (MMPose's `GetBBoxCenterScale`)."""
@@ -30,7 +30,7 @@ STD = np.array([58.395, 57.12, 57.375], np.float32)
 
 
 class Hrnet:
-    """Keypoints of one person in each picture, in batches."""
+    """Keypoints of one person in each image, in batches."""
 
     def __init__(self, model: HrnetModel, weights: Weights, settings: EngineSettings, *, flip_test: bool) -> None:
         network = build_hrnet(model)
@@ -47,7 +47,7 @@ class Hrnet:
         Parameters
         ----------
         frames
-            B pictures (H, W, 3), RGB.
+            B images (H, W, 3), RGB.
         boxes
             (B, 4) x0, y0, x1, y1 in their pixels.
 
@@ -56,7 +56,7 @@ class Hrnet:
         (B, 133, 3) float32: x, y in pixels of the frames and the peak of the heatmap, which may pass 1 or be negative.
         """
         cuts = [self._cut(frame, box) for frame, box in zip(frames, boxes, strict=True)]
-        maps = self._heatmaps(np.stack([picture for picture, _, _ in cuts]))
+        maps = self._heatmaps(np.stack([image for image, _, _ in cuts]))
         out = np.empty((len(frames), maps.shape[1], 3), np.float32)
         for row, heatmaps, (_, centre, scale) in zip(out, maps, cuts, strict=True):
             points, scores = self._codec.decode(heatmaps)
@@ -65,7 +65,7 @@ class Hrnet:
         return out
 
     def _cut(self, frame: NDArray[np.uint8], box: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return the person's picture (3, h, w), normalised, and the centre and size (x, y) of its box."""
+        """Return the person's image (3, h, w), normalised, and the centre and size (x, y) of its box."""
         from mmpose.structures.bbox import bbox_xyxy2cs, get_warp_matrix
 
         centre, scale = bbox_xyxy2cs(box, padding=PADDING)
@@ -73,15 +73,15 @@ class Hrnet:
         width, height = scale
         scale = np.array([width, width / aspect] if width > height * aspect else [height * aspect, height], scale.dtype)
         warp = get_warp_matrix(centre, scale, 0.0, output_size=self._size)
-        picture = cv2.warpAffine(frame, warp, self._size, flags=cv2.INTER_LINEAR)
-        normal = (picture.astype(np.float32) - MEAN) / STD
+        image = cv2.warpAffine(frame, warp, self._size, flags=cv2.INTER_LINEAR)
+        normal = (image.astype(np.float32) - MEAN) / STD
         return np.ascontiguousarray(normal.transpose(2, 0, 1)), centre, scale
 
-    def _heatmaps(self, pictures: Floats) -> Floats:
-        (maps,) = self._engine(pictures)
+    def _heatmaps(self, images: Floats) -> Floats:
+        (maps,) = self._engine(images)
         if not self._flip_test:
             return maps
-        (mirrored,) = self._engine(np.ascontiguousarray(pictures[..., ::-1]))
+        (mirrored,) = self._engine(np.ascontiguousarray(images[..., ::-1]))
         back = mirrored[:, list(MIRROR), :, ::-1].copy()
         back[..., 1:] = back[..., :-1].copy()  # a mirrored map lies one column off (MMPose's `shift_heatmap`)
         return (maps + back) * np.float32(0.5)

@@ -1,11 +1,11 @@
 """Estimator `mediapipe`: MediaPipe Holistic 0.10.21, whose weights are inside its wheel.
 
-One person per picture. Every clip gets a graph of its own, so that tracking never reaches from one clip into the
+One person per image. Every clip gets a graph of its own, so that tracking never reaches from one clip into the
 next and the same clip gives the same numbers in any order.
 
 Scores: body and feet have MediaPipe's visibility. It gives none for hands, face, and the nose and eyes that are
 taken from the face mesh: their score is the share of the frames around (`WINDOW`) in which that part was found, so
-that a hand that flickers counts less than one that is there. Points outside the picture (legs below it) are kept
+that a hand that flickers counts less than one that is there. Points outside the image (legs below it) are kept
 where MediaPipe puts them, with their low visibility. Up to `fill` frames in a row without anybody are interpolated.
 """
 
@@ -85,19 +85,19 @@ class MediapipeEstimator:
             If MediaPipe gives up on a frame.
         """
         size = np.array([frames.width, frames.height, 1], np.float32)
-        half = np.array([0.5, 0.5, 0], np.float32)  # its 0 is the picture's edge, ours the first pixel's centre
+        half = np.array([0.5, 0.5, 0], np.float32)  # its 0 is the image's edge, ours the first pixel's centre
         body, *others = [part * size - half for part in self._run(clip, frames)]
         found = to_wholebody(body, *(scored_by_presence(part) for part in others))
         keypoints, filled = fill_gaps(found, self._config.fill)
         return Poses(keypoints, tight_boxes(keypoints, BOX_MIN_SCORE), filled)
 
     def _run(self, clip: Clip, frames: ClipFrames) -> list[NDArray[np.float32]]:
-        """Return each of `PARTS` as (T, points, 3): x and y from 0 to 1 in the picture, score."""
+        """Return each of `PARTS` as (T, points, 3): x and y from 0 to 1 in the image, score."""
         found = [np.full((len(frames), points, 3), np.nan, np.float32) for points in PARTS.values()]
         with _quiet(), self._holistic() as holistic:
-            for position, picture in enumerate(frames):
+            for position, image in enumerate(frames):
                 try:
-                    answer = holistic.process(picture)
+                    answer = holistic.process(image)
                 except (RuntimeError, ValueError) as error:
                     first_line = str(error).partition("\n")[0]
                     raise ClipError(clip.clip_id, f"MediaPipe fails in frame {position}: {first_line}") from error

@@ -11,7 +11,7 @@ import torch
 from camfuse.config import HrnetModel
 from camfuse.errors import MissingToolError, WeightsError
 from camfuse.prep.pose.compiled_ops import missing_supplied
-from camfuse.weights import Weights, harmless_globals
+from camfuse.weights.fetch import Weights, harmless_globals
 
 log = logging.getLogger(__name__)
 
@@ -45,20 +45,20 @@ def build_rtmdet(device: str = "cpu") -> Any:
 
 
 class HrnetMaps(torch.nn.Module):
-    """MMPose's estimator from picture to heatmaps; the output is a tuple of one, as of every network we run."""
+    """MMPose's estimator from image to heatmaps; the output is a tuple of one, as of every network we run."""
 
     def __init__(self, estimator: Any) -> None:
         super().__init__()
         self.backbone: Any = estimator.backbone
         self.head: Any = estimator.head
 
-    def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor]:
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor]:
         """Map (B, 3, H, W) to heatmaps (B, 133, H / 4, W / 4)."""
-        return (self.head(self.backbone(pictures)),)
+        return (self.head(self.backbone(images)),)
 
 
 class RtmdetMaps(torch.nn.Module):
-    """MMDetection's RTMDet from picture to the maps of class scores, then of box distances, one each per level."""
+    """MMDetection's RTMDet from image to the maps of class scores, then of box distances, one each per level."""
 
     def __init__(self, detector: Any) -> None:
         super().__init__()
@@ -66,9 +66,9 @@ class RtmdetMaps(torch.nn.Module):
         self.neck: Any = detector.neck
         self.head: Any = detector.bbox_head
 
-    def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Map (B, 3, H, W) to 3 maps of 1 channel and 3 of 4, at strides 8, 16, 32."""
-        scores, distances = self.head(self.neck(self.backbone(pictures)))
+        scores, distances = self.head(self.neck(self.backbone(images)))
         return (*scores, *distances)
 
 

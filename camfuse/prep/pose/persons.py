@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from camfuse.prep.pose.engines import EngineSettings, Floats
 from camfuse.prep.pose.openmmlab import RtmdetMaps, build_rtmdet, load_weights
 from camfuse.prep.pose.torch_engine import make_engine
-from camfuse.weights import Weights
+from camfuse.weights.fetch import Weights
 
 SIDE = 640
-"""Side of the square picture that the network takes."""
+"""Side of the square image that the network takes."""
 GREY = 114
 """What fills the square beside the frame."""
 MEAN = np.array([103.53, 116.28, 123.675], np.float32)
@@ -37,7 +37,7 @@ class PersonDetector:
         Parameters
         ----------
         frames
-            B pictures (H, W, 3), RGB.
+            B images (H, W, 3), RGB.
         least
             Persons below this score are left out.
 
@@ -47,7 +47,7 @@ class PersonDetector:
             For each frame (N, 5) x0, y0, x1, y1, score in its pixels, best first; N may be 0.
         """
         fitted = [_fit(frame) for frame in frames]
-        maps = [torch.from_numpy(output) for output in self._engine(np.stack([picture for picture, _ in fitted]))]
+        maps = [torch.from_numpy(output) for output in self._engine(np.stack([image for image, _ in fitted]))]
         metas = [{"img_shape": (SIDE, SIDE), "scale_factor": scale} for _, scale in fitted]
         levels = len(maps) // 2
         with torch.inference_mode():

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from camfuse.errors import ClipError
+from camfuse.files import atomic
 from camfuse.prep.pose.estimator import Floats
 from camfuse.prep.pose.holistic import to_wholebody
 from camfuse.prep.pose.recording import BODY as HOLISTIC
 from camfuse.prep.pose.recording import landmarks_of, read_file, recording_of, require_pose_format
 from camfuse.prep.pose.stored import StoredPoses, seen_only
 from camfuse.skeleton import BODY, BONES, FACE, FEET, KEYPOINT_NAMES, LEFT_HAND, NUM_KEYPOINTS, RIGHT_HAND
-from camfuse.stage import atomic
 
 WHOLEBODY = {"BODY": (*BODY, *FEET), "FACE": FACE, "LEFT_HAND": LEFT_HAND, "RIGHT_HAND": RIGHT_HAND}
 """Parts of a COCO-WholeBody file and their keypoints; AlphaPose's parts have the suffix `_133`."""
@@ -69,7 +69,7 @@ def read_pose(path: Path, clip_id: str) -> StoredPoses:
     if not frames or not people or size.width <= 0 or size.height <= 0:
         raise ClipError(
             clip_id,
-            f"{path}: expected a frame, a person and the picture's size, found {frames}, {people}, "
+            f"{path}: expected a frame, a person and the image's size, found {frames}, {people}, "
             f"{size.width}x{size.height}",
         )
     landmarks, first = landmarks_of(pose), 0
@@ -90,7 +90,7 @@ def write_pose(path: Path, keypoints: Floats, *, width: int, height: int, fps: f
     keypoints
         (T, 133, 3) x, y, score; NaN where not seen (0 with confidence 0 in the file).
     width, height
-        Size of the picture in pixels.
+        Size of the image in pixels.
     fps
         Frames per second.
 

@@ -36,13 +36,13 @@ INSTALL = "pip install 'pose-format>=0.8'"
 class Recording:
     """Landmarks of one person over T frames.
 
-    The landmark arrays hold x, y (pixels, the picture spans 0 .. width), z (pixels, smaller is nearer) and the score;
+    The landmark arrays hold x, y (pixels, the image spans 0 .. width), z (pixels, smaller is nearer) and the score;
     a score of 0 means not seen.
 
     Attributes
     ----------
     width, height
-        Size of the recorded picture in pixels.
+        Size of the recorded image in pixels.
     fps
         Frames per second.
     body
@@ -162,7 +162,7 @@ def _check(pose: Any, path: Path, clip_id: str) -> None:
         raise ClipError(clip_id, f"{path}: expected 1 person, 1 frame or more; found {people} and {frames}")
     size = pose.header.dimensions
     if size.width <= 0 or size.height <= 0:
-        raise ClipError(clip_id, f"{path}: expected the size of the picture, found {size.width}x{size.height}")
+        raise ClipError(clip_id, f"{path}: expected the size of the image, found {size.width}x{size.height}")
 
 
 def landmarks_of(pose: Any) -> Landmarks:

@@ -16,7 +16,7 @@ from camfuse.errors import ConfigError, MissingToolError, WeightsError
 from camfuse.prep.pose.engines import EngineSettings, Floats, choose_device, onnx_has_cuda, open_onnx
 from camfuse.prep.pose.topdown import Images, TopdownEstimator
 from camfuse.skeleton import NUM_KEYPOINTS
-from camfuse.weights import Weights
+from camfuse.weights.fetch import Weights
 
 SIZES: dict[RtmModel, tuple[int, int]] = {
     "rtmw_l_384x288": (384, 288),
@@ -24,7 +24,7 @@ SIZES: dict[RtmModel, tuple[int, int]] = {
     "rtmw_l_256x192": (256, 192),
     "dwpose_l_384x288": (384, 288),
 }
-"""Height and width of the network's picture."""
+"""Height and width of the network's image."""
 PEAKS: dict[RtmModel, float] = {
     "rtmw_l_384x288": 10.0,
     "rtmw_x_384x288": 10.0,
@@ -43,7 +43,7 @@ LARGEST = 1 << 31
 
 
 class Rtmw:
-    """Keypoints of one person in each picture, in batches."""
+    """Keypoints of one person in each image, in batches."""
 
     def __init__(self, model: RtmModel, weights: Weights, settings: EngineSettings) -> None:
         from rtmlib import RTMPose
@@ -61,7 +61,7 @@ class Rtmw:
         Parameters
         ----------
         frames
-            B pictures (H, W, 3), RGB.
+            B images (H, W, 3), RGB.
         boxes
             (B, 4) x0, y0, x1, y1 in their pixels.
 
@@ -75,8 +75,8 @@ class Rtmw:
             If the network does not answer as one for 133 keypoints does.
         """
         cuts = [self._tool.preprocess(frame, box) for frame, box in zip(frames, boxes, strict=True)]
-        pictures = np.stack([picture.transpose(2, 0, 1) for picture, _, _ in cuts]).astype(np.float32)
-        answer = self._engine(pictures)
+        images = np.stack([image.transpose(2, 0, 1) for image, _, _ in cuts]).astype(np.float32)
+        answer = self._engine(images)
         if tuple(one.shape[1:] for one in answer) != self._answer:
             raise WeightsError(
                 f"{self._path}: expected a whole-body network that answers (B, 133, {self._answer[0][1]}) and "
@@ -106,7 +106,7 @@ class YoloxPersons:
         Parameters
         ----------
         frames
-            B pictures (H, W, 3), RGB.
+            B images (H, W, 3), RGB.
         least
             Persons below this score are left out.
 
@@ -121,8 +121,8 @@ class YoloxPersons:
             If the network does not answer with boxes and classes.
         """
         fitted = [self._tool.preprocess(frame[..., ::-1]) for frame in frames]  # this network was trained on BGR
-        pictures = np.stack([picture.transpose(2, 0, 1) for picture, _ in fitted]).astype(np.float32)
-        rows = self._engine.each(pictures)
+        images = np.stack([image.transpose(2, 0, 1) for image, _ in fitted]).astype(np.float32)
+        rows = self._engine.each(images)
         return [self._persons(row, ratio, least) for row, (_, ratio) in zip(rows, fitted, strict=True)]
 
     def _persons(self, answer: tuple[Any, ...], ratio: float, least: float) -> Floats:
@@ -188,7 +188,7 @@ def read_network(weights: Weights) -> bytes:
 def _without_session(tool: Any, **settings: Any) -> Any:
     """Return one of rtmlib's tools for what it does around the network.
 
-    Its constructor would open a session of its own, which takes one picture at a time and all cores.
+    Its constructor would open a session of its own, which takes one image at a time and all cores.
     """
     made = tool.__new__(tool)
     vars(made).update(settings)

@@ -7,8 +7,8 @@ from camfuse.config import Config
 from camfuse.errors import ConfigError
 from camfuse.prep.clipwise import ShardJob, make_shard
 from camfuse.prep.pose.estimator import ClipFrames, Estimator, check_poses
-from camfuse.shard import ClipData, Shard
-from camfuse.stage import fingerprint
+from camfuse.run.shard import ClipData, Shard
+from camfuse.run.stages import fingerprint
 
 
 def make_estimator(config: Config) -> Estimator:
@@ -54,7 +54,7 @@ def estimate_poses(config: Config, clips: Path, frames: Path, output: Path, prev
     output
         The shard file to write.
     previous
-        An earlier output whose unchanged clips are taken over.
+        An earlier output whose unchanged clips are reused.
 
     Raises
     ------

@@ -17,7 +17,7 @@ class StoredPoses:
     keypoints
         (M, T, 133, 3) x, y, score in pixels (0 = centre of the first pixel); NaN, NaN, 0 where not seen.
     width, height
-        Size of the picture in pixels.
+        Size of the image in pixels.
     fps
         Frames per second; 0 where the file does not say.
     """

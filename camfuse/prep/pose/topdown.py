@@ -13,7 +13,7 @@ from camfuse.config import Config, MmposePose, RtmlibPose
 from camfuse.prep.pose.engines import Device, EngineSettings
 from camfuse.prep.pose.estimator import ClipFrames, Floats, Poses, missing_poses
 from camfuse.prep.pose.signer import fill_gaps, follow_signer
-from camfuse.weights import check_weights, pose_weights
+from camfuse.weights.fetch import check_weights, pose_weights
 
 Images = Sequence[NDArray[np.uint8]]
 OwnSection = TypeVar("OwnSection", bound=MmposePose | RtmlibPose)
@@ -67,7 +67,7 @@ class TopdownEstimator(ABC, Generic[OwnSection]):
         """Build the two networks; with the engines `onnx` and `openvino` this may export them."""
 
     def __enter__(self) -> Self:
-        """Networks are built at the first clip: a shard whose clips are all taken over needs none."""
+        """Networks are built at the first clip: a shard whose clips are all reused needs none."""
         return self
 
     def __exit__(self, *error: object) -> None:

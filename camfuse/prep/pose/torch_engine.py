@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import torch
 
+from camfuse.files import atomic
 from camfuse.prep.pose.engines import (
     Device,
     Engine,
@@ -21,7 +22,6 @@ from camfuse.prep.pose.engines import (
     onnx_has_cuda,
     open_onnx,
 )
-from camfuse.stage import atomic
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def make_engine(network: torch.nn.Module, name: str, size: tuple[int, int], sett
     name
         Name of the network and its weights, unique to them.
     size
-        Height and width of its pictures.
+        Height and width of its images.
     settings
         How to run it.
 
@@ -71,9 +71,9 @@ def export(network: torch.nn.Module, path: Path, size: tuple[int, int]) -> Path:
             (example,),
             str(part),
             opset_version=OPSET,
-            input_names=["pictures"],
+            input_names=["images"],
             output_names=outputs,
-            dynamic_axes={axis: {0: "batch"} for axis in ["pictures", *outputs]},
+            dynamic_axes={axis: {0: "batch"} for axis in ["images", *outputs]},
             dynamo=False,  # the newer exporter needs onnxscript, and gains nothing for convolutions
         )
     return path
@@ -89,10 +89,10 @@ class TorchEngine:
         self._network = network.to(self._device).to(memory_format=self._layout)  # type: ignore[call-overload]
         torch.set_num_threads(settings.threads)
 
-    def __call__(self, pictures: Floats) -> tuple[Floats, ...]:
+    def __call__(self, images: Floats) -> tuple[Floats, ...]:
         """Run one batch."""
         with torch.inference_mode(), self._arithmetic():
-            batch = torch.from_numpy(pictures).to(self._device, memory_format=self._layout)
+            batch = torch.from_numpy(images).to(self._device, memory_format=self._layout)
             return tuple(output.float().cpu().numpy() for output in self._network(batch))
 
     def _arithmetic(self) -> Any:

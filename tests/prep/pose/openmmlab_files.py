@@ -35,8 +35,8 @@ def calibrate(estimator: Any) -> Any:
 
     final, height_width = estimator.head.final_layer, estimator.head.decoder.input_size[::-1]
     with torch.inference_mode():
-        picture = torch.randn(1, 3, *height_width, generator=torch.Generator().manual_seed(0))
-        maps = estimator.head(estimator.backbone(picture))
+        image = torch.randn(1, 3, *height_width, generator=torch.Generator().manual_seed(0))
+        maps = estimator.head(estimator.backbone(image))
     scale, shift = 0.1 / maps.std(), maps.mean()
     final.weight.data = final.weight.data * scale
     final.bias.data = (final.bias.data - shift) * scale + 0.5
@@ -48,8 +48,8 @@ def calibrate_detector(detector: Any) -> Any:
     import torch
 
     with torch.inference_mode():
-        picture = torch.randn(1, 3, 640, 640, generator=torch.Generator().manual_seed(0))
-        levels, _ = detector.bbox_head(detector.neck(detector.backbone(picture)))
+        image = torch.randn(1, 3, 640, 640, generator=torch.Generator().manual_seed(0))
+        levels, _ = detector.bbox_head(detector.neck(detector.backbone(image)))
     for convolution, scores in zip(detector.bbox_head.rtm_cls, levels, strict=True):
         scale, shift = 1 / scores.std(), scores.mean()
         convolution.weight.data = convolution.weight.data * scale

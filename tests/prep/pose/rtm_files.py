@@ -10,11 +10,11 @@ import torch
 
 PERSONS = np.array([[80.0, 40, 320, 440, 0.9], [400, 100, 520, 300, 0.6], [0, 0, 640, 640, 0.8]], np.float32)
 CLASSES = np.array([0, 0, 7])
-"""What the detector finds in its 640 x 640 picture: two persons, and something else that is larger."""
+"""What the detector finds in its 640 x 640 image: two persons, and something else that is larger."""
 
 
 class SpotFinder(torch.nn.Module):
-    """Every point is where the picture is brightest: the first 100 in red, the other 33 in blue.
+    """Every point is where the image is brightest: the first 100 in red, the other 33 in blue.
 
     The answer along x is the brightest pixel of each column, in steps of half a pixel; `peak` is its greatest value
     for full brightness.
@@ -24,10 +24,10 @@ class SpotFinder(torch.nn.Module):
         super().__init__()
         self.peak = peak
 
-    def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         mean = torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1)
         std = torch.tensor([58.395, 57.12, 57.375]).view(1, 3, 1, 1)
-        light = (pictures * std + mean) / 255 * self.peak
+        light = (images * std + mean) / 255 * self.peak
         answers = []
         for axis in (2, 3):  # x, y
             profile = light.amax(dim=axis)
@@ -39,8 +39,8 @@ class SpotFinder(torch.nn.Module):
 class FixedPersons(torch.nn.Module):
     """Finds PERSONS, and nobody where the upper left corner is black."""
 
-    def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        here = (pictures[:, :, :64, :64].amax(dim=(1, 2, 3)) > 20).float().view(-1, 1, 1)
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        here = (images[:, :, :64, :64].amax(dim=(1, 2, 3)) > 20).float().view(-1, 1, 1)
         scores = torch.tensor([[[1.0, 1, 1, 1, 0]]]) + here * torch.tensor([[[0.0, 0, 0, 0, 1]]])
         classes = torch.from_numpy(CLASSES)[None] + here[:, :, 0].long() * 0
         return torch.from_numpy(PERSONS)[None] * scores, classes
@@ -70,7 +70,7 @@ def pose_file(path: Path, network: Any = None, size: tuple[int, int] = (384, 288
 
 
 def detector_file(path: Path) -> Path:
-    """Write the detector, as a bare ONNX file for one picture at a time."""
+    """Write the detector, as a bare ONNX file for one image at a time."""
     path.write_bytes(onnx_bytes(FixedPersons(), (640, 640), ["dets", "labels"], free=False))
     return path
 

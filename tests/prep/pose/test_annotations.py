@@ -68,7 +68,7 @@ def recorded_rows(poses: Poses) -> list[int]:
     return np.round((poses.keypoints[:, 6, 1] + 0.5) / 10).astype(int).tolist()
 
 
-def test_the_picture_spans_zero_to_width_so_pixels_are_half_less(tmp_path: Path) -> None:
+def test_the_image_spans_zero_to_width_so_pixels_are_half_less(tmp_path: Path) -> None:
     keypoints = estimate(clip(write_pose(tmp_path / "a.pose")), frames(10)).keypoints
     assert keypoints[3, 6] == pytest.approx((100 + 12 / 10 - 0.5, 30 - 0.5, 1))  # right shoulder = landmark 12
     assert keypoints[3, 112, 0] == pytest.approx(100 + (33 + 468 + 21) / 10 - 0.5)  # root of the right hand
@@ -112,8 +112,8 @@ def test_frames_that_do_not_fit_are_refused(tmp_path: Path, count: int) -> None:
         estimate(clip(write_pose(tmp_path / "a.pose", 10)), frames(count))
 
 
-def test_another_shape_of_picture_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ClipError, match=r"expected keypoints of a 640x480 picture .* found 500x500"):
+def test_another_shape_of_image_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match=r"expected keypoints of a 640x480 image .* found 500x500"):
         estimate(clip(write_pose(tmp_path / "a.pose")), frames(10, size=(640, 480)))
 
 
@@ -198,4 +198,4 @@ def test_a_real_recording_has_its_hand_at_its_wrist() -> None:
     assert seen.mean() > 0.5
     assert np.abs(keypoints[seen, 112, :2] - keypoints[seen, 10, :2]).max() < 40  # pixels of 500
     width = np.nanmedian(keypoints[:, 5, 0] - keypoints[:, 6, 0])
-    assert 100 < width < 350  # the signer's left shoulder is on the picture's right
+    assert 100 < width < 350  # the signer's left shoulder is on the image's right

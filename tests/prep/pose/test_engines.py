@@ -21,8 +21,8 @@ class Mixed(torch.nn.Module):
         self.mix = torch.nn.Conv2d(3, 2, 1, bias=False)
         self.mix.weight.data = torch.from_numpy(matrix)[:, :, None, None]
 
-    def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.mix(pictures), pictures.mean(dim=1, keepdim=True)
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.mix(images), images.mean(dim=1, keepdim=True)
 
 
 def engine_or_skip(kind: Any, folder: Path, matrix: np.ndarray) -> Any:
@@ -33,25 +33,25 @@ def engine_or_skip(kind: Any, folder: Path, matrix: np.ndarray) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["torch", "onnx", "openvino"])
-def test_an_engine_runs_every_picture_of_a_batch(kind: str, tmp_path: Path) -> None:
+def test_an_engine_runs_every_image_of_a_batch(kind: str, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     matrix = random.standard_normal((2, 3)).astype(np.float32)
     run = engine_or_skip(kind, tmp_path, matrix)
     for count in (1, 5, 3):
-        pictures = random.standard_normal((count, 3, 8, 6)).astype(np.float32)
-        mixed, mean = run(pictures)
-        np.testing.assert_allclose(mixed, np.einsum("oc,bchw->bohw", matrix, pictures), atol=1e-5)
-        np.testing.assert_allclose(mean, pictures.mean(axis=1, keepdims=True), atol=1e-5)
+        images = random.standard_normal((count, 3, 8, 6)).astype(np.float32)
+        mixed, mean = run(images)
+        np.testing.assert_allclose(mixed, np.einsum("oc,bchw->bohw", matrix, images), atol=1e-5)
+        np.testing.assert_allclose(mean, images.mean(axis=1, keepdims=True), atol=1e-5)
         assert mixed.dtype == np.float32
 
 
 @pytest.mark.parametrize("kind", ["onnx", "openvino"])
-def test_pictures_one_by_one_give_the_same(kind: str, tmp_path: Path) -> None:
+def test_images_one_by_one_give_the_same(kind: str, tmp_path: Path) -> None:
     random = np.random.default_rng(1)
     run = engine_or_skip(kind, tmp_path, random.standard_normal((2, 3)).astype(np.float32))
-    pictures = random.standard_normal((5, 3, 8, 6)).astype(np.float32)
-    mixed, mean = run(pictures)
-    for number, (one, its_mean) in enumerate(run.each(pictures)):
+    images = random.standard_normal((5, 3, 8, 6)).astype(np.float32)
+    mixed, mean = run(images)
+    for number, (one, its_mean) in enumerate(run.each(images)):
         np.testing.assert_allclose(one[0], mixed[number], atol=1e-6)
         np.testing.assert_allclose(its_mean[0], mean[number], atol=1e-6)
 

@@ -32,14 +32,14 @@ def test_frames_are_decoded_as_rgb_when_asked_for() -> None:
     assert len(frames) == 3  # nothing decoded yet, or the broken one would be noticed
     assert frames[1].shape == (16, 24, 3)
     assert frames[1][8, 8].tolist() == pytest.approx([200, 0, 0], abs=4)
-    with pytest.raises(ShardError, match="frame 2 is not a JPEG picture"):
+    with pytest.raises(ShardError, match="frame 2 is not a JPEG image"):
         list(frames)
 
 
 def test_batches_hold_every_frame_once() -> None:
-    pictures = [cv2.imencode(".jpg", np.full((8, 8, 3), value, np.uint8))[1].tobytes() for value in range(0, 250, 50)]
-    frames = ClipFrames(jpeg=pictures, time=np.arange(5) / 25, height=8, width=8, fps=25.0)
-    batches = [[int(picture[0, 0, 0]) for picture in batch] for batch in frames.batches(2)]
+    images = [cv2.imencode(".jpg", np.full((8, 8, 3), value, np.uint8))[1].tobytes() for value in range(0, 250, 50)]
+    frames = ClipFrames(jpeg=images, time=np.arange(5) / 25, height=8, width=8, fps=25.0)
+    batches = [[int(image[0, 0, 0]) for image in batch] for batch in frames.batches(2)]
     assert batches == [[0, 50], [100, 150], [200]]
 
 

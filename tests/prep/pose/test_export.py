@@ -19,8 +19,8 @@ from camfuse.errors import ClipError, ConfigError, StaleShardError
 from camfuse.prep.pose.annotations import AnnotationsEstimator
 from camfuse.prep.pose.estimator import ClipFrames, Poses, check_poses
 from camfuse.prep.pose.export import NEW_NAME, OLD_NAME, export_pose, export_pyskl
-from camfuse.shard import ClipData, Shard, ShardWriter
-from camfuse.stage import fingerprint
+from camfuse.run.shard import ClipData, Shard, ShardWriter
+from camfuse.run.stages import fingerprint
 
 FRAMES = {"a": 12, "b": 7, "c": 40}
 HEIGHT, WIDTH, FPS = 480, 640, 25.0
@@ -198,7 +198,7 @@ def test_one_pickle_for_all_clips(write: Any) -> None:
     assert len(read_back(None, "one", 10, folder=path.parent, file=path.name).keypoints) == 10
 
 
-def test_another_size_of_picture_is_scaled_about_the_pixels_centres(write: Any) -> None:
+def test_another_size_of_image_is_scaled_about_the_pixels_centres(write: Any) -> None:
     made = entry(img_shape=(HEIGHT * 2, WIDTH * 2))
     expected = (made["keypoint"][0].astype(np.float32) + 0.5) / 2 - 0.5
     np.testing.assert_allclose(read_back(write(made), "one", 10).keypoints[:, :17, :2], expected, rtol=1e-5)
@@ -269,7 +269,7 @@ def test_real_pose_files_are_read(shared_data: Path, name: str, count: int) -> N
         poses = estimator.estimate(clip, frames)
     check_poses(poses, count, clip=clip, estimator="annotations")
     middle = np.ma.median(np.ma.masked_invalid(poses.keypoints), axis=0)
-    for left, right in ((1, 2), (5, 6)):  # the signer's left is on the picture's right
+    for left, right in ((1, 2), (5, 6)):  # the signer's left is on the image's right
         assert middle[left, 0] > middle[right, 0]
     for wrist, root in ((9, 91), (10, 112)):
         near = np.linalg.norm(poses.keypoints[:, wrist, :2] - poses.keypoints[:, root, :2], axis=-1)

@@ -15,7 +15,7 @@ from camfuse.clips.table import Clip
 from camfuse.config import Config, parse_config
 from camfuse.errors import WeightsError
 from camfuse.skeleton import MIRROR
-from camfuse.weights import Needed, Weights, check_weights, needed_weights, sha256_of
+from camfuse.weights.fetch import Needed, Weights, check_weights, needed_weights, sha256_of
 
 ROOT = Path(__file__).parents[3]
 SMALL, PAPERS = "hrnet_w32_dark_256x192", "hrnet_w48_dark_384x288"
@@ -73,7 +73,7 @@ def settings(folder: Path, kind: str = "torch", precision: str = "f32") -> Any:
 
 
 def scene(count: int = 3, height: int = 240, width: int = 320) -> tuple[list[np.ndarray], np.ndarray]:
-    """Frames of smooth noise (RGB), and a box in each, the last one leaving the picture."""
+    """Frames of smooth noise (RGB), and a box in each, the last one leaving the image."""
     import cv2
 
     random = np.random.default_rng(5)
@@ -264,7 +264,7 @@ def run_stage(folder: Path, config: Any, videos: dict[str, tuple[Path, str]]) ->
 def test_the_stage_runs_on_real_clips(
     folder: Path, tmp_path: Path, reference: Any, detector: Any, shared_data: Path, engine: str
 ) -> None:
-    from camfuse.shard import Shard
+    from camfuse.run.shard import Shard
 
     config = whole_config(folder, reference(SMALL)[1], detector[1], min_detection=0.0, engine=engine)
     videos = {name: (shared_data / "clips/wlasl/videos" / f"{name}.mp4", "0.2") for name in ("03595", "34699")}
@@ -280,7 +280,7 @@ def test_the_stage_runs_on_real_clips(
 def test_the_stage_runs_from_a_made_video_to_a_shard(folder: Path, reference: Any, detector: Any) -> None:
     import cv2
 
-    from camfuse.shard import Shard
+    from camfuse.run.shard import Shard
 
     config = whole_config(folder, reference(SMALL)[1], detector[1], min_detection=0.0)
     video = folder / "made.avi"

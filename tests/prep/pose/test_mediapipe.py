@@ -57,7 +57,7 @@ def test_nobody_is_nobody(height: int, width: int, estimator: MediapipeEstimator
 
 
 def test_landmarks_become_pixels(estimator: MediapipeEstimator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A landmark at 0..1 across a 100 x 50 picture lies at 100 x - 0.5; the mesh overrules nose and eyes."""
+    """A landmark at 0..1 across a 100 x 50 image lies at 100 x - 0.5; the mesh overrules nose and eyes."""
 
     def landmarks(count: int, x: float, y: float, visibility: float) -> SimpleNamespace:
         return SimpleNamespace(landmark=[SimpleNamespace(x=x, y=y, visibility=visibility)] * count)
@@ -78,7 +78,7 @@ def test_landmarks_become_pixels(estimator: MediapipeEstimator, monkeypatch: pyt
             ),
         ]
     )
-    holistic = SimpleNamespace(process=lambda picture: next(answers))
+    holistic = SimpleNamespace(process=lambda image: next(answers))
     monkeypatch.setattr(MediapipeEstimator, "_holistic", lambda self: nullcontext(holistic))
     poses = estimator.estimate(CLIP, still(2, height=50, width=100))
     check_poses(poses, 2, clip=CLIP, estimator="mediapipe")
@@ -87,7 +87,7 @@ def test_landmarks_become_pixels(estimator: MediapipeEstimator, monkeypatch: pyt
     np.testing.assert_allclose(first[[0, 1, 2]], [[24.5, 24.5, 0.5]] * 3)
     np.testing.assert_allclose(first[3:23], [[49.5, 4.5, 0.25]] * 20, rtol=1e-6)
     np.testing.assert_allclose(first[list(FACE)], [[24.5, 24.5, 0.5]] * 68)
-    np.testing.assert_allclose(first[list(LEFT_HAND)], [[119.5, 49.5, 0.5]] * 21)  # outside the picture, and kept
+    np.testing.assert_allclose(first[list(LEFT_HAND)], [[119.5, 49.5, 0.5]] * 21)  # outside the image, and kept
     assert np.isnan(first[list(RIGHT_HAND), 0]).all()
     np.testing.assert_allclose(second[:23], [[49.5, 4.5, 0.25]] * 23, rtol=1e-6)
     assert np.isnan(second[[*FACE, *LEFT_HAND], 0]).all()
@@ -111,7 +111,7 @@ def test_a_real_signer(shared_data: Path, estimator: MediapipeEstimator) -> None
     rates = detection_rates(poses.keypoints)
     assert min(rates["body"], rates["face"]) == 1.0
     middle = np.nanmedian(poses.keypoints, axis=0)
-    # The signer faces the camera: their left is on the picture's right, for body, eyes and hands alike.
+    # The signer faces the camera: their left is on the image's right, for body, eyes and hands alike.
     for left, right in ((5, 6), (1, 2), (9, 10), (LEFT_HAND[0], RIGHT_HAND[0])):
         assert middle[left, 0] > middle[right, 0]
     # Hands hang at the wrists, the nose is between the ears and above the shoulders.

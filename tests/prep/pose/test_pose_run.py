@@ -16,8 +16,8 @@ from camfuse.prep.pose.annotations import AnnotationsEstimator
 from camfuse.prep.pose.estimator import ClipFrames, Poses, missing_poses
 from camfuse.prep.pose.mediapipe import MediapipeEstimator
 from camfuse.prep.pose.run import estimate_poses, make_estimator
-from camfuse.shard import Shard
-from camfuse.stage import fingerprint
+from camfuse.run.shard import Shard
+from camfuse.run.stages import fingerprint
 
 
 class Marker:
@@ -41,8 +41,8 @@ class Marker:
             raise ClipError(clip.clip_id, "nothing fits")
         self.done.append(clip.clip_id)
         poses = missing_poses(len(frames))
-        for number, picture in enumerate(frames):
-            assert picture.shape == (frames.height, frames.width, 3)
+        for number, image in enumerate(frames):
+            assert image.shape == (frames.height, frames.width, 3)
             poses.keypoints[number, 0] = (number, frames.time[number] * frames.fps, 1)
         poses.filled[1] = True
         return poses

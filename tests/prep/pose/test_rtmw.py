@@ -13,8 +13,8 @@ import yaml
 
 from camfuse.config import Config, dump_config, parse_config
 from camfuse.errors import ConfigError, MissingToolError, WeightsError
-from camfuse.preflight import needed_packages
-from camfuse.weights import Weights, needed_weights, sha256_of
+from camfuse.run.requirements import needed_packages
+from camfuse.weights.fetch import Weights, needed_weights, sha256_of
 
 pytest.importorskip("rtmlib", reason="needs rtmlib: make rtmlib")
 pytest.importorskip("onnxruntime", reason="needs onnxruntime: make rtmlib")
@@ -51,12 +51,12 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def spots(red: tuple[float, float], blue: tuple[float, float], height: int = 240, width: int = 320) -> np.ndarray:
-    """A dark grey picture (RGB) with one red and one blue spot, brightest at the places given."""
+    """A dark grey image (RGB) with one red and one blue spot, brightest at the places given."""
     y, x = np.mgrid[:height, :width]
-    picture = np.full((height, width, 3), 40.0)
+    image = np.full((height, width, 3), 40.0)
     for channel, (left, top) in ((0, red), (2, blue)):
-        picture[..., channel] += 200 * np.exp(-((x - left) ** 2 + (y - top) ** 2) / 50)
-    return picture.round().astype(np.uint8)
+        image[..., channel] += 200 * np.exp(-((x - left) ** 2 + (y - top) ** 2) / 50)
+    return image.round().astype(np.uint8)
 
 
 @pytest.mark.parametrize("kind", ENGINES)
@@ -68,8 +68,8 @@ def test_the_peaks_bins_are_the_keypoints_places(tmp_path: Path, kind: str) -> N
     class Answer(torch.nn.Module):
         """Point k is at bin 3 k along x and 5 k along y with peaks 6 and 8; the last one is nowhere."""
 
-        def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            nothing = pictures.mean(dim=(1, 2, 3)).view(-1, 1, 1) * 0
+        def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            nothing = images.mean(dim=(1, 2, 3)).view(-1, 1, 1) * 0
             points = torch.arange(133)
             x, y = torch.zeros(1, 133, 576), torch.zeros(1, 133, 768)
             x[0, points, 3 * points] = 6
@@ -142,7 +142,7 @@ def whole_config(folder: Path, networks: tuple[Path, Path], **rtmlib: Any) -> Co
 @pytest.mark.parametrize("kind", ENGINES)
 def test_the_stage_runs_from_a_made_video_to_a_shard(tmp_path: Path, networks: Any, kind: str) -> None:
     """Both spots move; for 2 and for 4 frames the detector finds nobody: the first gap is filled, the second is not."""
-    from camfuse.shard import Shard
+    from camfuse.run.shard import Shard
 
     config = whole_config(tmp_path, networks, engine=kind, fill=3)
     red, blue = [(70.0 + 2 * t, 60.0 + 3 * t) for t in range(20)], [(60.0, 200.0 - 4 * t) for t in range(20)]
@@ -304,8 +304,8 @@ def test_rtmw_agrees_with_mmpose(tmp_path: Path) -> None:
             super().__init__()
             self.network = network
 
-        def forward(self, pictures: torch.Tensor) -> Any:
-            return self.network.head(self.network.extract_feat(pictures))
+        def forward(self, images: torch.Tensor) -> Any:
+            return self.network.head(self.network.extract_feat(images))
 
     path = files().pose_file(tmp_path / "random.zip", Maps(), (256, 192))
     coarse = np.random.default_rng(7).integers(0, 255, (2, 6, 8, 3), np.uint8)

@@ -37,7 +37,7 @@ def test_one_frame_with_a_box_around_everything_changes_nothing() -> None:
     assert (follow_signer(persons)[:, 0] == 100).all()
 
 
-def test_nobody_at_all_is_missing_not_the_whole_picture() -> None:
+def test_nobody_at_all_is_missing_not_the_whole_image() -> None:
     found = follow_signer([rows()] * 3)
     assert np.isnan(found[:, :4]).all()
     assert (found[:, 4] == 0).all()
@@ -47,7 +47,7 @@ def test_nobody_at_all_is_missing_not_the_whole_picture() -> None:
 def scene(frames: int = 200, seed: int = 3) -> tuple[list[np.ndarray], list[int]]:
     """Return the persons of each frame, in any order, and which of them is the signer (-1: not detected).
 
-    The signer sways; another person, larger and surer, walks through the picture; a third stands behind; the detector
+    The signer sways; another person, larger and surer, walks through the image; a third stands behind; the detector
     trembles and loses the signer twice, for 1 and for 12 frames.
     """
     rng = np.random.default_rng(seed)

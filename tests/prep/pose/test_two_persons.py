@@ -1,4 +1,4 @@
-"""The signer beside another person, in pictures made of two real clips: MediaPipe finds the persons, we choose."""
+"""The signer beside another person, in images made of two real clips: MediaPipe finds the persons, we choose."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

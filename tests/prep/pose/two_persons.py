@@ -1,4 +1,4 @@
-"""Two real clips in one picture, and the persons that MediaPipe finds in it: real boxes, real scores, real losses."""
+"""Two real clips in one image, and the persons that MediaPipe finds in it: real boxes, real scores, real losses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,9 +62,9 @@ def beside(left: Sequence[np.ndarray], right: Sequence[np.ndarray], overlap: flo
     frames = []
     for time, (one, other) in enumerate(zip(left, right, strict=True)):
         frame = np.zeros((height, columns[1].stop, 3), np.uint8)
-        for picture, place, lost in ((one, columns[0], LOST[0]), (other, columns[1], LOST[1])):
+        for image, place, lost in ((one, columns[0], LOST[0]), (other, columns[1], LOST[1])):
             dark = lost.start <= time < lost.stop
-            frame[height - picture.shape[0] :, place] = picture // 40 if dark else picture
+            frame[height - image.shape[0] :, place] = image // 40 if dark else image
         frames.append(frame)
     return Scene(frames, columns)
 
@@ -75,7 +75,7 @@ def scaled(frames: Sequence[np.ndarray], factor: float) -> list[np.ndarray]:
 
 
 def find_persons(scene: Scene, confidence: float = 0.5) -> tuple[list[np.ndarray], list[tuple[int, int]]]:
-    """Let MediaPipe look at each side of each frame, as at a picture of its own.
+    """Let MediaPipe look at each side of each frame, as at an image of its own.
 
     Returns
     -------

@@ -1,0 +1,1 @@
+"""From clips to probabilities, without the trainer."""

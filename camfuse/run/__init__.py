@@ -1,0 +1,1 @@
+"""What a run is: its stages and fingerprints, where its files lie, its shards and its experiments."""

@@ -1,0 +1,163 @@
+"""Several runs on one set of shards: the config's `experiments`, and the matrix of its `ablation`.
+
+Both are the same thing, a name and what it changes of the main run. A training is known by its fingerprint, so that
+those that are the same (one RGB stream under two fusion modes, say) are one training, whoever asks for it: the main
+run's lie in ``train/<part>``, all others in ``experiments/train/<part>/<fingerprint>``. Renaming, reordering or
+removing experiments therefore trains nothing again.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from camfuse.config import PARTS, Config, FusionStage, Part, change
+from camfuse.run.stages import fingerprint
+
+Kind = Literal["experiments", "ablation"]
+MAIN = "main"
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of one part.
+
+    Attributes
+    ----------
+    part
+        rgb, pose or fusion.
+    config
+        A config that it is trained under: of all that share it, the first one's.
+    folder
+        Where its ``best.ckpt`` lies.
+    """
+
+    part: Part
+    config: Config
+    folder: Path
+
+    @property
+    def best(self) -> Path:
+        """Its checkpoint."""
+        return self.folder / "best.ckpt"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One run: three trainings and their test.
+
+    Attributes
+    ----------
+    name
+        Unique among its kind.
+    changes
+        What it changes of the main run's config, nested.
+    config
+        The main run's config with these changes.
+    folder
+        Where its results lie: ``evaluate`` of the run that has the same, or its own.
+    trainings
+        By part; only those that it needs.
+    """
+
+    name: str
+    changes: Mapping[str, Any]
+    config: Config
+    folder: Path
+    trainings: Mapping[Part, Training]
+
+    @property
+    def fingerprint(self) -> str:
+        """Of its evaluation."""
+        return fingerprint("evaluate", self.config)
+
+    @property
+    def results(self) -> Path:
+        """Its ``results.json``."""
+        return self.folder / "results.json"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs of a config, and the trainings that they share.
+
+    Raises
+    ------
+    ConfigError
+        On first use, if the matrix holds settings that do not go together.
+    """
+
+    config: Config
+
+    @cached_property
+    def main(self) -> Experiment:
+        """The main run."""
+        return self._experiment(MAIN, {}, self.config.output / "evaluate", PARTS)
+
+    @cached_property
+    def experiments(self) -> tuple[Experiment, ...]:
+        """The config's experiments, in its order."""
+        given = ((name, overrides.given()) for name, overrides in self.config.experiments.items())
+        return tuple(self._named("experiments", name, changes, PARTS) for name, changes in given)
+
+    @cached_property
+    def ablation(self) -> tuple[Experiment, ...]:
+        """The cells of the matrix, seed by seed; none without an `ablation` in the config."""
+        return tuple(self._named("ablation", *cell) for cell in self._cells())
+
+    @cached_property
+    def trainings(self) -> Mapping[tuple[Part, str], Training]:
+        """All trainings beside the main run's, by part and fingerprint."""
+        own = {training.folder for training in self.main.trainings.values()}
+        found: dict[tuple[Part, str], Training] = {}
+        for experiment in (*self.experiments, *self.ablation):
+            for part, training in experiment.trainings.items():
+                if training.folder not in own:
+                    found.setdefault((part, training.folder.name), training)
+        return found
+
+    def of(self, kind: Kind) -> tuple[Experiment, ...]:
+        """Return the experiments, or the cells of the matrix."""
+        return self.experiments if kind == "experiments" else self.ablation
+
+    def training(self, part: Part, config: Config) -> Training:
+        """Return the training of a part that a run with `config` uses."""
+        mark, out = fingerprint(f"train_{part}", config), self.config.output
+        if mark == fingerprint(f"train_{part}", self.config):
+            return Training(part, config, out / "train" / part)
+        return Training(part, config, out / "experiments" / "train" / part / mark)
+
+    def _cells(self) -> Iterator[tuple[str, dict[str, Any], tuple[Part, ...]]]:
+        matrix = self.config.ablation
+        if matrix is None:
+            return
+        stages = matrix.stages or (self.config.model.fusion.stages,)
+        for seed in matrix.seeds:
+            if "fused" not in matrix.streams:
+                alone = tuple(p for p in PARTS[:2] if p in matrix.streams or "late" in matrix.streams)
+                yield f"streams-seed{seed}", {"seed": seed}, alone
+                continue
+            for mode in matrix.modes:
+                for places in (None,) if mode == "none" else stages:
+                    fusion = {"mode": mode} | ({} if places is None else {"stages": list(places)})
+                    name = "-".join([mode, *_joined(places), f"seed{seed}"])
+                    yield name, {"seed": seed, "model": {"fusion": fusion}}, PARTS
+
+    def _named(self, kind: Kind, name: str, changes: dict[str, Any], parts: tuple[Part, ...]) -> Experiment:
+        return self._experiment(name, changes, self.config.output / kind / name / "evaluate", parts)
+
+    def _experiment(self, name: str, changes: dict[str, Any], folder: Path, parts: tuple[Part, ...]) -> Experiment:
+        config = change(self.config, changes, name)
+        same = fingerprint("evaluate", config) == fingerprint("evaluate", self.config)
+        return Experiment(
+            name,
+            changes,
+            config,
+            self.config.output / "evaluate" if same else folder,
+            {part: self.training(part, config) for part in parts},
+        )
+
+
+def _joined(stages: tuple[FusionStage, ...] | None) -> list[str]:
+    return [] if stages is None else ["+".join(stages) or "nowhere"]

@@ -1,0 +1,275 @@
+"""The only door to the shard files: one HDF5 file per shard and stage.
+
+One frame axis N runs through a shard, all its clips one after the other; ``clips/first`` and ``clips/count``
+say which rows are whose. Arrays with a row per frame lie at the root, JPEG images as flat bytes in ``jpeg``
+with ``offset`` (N + 1), facts with a value per clip under ``clips/``.
+
+HDF5 habits (measured): never pass an index list or a stride to h5py (155 times slower than a loop), no vlen
+data, handles opened lazily per process and dropped when pickled, no file locks (a part file has one writer), files
+immutable once renamed into place.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import h5py
+import hdf5plugin
+import numpy as np
+from numpy.typing import NDArray
+
+from camfuse.errors import ShardError, StaleShardError
+from camfuse.files import atomic
+
+Array = NDArray[Any]
+SPARSE_MIN_BYTES = 16_384
+"""Rows at least this large (heatmap volumes) are compressed, one chunk a frame."""
+ZSTD_LEVEL = 3
+_STRING = h5py.string_dtype("utf-8")
+
+
+@dataclass(frozen=True)
+class ClipData:
+    """What a stage knows of one clip.
+
+    Attributes
+    ----------
+    frames
+        Arrays with one row per frame.
+    jpeg
+        One encoded image per frame, or empty.
+    facts
+        Scalars or small arrays, one per clip.
+    """
+
+    frames: Mapping[str, Array] = field(default_factory=dict)
+    jpeg: Sequence[bytes] = ()
+    facts: Mapping[str, Array | float | int | str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        counts = {name: len(rows) for name, rows in self.frames.items()}
+        if self.jpeg:
+            counts["jpeg"] = len(self.jpeg)
+        if len(set(counts.values())) != 1:
+            raise ValueError(f"expected the same number of frames in every array, found {counts}")
+        return next(iter(counts.values()))
+
+
+class ShardWriter:
+    """Write a shard clip by clip; the file appears under its name only when the block ends well."""
+
+    def __init__(self, path: Path, *, stage: str, fingerprint: str, provenance: Mapping[str, object]) -> None:
+        self.path = path
+        self._attributes = {
+            "stage": stage,
+            "fingerprint": fingerprint,
+            "provenance": json.dumps(provenance, sort_keys=True),
+        }
+        self._stack = ExitStack()
+        self._clips: list[tuple[str, int, int]] = []
+        self._facts: list[Mapping[str, Array | float | int | str]] = []
+        self._failed: dict[str, str] = {}
+        self._bytes = 0
+
+    def __enter__(self) -> Self:
+        """Open the part file."""
+        part = self._stack.enter_context(atomic(self.path))
+        self._file = self._stack.enter_context(h5py.File(part, "w", libver="latest", locking=False))
+        self._file.attrs.update(self._attributes)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write the clip table and rename, or drop the part file after an error."""
+        if error is None:
+            self._write_clips()
+        self._stack.__exit__(kind, error, trace)
+
+    def add(self, clip_id: str, data: ClipData) -> None:
+        """Append one clip."""
+        _, first, count = self._clips[-1] if self._clips else ("", 0, 0)
+        for name in sorted(data.frames):  # an order of its own, so that a clip reused gives the same bytes
+            self._append(name, data.frames[name])
+        if data.jpeg:
+            self._append_jpeg(data.jpeg)
+        self._clips.append((clip_id, first + count, len(data)))
+        self._facts.append(data.facts)
+
+    def fail(self, clip_id: str, reason: str) -> None:
+        """Note a clip that is left out, and why."""
+        self._failed[clip_id] = reason
+
+    def _append(self, name: str, rows: Array) -> None:
+        if name not in self._file:
+            row_shape, row_bytes = rows.shape[1:], rows[:1].nbytes
+            sparse = row_bytes >= SPARSE_MIN_BYTES
+            self._file.create_dataset(
+                name,
+                shape=(0, *row_shape),
+                maxshape=(None, *row_shape),
+                dtype=rows.dtype,
+                chunks=(1 if sparse else 64, *row_shape),
+                compression=hdf5plugin.Zstd(clevel=ZSTD_LEVEL) if sparse else None,
+            )
+        dataset = self._file[name]
+        start = len(dataset)
+        dataset.resize(start + len(rows), axis=0)
+        dataset[start:] = rows
+
+    def _append_jpeg(self, images: Sequence[bytes]) -> None:
+        if "jpeg" not in self._file:
+            self._file.create_dataset("jpeg", (0,), maxshape=(None,), dtype=np.uint8, chunks=(1 << 20,))
+            self._file.create_dataset("offset", (1,), maxshape=(None,), dtype=np.int64, chunks=(1024,))
+        ends = self._bytes + np.cumsum([len(image) for image in images], dtype=np.int64)
+        jpeg, offset = self._file["jpeg"], self._file["offset"]
+        jpeg.resize(int(ends[-1]), axis=0)
+        jpeg[self._bytes :] = np.frombuffer(b"".join(images), np.uint8)
+        start = len(offset)
+        offset.resize(start + len(ends), axis=0)
+        offset[start:] = ends
+        self._bytes = int(ends[-1])
+
+    def _write_clips(self) -> None:
+        group = self._file.create_group("clips")
+        ids = [clip_id for clip_id, *_ in self._clips]
+        group.create_dataset("clip_id", data=ids, dtype=_STRING, shape=(len(ids),))
+        group.create_dataset("first", data=np.array([first for _, first, _ in self._clips], np.int64))
+        group.create_dataset("count", data=np.array([count for *_, count in self._clips], np.int64))
+        for name in sorted(self._facts[0]) if self._facts else ():
+            values = [facts[name] for facts in self._facts]
+            if isinstance(values[0], str):
+                group.create_dataset(name, data=values, dtype=_STRING)
+            else:
+                group.create_dataset(name, data=np.array(values))
+        failed = self._file.create_group("failed")
+        failed.create_dataset("clip_id", data=list(self._failed), dtype=_STRING, shape=(len(self._failed),))
+        failed.create_dataset("reason", data=list(self._failed.values()), dtype=_STRING, shape=(len(self._failed),))
+
+
+class Shard:
+    """Read a shard. Cheap to make, to pickle and to hand to a worker: the file is opened on first use.
+
+    Raises
+    ------
+    ShardError
+        If the file is missing, damaged or of another stage.
+    StaleShardError
+        If `fingerprint` is given and the file has another one.
+    """
+
+    def __init__(self, path: Path, *, stage: str, fingerprint: str | None = None) -> None:
+        self.path = path
+        self._handle: h5py.File | None = None
+        self._owner = -1
+        file = self._open()
+        found = file.attrs.get("stage")
+        if found != stage:
+            raise ShardError(f"{path}: expected a shard of stage {stage}, found {found}")
+        self.fingerprint = str(file.attrs["fingerprint"])
+        if fingerprint is not None and fingerprint != self.fingerprint:
+            raise StaleShardError(path, expected=fingerprint, found=self.fingerprint)
+        self.provenance: dict[str, object] = json.loads(file.attrs["provenance"])
+        ids = [str(clip_id) for clip_id in file["clips/clip_id"].asstr()[:]]
+        rows = zip(file["clips/first"][:].tolist(), file["clips/count"][:].tolist(), strict=True)
+        self._rows: dict[str, tuple[int, int]] = dict(zip(ids, rows, strict=True))
+        self._index = {clip_id: position for position, clip_id in enumerate(ids)}
+        reasons = zip(file["failed/clip_id"].asstr()[:], file["failed/reason"].asstr()[:], strict=True)
+        self.failed: dict[str, str] = {str(clip_id): str(reason) for clip_id, reason in reasons}
+
+    def _open(self) -> h5py.File:
+        if self._handle is None or self._owner != os.getpid():
+            if not self.path.is_file():
+                raise ShardError(f"{self.path}: no such shard; run the workflow up to this stage first")
+            try:
+                self._handle = h5py.File(self.path, "r", locking=False, rdcc_nbytes=0)
+            except OSError as error:
+                raise ShardError(f"{self.path}: damaged or not HDF5 ({error}); delete it and run again") from error
+            self._owner = os.getpid()
+        return self._handle
+
+    def close(self) -> None:
+        """Close the file; the next read opens it again."""
+        if self._handle is not None and self._owner == os.getpid():
+            self._handle.close()
+        self._handle = None
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the handle behind: HDF5 handles belong to one process."""
+        return {**self.__dict__, "_handle": None}
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the clip ids, in file order."""
+        return iter(self._rows)
+
+    def __contains__(self, clip_id: object) -> bool:
+        """Whether the shard has the clip."""
+        return clip_id in self._rows
+
+    def count(self, clip_id: str) -> int:
+        """Return the clip's number of frames."""
+        return self._rows[clip_id][1]
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the per-frame arrays, without the images."""
+        return tuple(
+            name
+            for name, item in self._open().items()
+            if isinstance(item, h5py.Dataset) and name not in ("jpeg", "offset")
+        )
+
+    def fact_names(self) -> tuple[str, ...]:
+        """Return the names of the per-clip facts."""
+        return tuple(name for name in self._open()["clips"] if name not in ("clip_id", "first", "count"))
+
+    def fact(self, name: str, clip_id: str) -> Any:
+        """Return one clip's fact: a scalar, an array or a string."""
+        dataset = self._open()["clips"][name]
+        if h5py.check_string_dtype(dataset.dtype):
+            dataset = dataset.asstr()
+        return dataset[self._index[clip_id]]
+
+    def read(self, name: str, clip_id: str, frames: Sequence[int] | None = None) -> Array:
+        """Return a per-frame array of one clip, or the given frames of it (repeats allowed)."""
+        first, count = self._rows[clip_id]
+        dataset = self._open()[name]
+        if frames is None:
+            return np.asarray(dataset[first : first + count])
+        out = np.empty((len(frames), *dataset.shape[1:]), dataset.dtype)
+        for row, frame in enumerate(frames):
+            self._check(clip_id, frame, count)
+            out[row] = dataset[first + frame]
+        return out
+
+    def jpeg(self, clip_id: str, frames: Sequence[int] | None = None) -> list[bytes]:
+        """Return the encoded images of one clip, or of the given frames; one read for the whole range."""
+        first, count = self._rows[clip_id]
+        wanted = range(count) if frames is None else frames
+        for frame in wanted:
+            self._check(clip_id, frame, count)
+        if not len(wanted):
+            return []
+        low, high = min(wanted), max(wanted) + 1
+        offset = self._open()["offset"][first + low : first + high + 1]
+        data = self._open()["jpeg"][offset[0] : offset[-1]].tobytes()
+        ends = (offset - offset[0]).tolist()
+        return [data[ends[frame - low] : ends[frame - low + 1]] for frame in wanted]
+
+    def clip(self, clip_id: str) -> ClipData:
+        """Return all that the shard holds of one clip."""
+        return ClipData(
+            frames={name: self.read(name, clip_id) for name in self.names()},
+            jpeg=self.jpeg(clip_id) if "jpeg" in self._open() else (),
+            facts={name: self.fact(name, clip_id) for name in self.fact_names()},
+        )
+
+    @staticmethod
+    def _check(clip_id: str, frame: int, count: int) -> None:
+        if not 0 <= frame < count:
+            raise IndexError(f"clip {clip_id}: frame {frame} of {count}")

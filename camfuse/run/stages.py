@@ -1,0 +1,112 @@
+"""The stages as a table, and the fingerprint that says when a stage's meaning has changed.
+
+A fingerprint hashes the stage's name, its version, the config it reads and the fingerprints it stands on.
+The workflow carries it as a rule parameter and the output as an attribute. Raise a stage's `version` whenever
+its code starts to give other output for the same input.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from camfuse.config import Config, Model, PoseStream, RgbStream, WeightsFile
+from camfuse.errors import WeightsError
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage: what it reads of the config and which stages it stands on."""
+
+    name: str
+    version: int
+    reads: Callable[[Config], tuple[object, ...]]
+    upstream: tuple[str, ...] = ()
+
+
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        Stage("avatars", 1, lambda c: (c.clips.fingerspelling and c.clips.fingerspelling.avatar_height,)),
+        Stage("frames", 1, lambda c: (c.frames.quality,), ("avatars",)),
+        Stage("pose", 3, lambda c: (c.pose,), ("frames",)),
+        Stage("crops", 1, lambda c: (c.crops,), ("frames", "pose")),
+        Stage("heatmaps", 1, lambda c: (c.heatmaps,), ("crops",)),
+        Stage("train_rgb", 1, lambda c: (*_training(c), *_stream(c.model.rgb), c.train.rgb), ("crops",)),
+        Stage("train_pose", 1, lambda c: (*_training(c), *_stream(c.model.pose), c.train.pose), ("heatmaps",)),
+        Stage(
+            "train_fusion",
+            1,
+            # the weights say what `fused` is, and by that the best epoch is chosen
+            lambda c: (*_training(c), *_model(c.model), c.train.fusion, c.train.new_rate, c.evaluate.training_weights),
+            ("train_rgb", "train_pose"),
+        ),
+        Stage("evaluate", 3, lambda c: (c.evaluate,), ("train_fusion",)),
+        Stage("report", 5, lambda c: (c.report,), ("evaluate",)),
+    )
+}
+
+
+def _training(config: Config) -> tuple[object, ...]:
+    train = config.train
+    return config.seed, config.sampling, train.augment, train.validation, train.precision, train.tf32
+
+
+def _stream(section: RgbStream | PoseStream) -> tuple[object, ...]:
+    """Return the stream without where its first weights lie, and their hash if there are any."""
+    hashes = [] if section.weights is None else [weights_hash(section.weights)]
+    return section.model_copy(update={"weights": None}), *hashes
+
+
+def _model(model: Model) -> tuple[object, ...]:
+    """Return the model likewise; the streams' first weights are in the fingerprints of their own trainings."""
+    sections = {name: getattr(model, name).model_copy(update={"weights": None}) for name in ("rgb", "pose", "fusion")}
+    hashes = [] if model.fusion.weights is None else [weights_hash(model.fusion.weights)]
+    return model.model_copy(update=sections), *hashes
+
+
+def weights_hash(checkpoint: WeightsFile) -> str:
+    """Return what tells the weights from others: the `sha256` of the config or else of the file at `path`.
+
+    Raises
+    ------
+    WeightsError
+        If only a path is given and there is no such file.
+    """
+    if checkpoint.sha256 is not None or checkpoint.path is None:
+        return str(checkpoint.sha256)
+    try:
+        facts = checkpoint.path.stat()
+    except OSError as error:
+        raise WeightsError(
+            f"{checkpoint.path}: expected the weights that a training starts from: {error.strerror}; "
+            "put them there, change `path`, or give their `sha256`"
+        ) from error
+    return _file_hash(checkpoint.path, facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache
+def _file_hash(path: Path, _size: int, _modified: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(name: str, config: Config) -> str:
+    """Return the stage's fingerprint under `config`: 16 hexadecimal digits."""
+    stage = STAGES[name]
+    content = {
+        "stage": stage.name,
+        "version": stage.version,
+        "reads": [_plain(part) for part in stage.reads(config)],
+        "upstream": [fingerprint(above, config) for above in stage.upstream],
+    }
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(part: object) -> object:
+    return part.model_dump(mode="json", exclude_none=True) if isinstance(part, BaseModel) else part

@@ -1,0 +1,1 @@
+"""Files of trained weights that a config names."""

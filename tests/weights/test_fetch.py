@@ -1,0 +1,236 @@
+"""Fetching weights, against a server on this machine that can be told to break off, to refuse or to lie."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from camfuse.cli import app
+from camfuse.config import WeightsFile, parse_config
+from camfuse.errors import ConfigError, MissingToolError, WeightsError
+from camfuse.run.requirements import check_machine
+from camfuse.weights import fetch as weights
+from camfuse.weights.fetch import Needed, check_weights, fetch_weights, missing_weights, needed_weights
+
+CONTENT = bytes(range(256)) * 4096
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@dataclass
+class Server:
+    """What the server does and what it was asked."""
+
+    url: str = ""
+    content: bytes = CONTENT
+    break_after: list[int] = field(default_factory=list)  # bytes of one connection each, then whole ones
+    resumes: bool = True
+    status: int = 200
+    ranges: list[str | None] = field(default_factory=list)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    state = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            wanted = self.headers["Range"]
+            state.ranges.append(wanted)
+            if state.status != 200:
+                self.send_error(state.status)
+                return
+            start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and state.resumes else 0
+            if start and start >= len(state.content):
+                self.send_error(416)
+                return
+            body = state.content[start:]
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[: state.break_after.pop(0)] if state.break_after else body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+    thread.start()
+    state.url = f"http://127.0.0.1:{httpd.server_port}/models/net-v1.pth"
+    yield state
+    httpd.shutdown()
+    httpd.server_close()
+    thread.join()
+
+
+def needed(server: Server, folder: Path, sha256: str = SHA256) -> Needed:
+    return Needed("pose.mmpose.weights", WeightsFile(url=server.url, sha256=sha256), folder / "net-v1.pth")
+
+
+def test_a_file_is_fetched_and_its_whole_hash_known(server: Server, tmp_path: Path) -> None:
+    one = needed(server, tmp_path / "weights", SHA256[:8])
+    assert one.state() == f"missing  pose.mmpose.weights: {one.path}"
+    found = fetch_weights(one)
+    assert found.path.read_bytes() == CONTENT
+    assert (found.sha256, found.expected) == (SHA256, SHA256[:8])
+    assert one.state() == f"ready    pose.mmpose.weights: {one.path} (sha256 {SHA256})"
+    assert list(one.path.parent.iterdir()) == [one.path]
+
+
+def test_a_broken_connection_is_resumed(server: Server, tmp_path: Path) -> None:
+    server.break_after = [1000, 0, 250_000]
+    assert fetch_weights(needed(server, tmp_path)).path.read_bytes() == CONTENT
+    assert server.ranges == [None, "bytes=1000-", "bytes=1000-", "bytes=251000-"]
+
+
+def test_what_an_earlier_run_left_is_used(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "net-v1.pth.part").write_bytes(CONTENT[:5000])
+    assert needed(server, tmp_path).state().startswith("begun")
+    fetch_weights(needed(server, tmp_path))
+    assert server.ranges == ["bytes=5000-"]
+
+
+def test_a_finished_part_is_only_checked(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "net-v1.pth.part").write_bytes(CONTENT)
+    assert fetch_weights(needed(server, tmp_path)).path.read_bytes() == CONTENT
+
+
+def test_a_server_that_cannot_resume_begins_anew(server: Server, tmp_path: Path) -> None:
+    server.resumes = False
+    (tmp_path / "net-v1.pth.part").write_bytes(b"something else")
+    assert fetch_weights(needed(server, tmp_path)).path.read_bytes() == CONTENT
+
+
+def test_another_hash_is_refused_and_the_file_set_aside(server: Server, tmp_path: Path) -> None:
+    server.content = CONTENT[:-1] + b"!"
+    one = needed(server, tmp_path)
+    with pytest.raises(WeightsError, match=rf"expected sha256 {SHA256}, found [0-9a-f]{{64}}: refused"):
+        fetch_weights(one)
+    assert not one.path.exists()
+    assert (tmp_path / "net-v1.pth.refused").exists()
+    server.content = CONTENT
+    assert fetch_weights(one).sha256 == SHA256  # the wrong bytes are not resumed
+
+
+def test_eight_digits_must_be_the_first(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="refused"):
+        fetch_weights(needed(server, tmp_path, SHA256[8:16]))
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_refusal_of_the_server_is_final(server: Server, tmp_path: Path, status: int) -> None:
+    server.status = status
+    with pytest.raises(WeightsError, match=f"{status}"):
+        fetch_weights(needed(server, tmp_path))
+    assert len(server.ranges) == 1
+
+
+def test_without_network_the_error_says_which_file_goes_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    checkpoint = WeightsFile(url="http://127.0.0.1:9/net.pth", sha256="0" * 8)  # port 9: nobody listens
+    one = Needed("pose.mmpose.weights", checkpoint, tmp_path / "net.pth")
+    with pytest.raises(WeightsError) as error:
+        fetch_weights(one)
+    for part in ("cannot be fetched", str(one.path), "http://127.0.0.1:9/net.pth", "without network", "00000000"):
+        assert part in str(error.value)
+
+
+def test_a_damaged_file_on_disk_is_refused(server: Server, tmp_path: Path) -> None:
+    one = needed(server, tmp_path)
+    one.path.write_bytes(CONTENT[:-1])
+    with pytest.raises(WeightsError, match="damaged or another one"):
+        check_weights(one)
+    assert one.state().startswith("wrong")
+
+
+def test_a_local_path_needs_neither_url_nor_hash(tmp_path: Path) -> None:
+    path = tmp_path / "mine.pth"
+    one = Needed("pose.mmpose.weights", WeightsFile(path=path), path)
+    with pytest.raises(WeightsError, match="put it there or change `path`"):
+        fetch_weights(one)
+    path.write_bytes(CONTENT)
+    assert check_weights(one).sha256 == SHA256
+
+
+def settings(tmp_path: Path, **mmpose: Any) -> Any:
+    return parse_config(
+        {
+            "clips": {"folder": {"videos": str(tmp_path)}},
+            "pose": {"mmpose": mmpose},
+            "machine": {"weights": str(tmp_path / "weights")},
+        }
+    )
+
+
+def test_a_config_names_its_files(tmp_path: Path) -> None:
+    names = [one.path.name for one in needed_weights(settings(tmp_path))]
+    assert names == [
+        "hrnet_w48_coco_wholebody_384x288_dark-f5726563_20200918.pth",
+        "rtmdet_m_8xb32-100e_coco-obj365-person-235e8209.pth",
+    ]
+    small = settings(tmp_path, model="hrnet_w32_dark_256x192")
+    assert "hrnet_w32_coco_wholebody_256x192_dark" in needed_weights(small)[0].path.name
+
+
+def test_the_start_of_a_run_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(MissingToolError) as error:
+        check_machine(settings(tmp_path), packages=False)
+    assert "2 thing(s)" in str(error.value)
+    assert "hrnet_w48_coco_wholebody_384x288_dark-f5726563_20200918.pth" in str(error.value)
+    assert "camfuse weights CONFIG" in str(error.value)
+
+
+def test_other_estimators_need_no_weights(make_config: Any) -> None:
+    assert needed_weights(make_config()) == ()
+    assert missing_weights(make_config()) == []
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "message"),
+    [
+        ({}, "give `url` and `sha256`, or `path`"),
+        ({"url": "https://example.org/a.pth"}, "needs its `sha256`"),
+        ({"url": "https://example.org/a.pth", "sha256": "1234567"}, "sha256"),
+        ({"url": "file:///etc/passwd", "sha256": "12345678"}, "url"),
+        ({"url": "https://example.org/models/", "sha256": "12345678"}, "url"),
+    ],
+)
+def test_a_checkpoint_is_named_fully(tmp_path: Path, checkpoint: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        settings(tmp_path, weights=checkpoint)
+
+
+def test_bf16_needs_an_engine_that_has_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="torch or openvino"):
+        settings(tmp_path, engine="onnx", precision="bf16")
+
+
+def test_the_module_gives_up_in_the_end(server: Server, tmp_path: Path) -> None:
+    server.break_after = [0] * weights.ATTEMPTS
+    with pytest.raises(WeightsError, match="0 bytes are kept for the next try"):
+        fetch_weights(needed(server, tmp_path))
+
+
+def test_the_sub_command_lists_fetches_and_says_when_all_is_there(server: Server, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    other = server.url.replace("net-v1", "persons")
+    config.write_text(
+        f"clips: {{folder: {{videos: {tmp_path}}}}}\n"
+        f"machine: {{weights: {tmp_path / 'weights'}}}\n"
+        f"pose: {{mmpose: {{weights: {{url: '{server.url}', sha256: {SHA256}}}, "
+        f"detector: {{url: '{other}', sha256: {SHA256}}}}}}}\n"
+    )
+    run = CliRunner().invoke
+    listed = run(app, ["weights", str(config), "--list"])
+    assert (listed.exit_code, listed.output.count("missing"), server.ranges) == (2, 2, [])
+    fetched = run(app, ["weights", str(config)])
+    assert (fetched.exit_code, fetched.output.count("ready")) == (0, 2)
+    assert len(server.ranges) == 2
+    assert run(app, ["weights", str(config)]).exit_code == 0
+    assert len(server.ranges) == 2  # what is there is not fetched again
