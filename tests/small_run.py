@@ -53,13 +53,15 @@ class Workflow:
     cores: int = 2
     extra: dict[str, str] = field(default_factory=dict)
     """Added to the environment."""
+    python: str = sys.executable
+    """What runs Snakemake."""
 
     def command(self, *arguments: str, change: dict[str, Any] | None = None) -> list[str]:
         """Write the settings, return the command line."""
         config = self.folder / "config.yaml"
         config.write_text(yaml.safe_dump(merged(self.settings, change or {})))
         return [
-            *(sys.executable, "-m", "snakemake", "--snakefile", str(self.root / "Snakefile")),
+            *(self.python, "-m", "snakemake", "--snakefile", str(self.root / "Snakefile")),
             *("--directory", str(self.folder), "--configfile", str(config), "--cores", str(self.cores), *arguments),
         ]
 
@@ -89,9 +91,9 @@ class Workflow:
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
         return done.stdout + done.stderr
 
-    def planned(self, change: dict[str, Any] | None = None) -> dict[str, int]:
+    def planned(self, change: dict[str, Any] | None = None, options: tuple[str, ...] = ()) -> dict[str, int]:
         """Return how many jobs of each rule a dry run plans."""
-        out = self.run("--dry-run", "--quiet", "rules", change=change)
+        out = self.run("--dry-run", "--quiet", "rules", *options, change=change)
         table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", out, re.MULTILINE | re.DOTALL)
         if table is None:
             assert "Nothing to be done" in out, out

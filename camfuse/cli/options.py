@@ -2,6 +2,8 @@
 
 import logging
 import os
+import platform
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -37,4 +39,5 @@ def start(config: Path, log_file: Path | None) -> Config:
         logging.getLogger().addHandler(handler)
     settings = load_config(config)
     log.setLevel(settings.machine.log_level.upper())
+    log.info("Python %s, %s", platform.python_version(), sys.executable)
     return settings

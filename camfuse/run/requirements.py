@@ -60,14 +60,21 @@ def check_machine(config: Config, *, packages: bool = True) -> None:
         raise MissingToolError(f"{len(missing)} thing(s) that this run needs are missing\n{bullet_list(missing)}")
 
 
-def prepare_jobs(root: Path) -> None:
-    """Let the workflow's jobs find this checkout and this interpreter (or their conda environment's own).
+def prepare_jobs(root: Path, *, conda: bool = False) -> None:
+    """Let the workflow's jobs find this checkout and this interpreter, or their conda environment's own.
 
-    Conda puts its environment before everything else in PATH; without conda the first ``python`` is this one.
+    Parameters
+    ----------
+    root
+        The checkout.
+    conda
+        Each job has a conda environment: it gets PATH from there, and nothing from the user's site-packages.
     """
-    before = {name: os.environ.get(name, "") for name in ("PATH", "PYTHONPATH")}
-    first = {"PATH": str(Path(sys.executable).parent), "PYTHONPATH": str(root)}
+    first = {"PYTHONPATH": str(root)} | ({} if conda else {"PATH": str(Path(sys.executable).parent)})
+    before = {name: os.environ.get(name, "") for name in first}
     os.environ.update({name: os.pathsep.join(filter(None, [first[name], before[name]])) for name in first})
+    if conda:
+        os.environ["PYTHONNOUSERSITE"] = "1"
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # keep freed memory: glibc gives each large tensor back and the kernel clears it again, a cost to training on a CPU
     os.environ.setdefault("MALLOC_MMAP_MAX_", "0")

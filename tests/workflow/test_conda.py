@@ -7,8 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from conda_shells import SHELLS, Shell, shell
 from small_run import ROOT, Workflow, hashes, same_results
 from stand_in_conda import install
+
+SHARD = ("avatars", "frames", "pose", "crops", "heatmaps")
+TRAINED = ("train", "train", "train", "evaluate", "report")
 
 
 def need_an_index(folder: Path) -> None:
@@ -17,6 +21,79 @@ def need_an_index(folder: Path) -> None:
     done = subprocess.run([*command, "-d", str(folder), "tqdm"], capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"needs a package index: {done.stderr.strip().splitlines()[-1]}")
+
+
+def made_of(environments: Path) -> dict[Path, str]:
+    """Return the env file of each environment that was made below a prefix."""
+    sources = {path.read_bytes(): path.stem for path in (ROOT / "envs").glob("*.yaml")}
+    return {copy.with_suffix(""): sources[copy.read_bytes()] for copy in environments.glob("*.yaml")}
+
+
+def check_jobs(there: Shell, workflow: Workflow, environments: Path) -> list[str]:
+    """Check that each job ran in its own environment and says so; return the stages."""
+    made = made_of(environments)
+    jobs = [start for start in there.starts() if start.stage]
+    for job in jobs:
+        wanted = {"pose": "pose"} | dict.fromkeys(TRAINED, "train")
+        assert made[job.prefix] == wanted.get(job.stage or "", "prep"), job
+        assert job.no_user_site == "1"
+        log = Path(workflow.folder, job.command[job.command.index("--log") + 1]).read_text()
+        assert f"{job.prefix}/bin/python" in log
+    installed = [start for start in there.starts() if start.command[1:4] == ["-m", "pip", "install"]]
+    assert {made[start.prefix] for start in installed} == {"pose"}
+    assert installed[0].no_user_site == "1"
+    return sorted(job.stage or "" for job in jobs)
+
+
+@pytest.mark.parametrize("name", SHELLS[:1] + SHELLS[2:])
+def test_jobs_run_in_their_environments(name: str, finished: Workflow, tmp_path: Path) -> None:
+    with shell(name, tmp_path / "conda") as there:
+        workflow = there.workflow(tmp_path / "run")
+        workflow.run("results/heatmaps/0000.h5", "--use-conda", "--conda-prefix", str(tmp_path / "envs"))
+        assert check_jobs(there, workflow, tmp_path / "envs") == sorted(SHARD)
+    assert hashes(workflow.folder / "results").items() <= hashes(finished.folder / "results").items()
+
+
+def test_a_whole_run_with_base_active_is_no_reason_to_run_again(finished: Workflow, tmp_path: Path) -> None:
+    with shell("base", tmp_path / "conda") as there:
+        workflow = there.workflow(tmp_path / "run")
+        conda = ("--use-conda", "--conda-prefix", str(tmp_path / "envs"))
+        workflow.run(*conda)
+        assert check_jobs(there, workflow, tmp_path / "envs") == sorted([*SHARD * 2, *TRAINED])
+        assert hashes(workflow.folder / "results") == hashes(finished.folder / "results")
+        same_results(workflow.folder / "results", finished.folder / "results")
+        # on and off, elsewhere, and with another version of a library
+        assert workflow.planned(options=conda) == {}
+        assert workflow.planned() == {}
+        assert workflow.planned(options=("--use-conda", "--conda-prefix", str(tmp_path / "other"))) == {}
+        workflow.root = with_another_pin(tmp_path / "checkout")
+        assert workflow.planned(options=conda) == {}
+
+
+def with_another_pin(root: Path) -> Path:
+    """Lay out a checkout whose environments have another tqdm."""
+    for name in ("camfuse", "workflow", "envs"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Snakefile", root)
+    (root / "profiles").symlink_to("workflow/profiles")
+    for path in (root / "envs").glob("*.yaml"):
+        text = path.read_text()
+        assert "tqdm==" in text
+        path.write_text(text.replace("tqdm==", "tqdm==0."))
+    return root
+
+
+@pytest.mark.parametrize("profile", ["default", "generic", "kubernetes", "slurm"])
+def test_no_profile_watches_the_environments(profile: str) -> None:
+    text = (ROOT / "workflow" / "profiles" / profile / "config.yaml").read_text()
+    assert "\nrerun-triggers: [mtime, params, input, code]" in text
+
+
+def test_what_was_made_without_conda_is_taken_with_it(finished: Workflow, tmp_path: Path) -> None:
+    with shell("base", tmp_path / "conda") as there:
+        workflow = there.workflow(tmp_path / "run")
+        workflow.folder = finished.folder
+        assert workflow.planned(options=("--use-conda", "--conda-prefix", str(tmp_path / "envs"))) == {}
 
 
 def run_with_conda(finished: Workflow, folder: Path, extra: dict[str, str]) -> None:

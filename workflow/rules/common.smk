@@ -18,12 +18,17 @@ from camfuse.run.requirements import check_machine, prepare_jobs
 from camfuse.files import write_if_changed
 from camfuse.run.stages import fingerprint
 
-prepare_jobs(_ROOT)
 CACHED = workflow.workflow_settings.cache is not None
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+prepare_jobs(_ROOT, conda=CONDA)
 if CONDA:
-    # Snakemake takes PYTHONPATH from jobs with a conda environment; its own prefix has to be said again
-    shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(_ROOT))}; ")
+    # Snakemake takes PYTHONPATH from jobs with a conda environment, and conda puts the environment where the one that
+    # was active stood in PATH, perhaps behind another Python. Snakemake's own prefix has to be said again; this one
+    # comes before its calls of conda too, where no environment need be active.
+    shell.prefix(
+        f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(_ROOT))}"
+        ' PATH="${{CONDA_PREFIX:+$CONDA_PREFIX/bin:}}$PATH"; '
+    )
 
 
 def prepare(values):

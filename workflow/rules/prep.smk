@@ -131,7 +131,8 @@ rule heatmaps:
         " --output {output} --log {log}"
 
 
-# Snakemake's cache between workflows takes only rules without a benchmark
+# Snakemake's cache between workflows takes only rules without a benchmark. Its directive takes no empty value, and there
+# is no public way to take a benchmark from a rule.
 if CACHED:
     for stage in ("frames", "pose", "crops", "heatmaps"):
         workflow.get_rule(stage)._benchmark = None
