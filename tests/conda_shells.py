@@ -52,8 +52,10 @@ class Shell:
 
     def starts(self) -> list[Start]:
         """Return what ran in the environments, in this order."""
-        lines = [json.loads(line) for line in self.journal.read_text().splitlines()]
-        return [Start(Path(prefix), command, no_user_site) for prefix, command, no_user_site in lines]
+        # a virtual environment reads its .pth files twice
+        lines = dict.fromkeys(self.journal.read_text().splitlines())
+        noted = [json.loads(line) for line in lines]
+        return [Start(Path(prefix), command, no_user_site) for _, prefix, command, no_user_site in noted]
 
 
 @contextmanager

@@ -40,7 +40,7 @@ JOURNAL = "STAND_IN_JOURNAL"
 """Names a file that every Python of an environment notes itself in."""
 NOTE = (
     f"import json, os, sys; {JOURNAL!r} in os.environ and open(os.environ[{JOURNAL!r}], 'a').write("
-    "json.dumps([sys.prefix, sys.orig_argv, os.environ.get('PYTHONNOUSERSITE')]) + chr(10))\n"
+    "json.dumps([os.getpid(), sys.prefix, sys.orig_argv, os.environ.get('PYTHONNOUSERSITE')]) + chr(10))\n"
 )
 
 

@@ -40,7 +40,7 @@ def check_jobs(there: Shell, workflow: Workflow, environments: Path) -> list[str
         log = Path(workflow.folder, job.command[job.command.index("--log") + 1]).read_text()
         assert f"{job.prefix}/bin/python" in log
     installed = [start for start in there.starts() if start.command[1:4] == ["-m", "pip", "install"]]
-    assert {made[start.prefix] for start in installed} == {"pose"}
+    assert [made[start.prefix] for start in installed] == ["pose"]
     assert installed[0].no_user_site == "1"
     return sorted(job.stage or "" for job in jobs)
 
