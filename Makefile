@@ -9,10 +9,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c envs/
 PINS := pyproject.toml envs/pins.txt envs/mediapipe.txt envs/mediapipe-needs.txt
 RTMLIB := envs/rtmlib.txt envs/rtmlib-needs.txt
 EXECUTORS := envs/executors/slurm.txt envs/executors/generic.txt
-HRNET := envs/mmpose.txt envs/mmpose-needs.txt envs/mmpose-build.txt
+MMPOSE := envs/mmpose.txt envs/mmpose-needs.txt envs/mmpose-build.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo videos hrnet rtmlib executors test torture check config rulegraph clean
+.PHONY: help demo videos mmpose hrnet rtmlib executors test torture check config rulegraph clean
 
 help:
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -32,7 +32,7 @@ $(VENV)/.videos: $(VENV)/.demo
 	$(PIP) -r envs/mediapipe-needs.txt
 	@touch $@
 
-$(VENV)/.hrnet: $(VENV)/.demo $(HRNET)
+$(VENV)/.mmpose: $(VENV)/.demo $(MMPOSE)
 	$(PIP) -r envs/mmpose-needs.txt
 	$(PIP) --no-deps --no-build-isolation --no-binary xtcocotools -r envs/mmpose-build.txt
 	$(PIP) --no-deps -r envs/mmpose.txt
@@ -62,10 +62,13 @@ demo: $(VENV)/.demo ## run the demo: recorded letters of 16 signed languages, ab
 videos: $(VENV)/.videos ## install MediaPipe too, for videos of your own (config/videos.yaml)
 	@echo "ready: $(BIN)/snakemake --cores $(CORES) --configfile config/videos.yaml"
 
-hrnet: $(VENV)/.hrnet ## install MMPose's HRNet too, the paper's estimator (config/wlasl.yaml); needs a C compiler
+mmpose: $(VENV)/.mmpose ## install MMPose's HRNet too, the paper's estimator (config/wlasl.yaml); needs a C compiler
 	@echo "ready; fetch the weights: $(BIN)/camfuse weights config/wlasl.yaml"
 
-rtmlib: $(VENV)/.rtmlib ## install RTMW's estimator too, newer and lighter than HRNet (docs/rtmw.md)
+hrnet: mmpose
+	@echo "note: the target is called \`make mmpose\` now; \`make hrnet\` goes with the next version"
+
+rtmlib: $(VENV)/.rtmlib ## install RTMW's estimator too, newer and lighter than HRNet (docs/rtmlib.md)
 	@echo "ready; name it in your config (pose: {rtmlib: {}}) and fetch the weights: $(BIN)/camfuse weights CONFIG"
 
 executors: $(VENV)/.executors ## install Snakemake's plugins for Slurm and other schedulers, for the tests

@@ -56,15 +56,15 @@ def test_every_dependency_of_the_project_is_pinned() -> None:
         assert need.specifier.contains(pin.version), text
 
 
-def test_hrnet_is_the_same_on_both_routes() -> None:
-    script = (ENVS / "pose-hrnet.post-deploy.sh").read_text()
+def test_mmpose_is_the_same_on_both_routes() -> None:
+    script = (ENVS / "pose-mmpose.post-deploy.sh").read_text()
     for pin in [*lines("mmpose.txt"), *lines("mmpose-build.txt")]:
         assert pin in script.split()
         assert PINS[Requirement(pin).name] == pin
 
 
-def test_hrnets_needs_are_in_its_conda_environment() -> None:
-    environment = yaml.safe_load((ENVS / "pose-hrnet.yaml").read_text())
+def test_mmposes_needs_are_in_its_conda_environment() -> None:
+    environment = yaml.safe_load((ENVS / "pose-mmpose.yaml").read_text())
     packages = next(part["pip"] for part in environment["dependencies"] if isinstance(part, dict))
     there = {Requirement(package).name.lower() for package in packages}
     for line in lines("mmpose-needs.txt"):

@@ -90,7 +90,7 @@ class MmposePose(Section):
 
 RtmModel = Literal["rtmw_l_384x288", "rtmw_x_384x288", "rtmw_l_256x192", "dwpose_l_384x288"]
 _PROJECTS = f"{_OPENMMLAB}/v1/projects"
-# hashes of the zip files: docs/rtmw.md says who states them
+# hashes of the zip files: docs/rtmlib.md says who states them
 RTM_WEIGHTS: dict[RtmModel, WeightsFile] = {
     "rtmw_l_384x288": WeightsFile(
         url=f"{_PROJECTS}/rtmw/onnx_sdk/rtmw-dw-x-l_simcc-cocktail14_270e-384x288_20231122.zip",

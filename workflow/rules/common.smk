@@ -62,7 +62,7 @@ TRAIN_THREADS = SETTINGS.machine.threads
 TRAIN_GPUS = 0 if SETTINGS.machine.device == "cpu" else SETTINGS.machine.devices
 NETWORK = SETTINGS.pose.mmpose or SETTINGS.pose.rtmlib
 POSE_ENV = (
-    "pose-hrnet"
+    "pose-mmpose"
     if SETTINGS.pose.mmpose
     else "pose-rtmlib" if SETTINGS.pose.rtmlib else "pose"
 )

@@ -119,7 +119,7 @@ class OnnxEngine:
         try:
             import onnxruntime
         except ModuleNotFoundError as error:
-            raise MissingToolError("engine onnx needs the package onnxruntime: make rtmlib or make hrnet") from error
+            raise MissingToolError("engine onnx needs the package onnxruntime: make rtmlib or make mmpose") from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = settings.threads
         providers = ["CUDAExecutionProvider"] if settings.device == "cuda" else []
@@ -154,7 +154,7 @@ class OpenvinoEngine:
         try:
             import openvino
         except ModuleNotFoundError as error:
-            raise MissingToolError("engine openvino needs the package openvino: make rtmlib or make hrnet") from error
+            raise MissingToolError("engine openvino needs the package openvino: make rtmlib or make mmpose") from error
         core = openvino.Core()
         try:
             model = core.read_model(network)

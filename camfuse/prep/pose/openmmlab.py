@@ -22,7 +22,7 @@ HRNET_CONFIGS: dict[HrnetModel, str] = {
 }
 HRNET_FOLDER = "configs/wholebody_2d_keypoint/topdown_heatmap/coco-wholebody"
 RTMDET_CONFIG = "demo/mmdetection_cfg/rtmdet_m_640-8xb32_coco-person.py"
-INSTALL = "make hrnet, or the pip lines of envs/mmpose.txt"
+INSTALL = "make mmpose, or the pip lines of envs/mmpose.txt"
 
 
 def build_hrnet(model: HrnetModel, device: str = "cpu") -> Any:

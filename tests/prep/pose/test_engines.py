@@ -28,7 +28,7 @@ class Mixed(torch.nn.Module):
 def engine_or_skip(kind: Any, folder: Path, matrix: np.ndarray) -> Any:
     package = {"torch": "torch", "onnx": "onnxruntime", "openvino": "openvino"}[kind]
     if find_spec(package) is None:
-        pytest.skip(f"needs {package}: make hrnet")
+        pytest.skip(f"needs {package}: make mmpose")
     return make_engine(Mixed(matrix).eval(), "mixed", (8, 6), EngineSettings(kind, "f32", "cpu", 1, folder))
 
 

@@ -20,7 +20,7 @@ from camfuse.weights.fetch import Needed, Weights, check_weights, needed_weights
 ROOT = Path(__file__).parents[3]
 SMALL, PAPERS = "hrnet_w32_dark_256x192", "hrnet_w48_dark_384x288"
 needs_mmpose = pytest.mark.skipif(
-    find_spec("mmpose") is None or find_spec("mmdet") is None, reason="needs MMPose and MMDetection: make hrnet"
+    find_spec("mmpose") is None or find_spec("mmdet") is None, reason="needs MMPose and MMDetection: make mmpose"
 )
 
 
@@ -364,9 +364,9 @@ def test_the_named_files_are_checked_before_anything_is_built(folder: Path, refe
 
 @pytest.mark.torture
 def test_the_pip_route_installs_what_hrnet_and_rtmw_need(tmp_path: Path) -> None:
-    """`make hrnet rtmlib` in an environment of its own, then each network once in it, by each engine."""
+    """`make mmpose rtmlib` in an environment of its own, then each network once in it, by each engine."""
     environment = tmp_path / "venv"
-    make = ["make", "-C", str(ROOT), f"PYTHON={sys.executable}", f"VENV={environment}", "hrnet", "rtmlib"]
+    make = ["make", "-C", str(ROOT), f"PYTHON={sys.executable}", f"VENV={environment}", "mmpose", "rtmlib"]
     subprocess.run(make, check=True, timeout=3600)
     python = [str(environment / "bin" / "python"), "-m"]
     tools = ["pip", "install", "--quiet", "-c", "envs/pins.txt", "pytest", "hypothesis"]

@@ -279,7 +279,7 @@ def test_a_missing_package_is_said(tmp_path: Path, networks: Any, monkeypatch: p
         estimator.estimate(clip, ClipFrames([], np.zeros(0), 240, 320, 25))
 
 
-@pytest.mark.skipif(find_spec("mmpose") is None, reason="needs MMPose: make hrnet")
+@pytest.mark.skipif(find_spec("mmpose") is None, reason="needs MMPose: make mmpose")
 def test_rtmw_agrees_with_mmpose(tmp_path: Path) -> None:
     """MMPose's own RTMW-m with random weights: `inference_topdown` beside its exported network run by us."""
     import torch
