@@ -29,6 +29,7 @@ from camfuse.config import Config, parse_config
 from camfuse.evaluate.run import evaluate
 from camfuse.jpeg import encode_jpeg
 from camfuse.prep.heatmaps import STRIDE, render
+from camfuse.run.layout import Run
 from camfuse.run.shard import ClipData, ShardWriter
 from camfuse.run.stages import fingerprint
 from camfuse.skeleton import NUM_KEYPOINTS
@@ -111,10 +112,9 @@ def run(case: Case, folder: Path, options: argparse.Namespace) -> dict[str, Any]
     if cuda:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
-    clips, crops, heatmaps = folder / "clips", folder / "crops", folder / "heatmaps"
     with tempfile.TemporaryDirectory(dir=folder) as name:
         output = Path(name)
-        train(config, case.part, clips, crops, heatmaps, output / "train")
+        train(Run(config), case.part, output / "train")
         summary = json.loads((output / "train" / "summary.json").read_text(encoding="utf-8"))
         (log,) = (output / "train" / "logs").glob("from_*/metrics.csv")
         last = pd.read_csv(log).dropna(subset="clips_per_second").iloc[-1]
@@ -122,7 +122,7 @@ def run(case: Case, folder: Path, options: argparse.Namespace) -> dict[str, Any]
             torch.cuda.reset_peak_memory_stats()
         began = time.perf_counter()
         checkpoint = {case.part: output / "train" / "best.ckpt"}
-        results = evaluate(config, clips, crops, heatmaps, checkpoint, output / "evaluate")
+        results = evaluate(Run(config), checkpoint, output / "evaluate")
         seconds = time.perf_counter() - began
     return {
         **asdict(case),

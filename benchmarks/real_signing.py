@@ -42,6 +42,7 @@ from camfuse.prep.crops import crop_clips
 from camfuse.prep.heatmaps import render_heatmaps
 from camfuse.prep.pose.recording import read_recording
 from camfuse.prep.pose.run import estimate_poses
+from camfuse.run.layout import Run
 from camfuse.run.shard import ClipData, Shard, ShardWriter
 from camfuse.run.stages import fingerprint
 from camfuse.train import train
@@ -244,12 +245,12 @@ def run_fold(rows: pd.DataFrame, fold: Fold, config: Config, known: dict[str, np
     done = folder / "outcome.json"
     if done.exists() and (outcome := json.loads(done.read_text(encoding="utf-8")))["mark"] == mark:
         return outcome
-    clips, crops, heatmaps = folder / "clips", config.output / "crops", config.output / "heatmaps"
+    run = fold_run(config, folder)
     classes = rows.drop_duplicates("label").sort_values("class_index")[["class_index", "label"]]
-    write_text(clips / "clips.csv", table)
-    write_text(clips / "classes.csv", classes.to_csv(index=False))
-    train(config, "pose", clips, crops, heatmaps, folder / "train")
-    results = evaluate(config, clips, crops, heatmaps, {"pose": folder / "train" / "best.ckpt"}, folder / "evaluate")
+    write_text(run.clip_files.clips, table)
+    write_text(run.clip_files.classes, classes.to_csv(index=False))
+    train(run, "pose", folder / "train")
+    results = evaluate(run, {"pose": folder / "train" / "best.ckpt"}, folder / "evaluate")
     summary = json.loads((folder / "train" / "summary.json").read_text(encoding="utf-8"))
     outcome = {
         "mark": mark,
@@ -265,6 +266,15 @@ def run_fold(rows: pd.DataFrame, fold: Fold, config: Config, known: dict[str, np
     }
     write_text(done, json.dumps(outcome))
     return outcome
+
+
+def fold_run(config: Config, folder: Path) -> Run:
+    """Return a run with a clip table of its own on the set's shards."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stage in ("crops", "heatmaps"):
+        if not (link := folder / stage).is_symlink():
+            link.symlink_to((config.output / stage).resolve())
+    return Run(config.model_copy(update={"output": folder}))
 
 
 def linear_accuracy(rows: pd.DataFrame, known: dict[str, np.ndarray]) -> float:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from camfuse.clips.table import shard_names, shard_of
 from camfuse.config import Config, parse_config
-from camfuse.run.shard import ClipData, ShardWriter
+from camfuse.run.shard import ClipData, LeftOut, ShardWriter
 from camfuse.run.stages import fingerprint
 from camfuse.skeleton import BODY, FACE, LEFT_HAND
 
@@ -94,7 +94,7 @@ def write_shards(config: Config, clips: pd.DataFrame) -> None:
                 for clip_id in clips["clip_id"][clips["shard"] == name]:
                     writer.add(clip_id, clip_data(stage))
                 if stage == "pose" and name == "0000":
-                    writer.fail("train_gone", f"nobody seen {EVIL}")
+                    writer.leave_out("train_gone", LeftOut("pose", f"nobody seen {EVIL}"))
 
 
 def write_clip_table(folder: Path, clips: pd.DataFrame) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from camfuse.config.read import merged
-from camfuse.prep.video import find_ffmpeg
+from camfuse.ffmpeg_tool import find_ffmpeg
 
 ROOT = Path(__file__).parents[1]
 DATA = ("frames", "pose", "crops", "heatmaps")

@@ -27,6 +27,10 @@ ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="YAML file with
 LogFile = Annotated[Path | None, typer.Option("--log", help="Also write messages to this file.")]
 ShardClips = Annotated[Path, typer.Option(help="The shard's clips: clips/shards/SHARD.csv.")]
 Output = Annotated[Path, typer.Option(help="What to write.")]
+Gpus = Annotated[
+    int | None,
+    typer.Option(min=0, help="GPUs to use, 0 for the CPU; left out, `machine` of the config decides."),
+]
 
 
 def start(config: Path, log_file: Path | None) -> Config:
@@ -40,4 +44,14 @@ def start(config: Path, log_file: Path | None) -> Config:
     settings = load_config(config)
     log.setLevel(settings.machine.log_level.upper())
     log.info("Python %s, %s", platform.python_version(), sys.executable)
+    return settings
+
+
+def chosen(settings: Config, gpus: int | None, validate: bool | None) -> Config:
+    """Return the config with what the command line says otherwise."""
+    if validate is not None:
+        settings = settings.model_copy(update={"train": settings.train.model_copy(update={"validation": validate})})
+    if gpus is not None:
+        where = {"device": "cuda", "devices": gpus} if gpus else {"device": "cpu"}
+        settings = settings.model_copy(update={"machine": settings.machine.model_copy(update=where)})
     return settings

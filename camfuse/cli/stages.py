@@ -1,12 +1,12 @@
-"""The sub-commands of the data stages, in their order, and the export of keypoints."""
+"""The sub-commands of the data stages, in their order."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from camfuse.cli.options import ConfigFile, LogFile, Output, ShardClips, app, start
+from camfuse.run.layout import Run
 
 
 @app.command()
@@ -18,7 +18,7 @@ def clips(config: ConfigFile, log_file: LogFile = None) -> None:
     table = refresh(settings)
     for note in table.notes:
         typer.echo(note)
-    typer.echo(f"{len(table.rows)} clips of {len(table.classes)} classes: {settings.output / 'clips' / 'clips.csv'}")
+    typer.echo(f"{len(table.rows)} clips of {len(table.classes)} classes: {Run(settings).clip_files.clips}")
 
 
 @app.command()
@@ -52,27 +52,6 @@ def pose(
     from camfuse.prep.pose.run import estimate_poses
 
     estimate_poses(settings, clips, frames, output, previous=output)
-
-
-class Form(StrEnum):
-    """Forms in which others read keypoints."""
-
-    PYSKL = "pyskl"
-    POSE = "pose"
-
-
-@app.command()
-def export(
-    config: ConfigFile,
-    form: Annotated[Form, typer.Option("--format", help="pyskl: one pickle (PYSKL, MMAction2); pose: a file a clip.")],
-    output: Annotated[Path, typer.Option(help="pyskl: the .pkl to write; pose: the folder of the .pose files.")],
-) -> None:
-    """Write the run's keypoints, labels and splits for PYSKL and MMAction2, or as `.pose` files."""
-    settings = start(config, None)
-    from camfuse.prep.pose.export import export_pose, export_pyskl
-
-    count = export_pyskl(settings, output) if form == Form.PYSKL else export_pose(settings, output)
-    typer.echo(f"{count} clips: {output}")
 
 
 @app.command()

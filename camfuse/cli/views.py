@@ -8,6 +8,7 @@ import typer
 from camfuse.cli.options import ConfigFile, LogFile, Output, app, start
 from camfuse.config import load_config
 from camfuse.errors import TableError
+from camfuse.run.layout import Run
 
 
 @app.command()
@@ -16,7 +17,7 @@ def report(config: ConfigFile, output: Output, log_file: LogFile = None) -> None
     settings = start(config, log_file)
     from camfuse.report.page import write_report
 
-    write_report(settings, output)
+    write_report(Run(settings), output)
 
 
 @app.command()
@@ -29,13 +30,13 @@ def show(
 ) -> None:
     """Draw one clip: its frames with skeleton and crop box, its crops, its heatmaps."""
     settings = start(config, log_file)
-    from camfuse.report.show import show as show_clip
-    from camfuse.report.show import show_video
+    from camfuse.show.run import show as show_clip
+    from camfuse.show.run import show_video
 
     if Path(clip).is_file():
         show_video(Path(clip), settings, output, columns)
     else:
-        show_clip(settings, clip, output, columns)
+        show_clip(Run(settings), clip, output, columns)
     typer.echo(output)
 
 
@@ -45,12 +46,13 @@ def results(config: ConfigFile) -> None:
     settings = start(config, None)
     from camfuse.evaluate.results import read_results, result_text
 
-    path = settings.output / "evaluate" / "results.json"
+    run = Run(settings)
+    path = run.evaluation.results
     found = read_results(path)
     if found is None:
         raise TableError(path, ["expected the results of a finished run, found no file; run the workflow first"])
     typer.echo(result_text(found))
-    typer.echo(f"report: {settings.output / 'report' / 'index.html'}")
+    typer.echo(f"report: {run.report}")
 
 
 @app.command()

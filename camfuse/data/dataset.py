@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-from pathlib import Path
 from typing import NotRequired, TypedDict
 
 import cv2
@@ -12,20 +11,18 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from camfuse.config import Config, Part
+from camfuse.config import Part
 from camfuse.data.augment import Augmentation, Keypoints, draw_augmentation, move_images, move_keypoints
 from camfuse.data.sampler import Key
 from camfuse.data.sampling import FrameChoice, evaluation_frames, training_frames
 from camfuse.errors import ShardError, bullet_list
 from camfuse.jpeg import decode_jpeg
 from camfuse.prep.heatmaps import STRIDE, render
-from camfuse.run.shard import Shard
-from camfuse.run.stages import fingerprint
+from camfuse.run.layout import INPUTS, DataStage, Run
+from camfuse.run.shard import LeftOut, Shard
 from camfuse.skeleton import NUM_KEYPOINTS
 
 log = logging.getLogger(__name__)
-NEEDS: dict[Part, tuple[str, ...]] = {"rgb": ("crops",), "pose": ("heatmaps",), "fusion": ("crops", "heatmaps")}
-"""The stages whose shards a part reads."""
 
 
 class Sample(TypedDict):
@@ -61,10 +58,8 @@ class ClipDataset(Dataset[Sample]):
     ----------
     clips
         Rows of ``clips.csv`` of one split, with columns clip_id, shard (text) and class_index.
-    crops, heatmaps
-        Folders of shards; the one that `part` does not need is not looked at.
-    config
-        The run's config.
+    run
+        Whose shards are read; those of a stage that `part` does not need may be missing.
     part
         rgb (reads no heatmaps), pose (reads no images) or fusion.
     augment
@@ -81,21 +76,21 @@ class ClipDataset(Dataset[Sample]):
     ----------
     clips
         The rows whose clip is in the shards.
+    left_out
+        The other clips, and why they are not.
     labels
         Their class indices.
 
     Raises
     ------
     ShardError
-        If a shard is missing, stale, or none of the clips is in the shards.
+        If a shard is missing, stale, or knows nothing of a clip, or all clips were left out.
     """
 
     def __init__(
         self,
         clips: pd.DataFrame,
-        crops: Path,
-        heatmaps: Path,
-        config: Config,
+        run: Run,
         *,
         part: Part,
         augment: bool,
@@ -103,32 +98,34 @@ class ClipDataset(Dataset[Sample]):
         repeat: int = 1,
         compact: bool = False,
     ) -> None:
-        self._config = config
+        self._config = run.config
         self._part = part
         self._augment = augment
         self._samplings = samplings
         self._repeat = repeat
         self._compact = compact
-        folders = {"crops": crops, "heatmaps": heatmaps}
-        self._shards = {
-            stage: _open_shards(folders[stage], clips["shard"].unique().tolist(), stage, config)
-            for stage in NEEDS[part]
-        }
+        names = clips["shard"].unique().tolist()
+        self._shards = {stage: {name: run.shard(stage, name) for name in names} for stage in INPUTS[part]}
+        self.left_out = self._left_out(clips)
         self.clips = self._kept(clips)
         self._ids: list[str] = self.clips["clip_id"].tolist()
         self._shard_of: list[str] = self.clips["shard"].tolist()
         self.labels: list[int] = self.clips["class_index"].astype(int).tolist()
 
+    def _left_out(self, clips: pd.DataFrame) -> dict[str, LeftOut]:
+        found: dict[str, LeftOut] = {}
+        for name, rows in clips.groupby("shard"):
+            for shards in self._shards.values():
+                found |= shards[str(name)].left_out_of(rows["clip_id"])
+        return found
+
     def _kept(self, clips: pd.DataFrame) -> pd.DataFrame:
-        pairs = zip(clips["clip_id"], clips["shard"], strict=True)
-        there = [all(clip in shards[shard] for shards in self._shards.values()) for clip, shard in pairs]
-        kept = clips[np.array(there, bool)].reset_index(drop=True)
+        kept = clips[~clips["clip_id"].isin(list(self.left_out))].reset_index(drop=True)
+        reasons = bullet_list([f"{clip_id}: {why.stage}: {why.reason}" for clip_id, why in self.left_out.items()])
         if len(kept) == 0:
-            raise ShardError(f"expected some of {len(clips)} clips in the shards of {self._part}, found none of them")
-        if len(kept) < len(clips):
-            missing = clips["clip_id"][~np.array(there)].tolist()
-            names = bullet_list(missing)
-            log.warning("%s: %d of %d clips are not in the shards\n%s", self._part, len(missing), len(clips), names)
+            raise ShardError(f"expected some of {len(clips)} clips for {self._part}, found all left out\n{reasons}")
+        if self.left_out:
+            log.warning("%s: %d of %d clips were left out\n%s", self._part, len(self.left_out), len(clips), reasons)
         return kept
 
     def __len__(self) -> int:
@@ -150,11 +147,11 @@ class ClipDataset(Dataset[Sample]):
         sample["index"] = torch.tensor(row)
         return sample
 
-    def _stage(self, stage: str, row: int) -> Shard:
+    def _stage(self, stage: DataStage, row: int) -> Shard:
         return self._shards[stage][self._shard_of[row]]
 
     def _count(self, row: int) -> int:
-        return self._stage(NEEDS[self._part][0], row).count(self._ids[row])
+        return self._stage(INPUTS[self._part][0], row).count(self._ids[row])
 
     # ------------------------------------------------------------------------------------- training
 
@@ -223,11 +220,6 @@ class ClipDataset(Dataset[Sample]):
         if augmentations is not None:
             images = np.stack([move_images(p, a) for p, a in zip(images, augmentations, strict=True)])
         return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 4, 1, 2, 3)))
-
-
-def _open_shards(folder: Path, names: list[str], stage: str, config: Config) -> dict[str, Shard]:
-    expected = fingerprint(stage, config)
-    return {name: Shard(folder / f"{name}.h5", stage=stage, fingerprint=expected) for name in names}
 
 
 def _test_rng(clip_id: str, number: int) -> np.random.Generator:

@@ -3,24 +3,22 @@
 N recorded frames become N frames of video at the recording's own rate, so keypoints and images stay together.
 """
 
-import errno
 import logging
-import os
-import subprocess
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
-import ffmpeg
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from camfuse.clips.table import Clip, read_shard_clips
 from camfuse.config import Config
 from camfuse.demo.avatar_drawing import draw, look_of
-from camfuse.errors import BadClipsError, ClipError, ConfigError, MissingToolError
+from camfuse.errors import BadClipsError, ClipError, ConfigError
+from camfuse.ffmpeg_tool import write_video
 from camfuse.files import atomic
 from camfuse.prep.pose.recording import read_recording
-from camfuse.prep.video import find_ffmpeg
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +82,7 @@ def draw_clip(clip: Clip, height: int, path: Path) -> None:
     width = height * recording.width / recording.height
     size = _even(height), _even(width)
     signer = clip.clip_id.partition("_")[0]
-    images = np.stack(list(draw(recording, look_of(signer), *size)))
+    images = draw(recording, look_of(signer), *size)
     with atomic(path) as part:
         _encode(images, Fraction(recording.fps).limit_denominator(1001), part)
 
@@ -93,27 +91,7 @@ def _even(length: float) -> int:
     return 2 * int(np.ceil(length / 2))
 
 
-def _encode(images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], rate: Fraction, path: Path) -> None:
-    """Write (T, H, W, 3) RGB images as h264; one thread and no tags, so that the bytes are always the same."""
-    _, height, width, _ = images.shape
-    stream = ffmpeg.input("pipe:", format="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", framerate=str(rate))
-    stream = stream.output(
-        f"file:{path}",
-        format="mp4",
-        vcodec="libx264",
-        pix_fmt="yuv420p",
-        crf=QUALITY,
-        preset="fast",
-        threads=1,
-        map_metadata=-1,
-        fflags="+bitexact",
-        **{"flags:v": "+bitexact"},
-    )
-    options = ("-hide_banner", "-loglevel", "error", "-y")
-    command = ffmpeg.compile(stream.global_args(*options), cmd=find_ffmpeg())
-    done = subprocess.run(command, input=images.tobytes(), capture_output=True, check=False)
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        if any(os.strerror(errno.ENOSPC) in line for line in said):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        raise MissingToolError(f"expected an ffmpeg that writes h264 (libx264), {command[0]} says: {said[-1]}")
+def _encode(images: Iterable[NDArray[np.uint8]], rate: Fraction, path: Path) -> None:
+    """Write RGB images as h264; one thread and no tags, so that the bytes are always the same."""
+    exact: dict[str, str | int] = {"threads": 1, "map_metadata": -1, "fflags": "+bitexact", "flags:v": "+bitexact"}
+    write_video(path, images, rate, crf=QUALITY, preset="fast", **exact)

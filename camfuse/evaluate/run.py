@@ -15,14 +15,12 @@ Files: ``results.csv`` and ``results.json`` (the same rows; the JSON also says u
 
 import logging
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypedDict
 
 from torch import Tensor
 
-from camfuse.clips.table import read_classes, read_clips
-from camfuse.config import Config, Part, Split
+from camfuse.config import Part, Split
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import ConfigError, TableError
 from camfuse.evaluate.prediction_files import Predictions, write_all
@@ -31,7 +29,7 @@ from camfuse.metrics import score, tuned_weights, weighted_mean
 from camfuse.model.checkpoint import Checkpoint, check_trained
 from camfuse.model.recogniser import HEADS
 from camfuse.predict.probabilities import HeadPredictions, load_checkpoints, predict
-from camfuse.run.stages import fingerprint
+from camfuse.run.layout import Run
 
 log = logging.getLogger(__name__)
 FUSED, LATE = "fused", "late"
@@ -63,21 +61,9 @@ class ResultFile(TypedDict):
     seed: int
 
 
-@dataclass(frozen=True)
-class Data:
-    """Where a run's clips are: the folder of ``clips.csv`` and ``classes.csv``, and the folders of shards."""
-
-    clips: Path
-    crops: Path
-    heatmaps: Path
-
-
 def evaluate(
-    config: Config,
-    clips: Path,
-    crops: Path,
-    heatmaps: Path,
-    checkpoints: Mapping[str, Path],
+    run: Run,
+    checkpoints: Mapping[Part, Path],
     output: Path,
     split: Split = "test",
 ) -> ResultFile:
@@ -85,12 +71,8 @@ def evaluate(
 
     Parameters
     ----------
-    config
-        The run's config.
-    clips
-        Folder of ``clips.csv`` and ``classes.csv``.
-    crops, heatmaps
-        Folders of shards.
+    run
+        Whose clips and shards are read.
     checkpoints
         ``best.ckpt`` of each part that is there: keys rgb, pose, fusion.
     output
@@ -109,16 +91,15 @@ def evaluate(
     ShardError
         If a shard is missing or stale.
     """
-    trained = load_checkpoints(config, checkpoints, read_classes(clips / "classes.csv"))
-    predictions, results = evaluate_clips(config, Data(clips, crops, heatmaps), trained, split=split)
+    trained = load_checkpoints(run.config, checkpoints, run.classes())
+    predictions, results = evaluate_clips(run, trained, split=split)
     write_all(predictions, results, output)
     log.info("%s\n%s", output, result_text(parse_results(results)))
     return results
 
 
 def evaluate_clips(
-    config: Config,
-    data: Data,
+    run: Run,
     trained: Mapping[Part, Checkpoint],
     *,
     split: Split = "test",
@@ -129,10 +110,8 @@ def evaluate_clips(
 
     Parameters
     ----------
-    config
-        The run's config.
-    data
-        Where the clips are.
+    run
+        Whose clips and shards are read.
     trained
         The models.
     split
@@ -150,8 +129,9 @@ def evaluate_clips(
     """
     every: Part = next(iter(trained)) if len(trained) == 1 else "fusion"
     part = inputs or every
-    tested = predict(config, _dataset(config, data, part, split, only), trained)
-    weights = _weights(config, data, trained, tested, part, split)
+    config = run.config
+    tested = predict(config, _dataset(run, part, split, only), trained)
+    weights = _weights(run, trained, tested, part, split)
     classes = next(iter(trained.values())).classes
     rows = combine(tested, weights)
     main = next(name for name in MAIN if name in rows)
@@ -168,14 +148,14 @@ def evaluate_clips(
             part: {"epoch": one.epoch, "fingerprint": one.fingerprint, "parameters": one.parameters}
             for part, one in trained.items()
         },
-        fingerprint=fingerprint("evaluate", config),
+        fingerprint=run.fingerprint("evaluate"),
         seed=config.seed,
     )
     return predictions, results
 
 
 def evaluate_checkpoint(
-    config: Config,
+    run: Run,
     weights: Path,
     *,
     split: Split = "test",
@@ -184,7 +164,7 @@ def evaluate_checkpoint(
 ) -> tuple[Predictions, ResultFile]:
     """Test one checkpoint on the run's clips, as `evaluate_clips` does.
 
-    Whether its training validated is the checkpoint's own matter; all else must be as in `config`.
+    Whether its training validated is the checkpoint's own matter; all else must be as in the run's config.
 
     Raises
     ------
@@ -197,17 +177,16 @@ def evaluate_checkpoint(
     """
     found = Checkpoint.load(weights)
     validated = found.config.get("train", {}).get("validation", True)
-    own = config.model_copy(update={"train": config.train.model_copy(update={"validation": validated})})
-    data = Data(config.output / "clips", config.output / "crops", config.output / "heatmaps")
-    check_trained(found, weights, found.part, own, read_classes(data.clips / "classes.csv"))
+    train = run.config.train.model_copy(update={"validation": validated})
+    own = Run(run.config.model_copy(update={"train": train}))
+    check_trained(found, weights, found.part, own.config, own.classes())
     if inputs and found.part not in (inputs, "fusion"):
         raise ConfigError(f"{weights}: expected a model that takes {inputs}, found one of {found.part}")
-    return evaluate_clips(own, data, {found.part: found}, split=split, inputs=inputs, only=only)
+    return evaluate_clips(own, {found.part: found}, split=split, inputs=inputs, only=only)
 
 
-def _dataset(config: Config, data: Data, part: Part, split: Split, only: Collection[str] | None = None) -> ClipDataset:
-    table = data.clips / "clips.csv"
-    rows = read_clips(table)
+def _dataset(run: Run, part: Part, split: Split, only: Collection[str] | None = None) -> ClipDataset:
+    table, rows = run.clip_files.clips, run.clips()
     rows = rows[rows["split"] == split]
     if only is not None:
         if unknown := set(only) - set(rows["clip_id"]):
@@ -215,19 +194,17 @@ def _dataset(config: Config, data: Data, part: Part, split: Split, only: Collect
         rows = rows[rows["clip_id"].isin(set(only))]
     if len(rows) == 0:
         raise TableError(table, [f"expected at least one clip of split `{split}`, found none"])
-    samplings = config.evaluate.clips
-    folders = data.crops, data.heatmaps
-    return ClipDataset(rows, *folders, config, part=part, augment=False, samplings=samplings, compact=True)
+    return ClipDataset(rows, run, part=part, augment=False, samplings=run.config.evaluate.clips, compact=True)
 
 
 # ------------------------------------------------------------------------------------------- rows and their weights
 
 
 def _weights(
-    config: Config, data: Data, trained: Mapping[Part, Checkpoint], tested: HeadPredictions, part: Part, split: Split
+    run: Run, trained: Mapping[Part, Checkpoint], tested: HeadPredictions, part: Part, split: Split
 ) -> Weights:
     """Return the config's weights, or those that do best on val; of the clips that are tested only the heads count."""
-    given = config.evaluate.weights
+    given = run.config.evaluate.weights
     sources = row_sources(tested)
     if not sources:
         return {}
@@ -237,10 +214,10 @@ def _weights(
     if split == "val":
         raise ConfigError("evaluate.weights: `tuned` chooses on val, so val cannot be tested on: give three weights")
     try:
-        dataset = _dataset(config, data, part, "val")
+        dataset = _dataset(run, part, "val")
     except TableError as error:
         raise ConfigError("evaluate.weights: `tuned` chooses on val, and no clip is of split `val`") from error
-    val = predict(config, dataset, trained)
+    val = predict(run.config, dataset, trained)
     return {
         row: dict(zip(heads, tuned_weights(heads, val.labels), strict=True)) for row, heads in row_sources(val).items()
     }

@@ -49,7 +49,7 @@ class HeadPredictions:
         return {head: values for (found, head), values in self.heads.items() if found == part}
 
 
-def load_checkpoints(config: Config, paths: Mapping[str, Path], classes: Sequence[str]) -> dict[Part, Checkpoint]:
+def load_checkpoints(config: Config, paths: Mapping[Part, Path], classes: Sequence[str]) -> dict[Part, Checkpoint]:
     """Read the checkpoints of several trainings.
 
     Raises

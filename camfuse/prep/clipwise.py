@@ -20,7 +20,7 @@ from camfuse.clips.table import Clip
 from camfuse.config import Config
 from camfuse.errors import BadClipsError, ClipError, ShardError
 from camfuse.files import atomic
-from camfuse.run.shard import ClipData, Shard, ShardWriter
+from camfuse.run.shard import ClipData, LeftOut, Shard, ShardWriter
 from camfuse.run.stages import fingerprint
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,9 @@ class ShardJob:
         The shard file to write.
     provenance
         What the result rests on besides the config (library versions, weights); must be the same in every run.
+    upstream
+        The shards that it reads, in the order of the stages. A clip that one of them left out is left out here too,
+        for the same reason.
     keep_work
         Save each finished clip at once (stages whose clips are expensive or can fail).
     previous
@@ -51,6 +54,7 @@ class ShardJob:
     config: Config
     output: Path
     provenance: Mapping[str, object]
+    upstream: Sequence[Shard] = ()
     keep_work: bool = False
     previous: Path | None = None
 
@@ -62,14 +66,20 @@ def make_shard(job: ShardJob, clips: Sequence[Clip], compute: Callable[[Clip], C
     ------
     BadClipsError
         After all clips were tried, if some raised `ClipError` and the config says ``bad_clips: stop``.
+    ShardError
+        If an upstream shard knows nothing of a clip.
     """
     mark = fingerprint(job.stage, job.config)
     work = _Work(job.output.with_name(f"{job.output.name}.work"), mark) if job.keep_work else None
     previous = _previous(job, mark)
+    lost = left_out_before(clips, job.upstream)
     failed: dict[str, str] = {}
     counts = {"new": 0, "reused": 0}
     with ShardWriter(job.output, stage=job.stage, fingerprint=mark, provenance=job.provenance) as writer:
         for clip in tqdm(clips, desc=f"{job.stage} {job.output.stem}", unit="clip", mininterval=1.0):
+            if clip.clip_id in lost:
+                writer.leave_out(clip.clip_id, lost[clip.clip_id])
+                continue
             data = _known(clip, work, previous)
             counts["new" if data is None else "reused"] += 1
             if data is None:
@@ -77,7 +87,7 @@ def make_shard(job: ShardJob, clips: Sequence[Clip], compute: Callable[[Clip], C
                     computed = compute(clip)
                 except ClipError as error:
                     failed[clip.clip_id] = error.reason
-                    writer.fail(clip.clip_id, error.reason)
+                    writer.leave_out(clip.clip_id, LeftOut(job.stage, error.reason))
                     continue
                 data = replace(computed, facts={**computed.facts, "identity": clip.identity})
                 if work:
@@ -89,7 +99,24 @@ def make_shard(job: ShardJob, clips: Sequence[Clip], compute: Callable[[Clip], C
         _keep(job.output)
     if work:
         work.remove()
-    log.info("%s: %d new, %d reused, %d failed", job.output, counts["new"], counts["reused"], len(failed))
+    log.info(
+        "%s: %d new, %d reused, %d failed, %d left out before",
+        *(job.output, counts["new"] - len(failed), counts["reused"], len(failed), len(lost)),
+    )
+
+
+def left_out_before(clips: Sequence[Clip], upstream: Sequence[Shard]) -> dict[str, LeftOut]:
+    """Return which clips an upstream shard left out, and why: what the first of them says counts.
+
+    Raises
+    ------
+    ShardError
+        If a shard knows nothing of a clip that those before it have.
+    """
+    lost: dict[str, LeftOut] = {}
+    for shard in upstream:
+        lost |= shard.left_out_of(clip.clip_id for clip in clips if clip.clip_id not in lost)
+    return lost
 
 
 def _second_name(path: Path) -> Path:

@@ -6,7 +6,6 @@ its centre and side in that frame; its left edge lands on -0.5 and its right edg
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,13 +15,11 @@ from camfuse.clips.table import Clip, read_shard_clips
 from camfuse.config import Config, Crops
 from camfuse.errors import ClipError, ShardError
 from camfuse.jpeg import decode_jpeg, encode_jpeg
+from camfuse.prep.arrays import ClipCrops, ClipFrames, Floats, Image
 from camfuse.prep.clipwise import ShardJob, make_shard
 from camfuse.run.shard import ClipData, Shard
 from camfuse.run.stages import fingerprint
 from camfuse.skeleton import LEFT_HAND, NUM_KEYPOINTS, RIGHT_HAND
-
-Floats = NDArray[np.floating[Any]]
-Image = NDArray[np.uint8]
 
 SMALLEST_PERSON = 8.0
 """A person whose keypoints span fewer frame pixels than this is no person that a crop could show."""
@@ -43,54 +40,65 @@ def crop_clips(config: Config, clips: Path, frames: Path, pose: Path, output: Pa
     ShardError
         If the shards of frames and keypoints do not belong together or to this config.
     """
-    images = Shard(frames, stage="frames", fingerprint=fingerprint("frames", config))
+    source = Shard(frames, stage="frames", fingerprint=fingerprint("frames", config))
     poses = Shard(pose, stage="pose", fingerprint=fingerprint("pose", config))
 
     def compute(clip: Clip) -> ClipData:
-        return _crop_clip(config, clip.clip_id, images, poses)
+        check_counts(clip.clip_id, source, poses)
+        video, keypoints = ClipFrames.of(source, clip.clip_id), poses.read("keypoints", clip.clip_id)
+        return crop_clip(clip.clip_id, video, keypoints, config.crops).data()
 
     # A clip can fail here, so what is done is kept for the next try.
-    job = ShardJob("crops", config, output, provenance={"opencv": cv2.__version__}, keep_work=True)
-    make_shard(job, clips_of(read_shard_clips(clips), poses), compute)
+    provenance = {"opencv": cv2.__version__}
+    job = ShardJob("crops", config, output, provenance, upstream=(source, poses), keep_work=True)
+    make_shard(job, read_shard_clips(clips), compute)
 
 
-def clips_of(clips: Iterable[Clip], upstream: Shard) -> list[Clip]:
-    """Return the clips that the upstream shard has, without those that it left out as bad.
+def check_counts(clip_id: str, frames: Shard, pose: Shard) -> None:
+    """Refuse two shards that have another number of frames of a clip.
 
     Raises
     ------
     ShardError
-        If the shard knows nothing of a clip.
+        If they differ.
     """
-    wanted = list(clips)
-    unknown = [clip.clip_id for clip in wanted if clip.clip_id not in upstream and clip.clip_id not in upstream.failed]
-    if unknown:
-        raise ShardError(
-            f"{upstream.path}: expected {len(wanted)} clips, found none of {', '.join(unknown[:5])}"
-            f"{' and others' if len(unknown) > 5 else ''}; run the workflow again to renew it"
-        )
-    return [clip for clip in wanted if clip.clip_id in upstream]
-
-
-def _crop_clip(config: Config, clip_id: str, frames: Shard, pose: Shard) -> ClipData:
-    crops = config.crops
     if frames.count(clip_id) != pose.count(clip_id):
         raise ShardError(
             f"{pose.path}: clip {clip_id}: expected {frames.count(clip_id)} frames as in {frames.path}, "
             f"found {pose.count(clip_id)}; run the workflow again to renew it"
         )
+
+
+def crop_clip(clip_id: str, frames: ClipFrames, keypoints: Floats, crops: Crops) -> ClipCrops:
+    """Cut one clip to the box of its kept keypoints.
+
+    Parameters
+    ----------
+    clip_id
+        For messages.
+    frames
+        T frames.
+    keypoints
+        (T, 133, 3) in pixels of the frame.
+    crops
+        The config's section.
+
+    Raises
+    ------
+    ClipError
+        If nobody was found in it.
+    """
     dropped = dropped_keypoints(crops)
-    keypoints = zero_keypoints(pose.read("keypoints", clip_id), dropped)
-    height, width = int(frames.fact("height", clip_id)), int(frames.fact("width", clip_id))
+    kept = zero_keypoints(keypoints, dropped)
     try:
         affine = crop_affine(
-            keypoints, height, width, size=crops.size, padding=crops.padding, min_score=crops.min_score
+            kept, frames.height, frames.width, size=crops.size, padding=crops.padding, min_score=crops.min_score
         )
     except ValueError as error:
         raise ClipError(clip_id, str(error)) from error
-    moved = zero_keypoints(transform_keypoints(keypoints, affine), dropped)
-    jpeg = [_crop_jpeg(image, affine, crops.size, crops.quality) for image in frames.jpeg(clip_id)]
-    return ClipData(frames={"keypoints": moved}, jpeg=jpeg, facts={"affine": affine})
+    moved = zero_keypoints(transform_keypoints(kept, affine), dropped)
+    jpeg = [_crop_jpeg(image, affine, crops.size, crops.quality) for image in frames.jpeg]
+    return ClipCrops(jpeg, moved, affine)
 
 
 def dropped_keypoints(crops: Crops) -> list[int]:

@@ -8,10 +8,11 @@ import numpy as np
 from camfuse.clips.table import Clip, read_shard_clips
 from camfuse.config import Config
 from camfuse.errors import CamfuseError, ClipError
+from camfuse.ffmpeg_tool import ffmpeg_version
 from camfuse.jpeg import encode_jpeg
+from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.clipwise import ShardJob, make_shard
-from camfuse.prep.video import Frame, ffmpeg_version, read_frames
-from camfuse.run.shard import ClipData
+from camfuse.prep.video import Frame, read_frames
 
 
 def extract_frames(config: Config, clips: Path, output: Path) -> None:
@@ -36,10 +37,10 @@ def extract_frames(config: Config, clips: Path, output: Path) -> None:
     """
     provenance = {"ffmpeg": ffmpeg_version(), "opencv": cv2.__version__}
     job = ShardJob("frames", config, output, provenance, keep_work=True)
-    make_shard(job, read_shard_clips(clips), lambda clip: encode_clip(clip, config.frames.quality))
+    make_shard(job, read_shard_clips(clips), lambda clip: read_clip(clip, config.frames.quality).data())
 
 
-def encode_clip(clip: Clip, quality: int) -> ClipData:
+def read_clip(clip: Clip, quality: int) -> ClipFrames:
     """Decode one clip and encode its frames at JPEG `quality`.
 
     Raises
@@ -52,8 +53,7 @@ def encode_clip(clip: Clip, quality: int) -> ClipData:
         jpeg.append(_encode(clip, frame, quality))
         times.append(frame.time)
         size, last = frame.image.shape[:2], frame.duration
-    facts = {"height": size[0], "width": size[1], "fps": average_rate(times, last)}
-    return ClipData(frames={"time": np.array(times, np.float64)}, jpeg=jpeg, facts=facts)
+    return ClipFrames(jpeg, np.array(times, np.float64), size[0], size[1], average_rate(times, last))
 
 
 def average_rate(times: list[float], last: float) -> float:

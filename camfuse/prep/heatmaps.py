@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip, read_shard_clips
 from camfuse.config import Config
+from camfuse.prep.arrays import Floats
 from camfuse.prep.clipwise import ShardJob, make_shard
-from camfuse.prep.crops import clips_of
 from camfuse.run.shard import ClipData, Shard
 from camfuse.run.stages import fingerprint
 
@@ -37,23 +37,41 @@ def render_heatmaps(config: Config, clips: Path, crops: Path, output: Path) -> N
         If the shard of crops is missing or was made with another config.
     """
     upstream = Shard(crops, stage="crops", fingerprint=fingerprint("crops", config))
-    size, sigma = config.crops.size // STRIDE, config.heatmaps.sigma
 
     def compute(clip: Clip) -> ClipData:
         keypoints = upstream.read("keypoints", clip.clip_id)
-        volume = render(keypoints, size, sigma, scale=1 / STRIDE)
+        volume = render_clip(keypoints, config)
         affine = upstream.fact("affine", clip.clip_id)
         return ClipData(frames={"volume": volume, "keypoints": keypoints}, facts={"affine": affine})
 
     provenance = {
         "numpy": np.__version__,
-        "sigma": sigma,
+        "sigma": config.heatmaps.sigma,
         "peak": "score * 255, rounded to nearest",
         "pixel_rule": f"centre at (x + 0.5) / {STRIDE} - 0.5",
         "cut": f"{CUT:g} sigma along each axis",
     }
-    job = ShardJob("heatmaps", config, output, provenance=provenance)
-    make_shard(job, clips_of(read_shard_clips(clips), upstream), compute)
+    job = ShardJob("heatmaps", config, output, provenance, upstream=(upstream,))
+    make_shard(job, read_shard_clips(clips), compute)
+
+
+def render_clip(keypoints: Floats, config: Config) -> NDArray[np.uint8]:
+    """Render one clip as the shards have it.
+
+    Parameters
+    ----------
+    keypoints
+        (T, 133, 3) in pixels of the crop.
+    config
+        The run's config.
+
+    Returns
+    -------
+    NDArray
+        (T, 133, Q, Q) uint8, 255 for a score of 1.
+    """
+    volume: NDArray[np.uint8] = render(keypoints, config.crops.size // STRIDE, config.heatmaps.sigma)
+    return volume
 
 
 def render(

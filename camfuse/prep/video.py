@@ -18,23 +18,21 @@ container that holds its own data, never as a playlist that names other files.
 import logging
 import os
 import re
-import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
 from threading import Thread
 from typing import IO
 
 import ffmpeg
-import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
 from camfuse.errors import ClipError, MissingToolError
+from camfuse.ffmpeg_tool import ffmpeg_version, find_ffmpeg
 
 log = logging.getLogger(__name__)
 
@@ -112,44 +110,6 @@ def _empty(clip: Clip, last: float) -> str:
         f"the segment starts at {clip.start:.3f} s, but {clip.video} is {length:.3f} s long; if the files hold one "
         "sign each already, set `clips.wlasl.trimmed: true` or leave start and end out of the table"
     )
-
-
-@cache
-def find_ffmpeg() -> str:
-    """Return the path of ffmpeg: the one on PATH, else the one that the package imageio-ffmpeg brings.
-
-    Raises
-    ------
-    MissingToolError
-        If there is neither.
-    """
-    on_path = shutil.which("ffmpeg")
-    if on_path:
-        return on_path
-    try:
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except RuntimeError as error:
-        raise MissingToolError(
-            "expected ffmpeg on PATH or in the package imageio-ffmpeg, found neither: install ffmpeg"
-        ) from error
-
-
-@cache
-def ffmpeg_version() -> str:
-    """Return the version as ffmpeg names it, e.g. ``5.1.6-0+deb12u1``.
-
-    Raises
-    ------
-    MissingToolError
-        If there is no ffmpeg, or it does not run.
-    """
-    binary = find_ffmpeg()
-    try:
-        answer = subprocess.run([binary, "-version"], stdin=subprocess.DEVNULL, capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise MissingToolError(f"{binary} does not run ({error}): install ffmpeg 4.2 or newer") from error
-    found = re.match(rb"ffmpeg version (\S+)", answer.stdout)
-    return found[1].decode(errors="replace") if found else "unknown"
 
 
 def _keep_every_frame() -> dict[str, str]:

@@ -12,13 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from camfuse.clips.table import read_classes, read_clips
-from camfuse.config import Config
 from camfuse.data.dataset import ClipDataset
 from camfuse.model.attention import AttentionMap, read_attention
 from camfuse.model.checkpoint import load_trained
-from camfuse.report.draw import EDGE, PALE, PAPER, Colour, Image, contact_sheet, draw_heatmaps, resize
 from camfuse.report.examples import Example, jpeg_url
+from camfuse.run.layout import Run
+from camfuse.show.draw import EDGE, PALE, PAPER, Colour, Image, contact_sheet, draw_heatmaps, resize
 
 TILE = 128
 """Width of an image in pixels."""
@@ -82,7 +81,7 @@ def _by_frame(places: Tensor, frames: int) -> NDArray[np.float32]:
     return np.stack([_relative(group) for group in groups])
 
 
-def draw_attention(config: Config, clip_ids: Sequence[str]) -> list[Example]:
+def draw_attention(run: Run, clip_ids: Sequence[str]) -> list[Example]:
     """Draw where the trained fusion looks in these clips; an empty list where it has no attention.
 
     Raises
@@ -90,11 +89,9 @@ def draw_attention(config: Config, clip_ids: Sequence[str]) -> list[Example]:
     WeightsError
         If the checkpoint was trained for other classes or under another config.
     """
-    out = config.output
-    classes = read_classes(out / "clips" / "classes.csv")
-    model = load_trained(out / "train" / "fusion" / "best.ckpt", "fusion", config, classes).recogniser()
-    rows = read_clips(out / "clips" / "clips.csv").set_index("clip_id", drop=False).loc[list(clip_ids)]
-    dataset = ClipDataset(rows, out / "crops", out / "heatmaps", config, part="fusion", augment=False)
+    model = load_trained(run.training("fusion").best, "fusion", run.config, run.classes()).recogniser()
+    rows = run.clips().set_index("clip_id", drop=False).loc[list(clip_ids)]
+    dataset = ClipDataset(rows, run, part="fusion", augment=False)
     drawn = []
     for number, (clip_id, label) in enumerate(zip(dataset.clips["clip_id"], dataset.clips["label"], strict=True)):
         rgb, heatmaps = dataset[number]["rgb"], dataset[number]["heatmaps"]

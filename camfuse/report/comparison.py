@@ -2,17 +2,17 @@
 
 import math
 
-from camfuse.config import Config
 from camfuse.evaluate.comparison import NUMBERS, SPREAD, ablation_caption, ablation_cells
 from camfuse.evaluate.results import NAMES, NONE, percent, read_results
 from camfuse.report.tables import Table, read_csv
 from camfuse.run.experiments import Plan
+from camfuse.run.layout import Run
 
 SHOWN = ("rgb", "pose", "late", "fused")
 """The rows of each run's result table whose top-1 is shown."""
 
 
-def experiment_table(config: Config) -> Table | None:
+def experiment_table(run: Run) -> Table | None:
     """Read ``experiments/results.csv``: a line per run; None where the config has no experiments or none has run yet.
 
     Raises
@@ -21,21 +21,21 @@ def experiment_table(config: Config) -> Table | None:
         If the file is damaged.
     """
     text = ("experiment", "changes", "row")
-    path = config.output / "experiments" / "results.csv"
-    found = read_csv(path, (*text, "top1", "mean_class_accuracy"), text) if config.experiments else None
+    path = run.experiments
+    found = read_csv(path, (*text, "top1", "mean_class_accuracy"), text) if run.config.experiments else None
     if found is None:
         return None
     rows = []
-    for (name, changes), run in found.groupby(["experiment", "changes"], sort=False):
-        top1 = dict(zip(run["row"], run["top1"], strict=True))
-        per_class = dict(zip(run["row"], run["mean_class_accuracy"], strict=True))
+    for (name, changes), lines in found.groupby(["experiment", "changes"], sort=False):
+        top1 = dict(zip(lines["row"], lines["top1"], strict=True))
+        per_class = dict(zip(lines["row"], lines["mean_class_accuracy"], strict=True))
         shown = [percent(top1.get(row, math.nan)) for row in SHOWN]
         rows.append((str(name), str(changes) or NONE, *shown, percent(per_class.get("fused", math.nan))))
     head = ("run", "changes", *(f"{NAMES[row]} top-1" for row in SHOWN), "Fused class top-1")
     return Table("Experiments on the same shards, in %", head, rows, frozenset({0, 1}), frozenset({0}))
 
 
-def ablation_table(config: Config) -> tuple[Table | None, str]:
+def ablation_table(run: Run) -> tuple[Table | None, str]:
     """Read ``ablation/ablation.csv``; return it, or why there is nothing to show, or two times nothing.
 
     Raises
@@ -44,12 +44,12 @@ def ablation_table(config: Config) -> tuple[Table | None, str]:
         If the file is damaged.
     """
     text = ("row", "mode", "stages")
-    path = config.output / "ablation" / "ablation.csv"
-    if config.ablation is None or not path.is_file():
-        return None, "" if config.ablation is None else "Ablation: not run yet; snakemake ablation makes it."
-    for run in Plan(config).ablation:
-        results = read_results(run.results)
-        if results is None or results.fingerprint != run.fingerprint:
+    path = run.ablation
+    if run.config.ablation is None or not path.is_file():
+        return None, "" if run.config.ablation is None else "Ablation: not run yet; snakemake ablation makes it."
+    for cell in Plan(run.config).ablation:
+        results = read_results(cell.results)
+        if results is None or results.fingerprint != cell.fingerprint:
             return None, "Ablation: the table is one of other settings; snakemake ablation renews it."
     table = read_csv(path, (*text, "seeds", "clips", "parameters", *(f"top1_{name}" for name in SPREAD)), text)
     if table is None or table.empty:

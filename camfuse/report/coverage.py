@@ -1,11 +1,11 @@
 """What the clip table says of itself: splits, coverage, duplicates, notes."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import pandas as pd
 
 from camfuse.clips.coverage import split_totals
+from camfuse.clips.files import ClipFiles
 from camfuse.clips.table import SPLITS
 from camfuse.evaluate.results import NONE
 from camfuse.report.tables import Table, read_csv
@@ -25,7 +25,7 @@ def _counted(name: str, rows: pd.DataFrame) -> tuple[str, ...]:
     return name, f"{len(rows):,}", f"{rows['label'].nunique():,}", f"{known:,}" if known else NONE
 
 
-def coverage_tables(folder: Path) -> tuple[Table, Table] | None:
+def coverage_tables(files: ClipFiles) -> tuple[Table, Table] | None:
     """Read coverage.csv: clips per split, and the classes of which a split has listed clips and uses none.
 
     Raises
@@ -34,7 +34,7 @@ def coverage_tables(folder: Path) -> tuple[Table, Table] | None:
         If the file is damaged.
     """
     text = ("split", "label")
-    counted = read_csv(folder / "coverage.csv", (*text, *COUNTS), text)
+    counted = read_csv(files.coverage, (*text, *COUNTS), text)
     if counted is None:
         return None
     totals = split_totals(counted)
@@ -53,7 +53,7 @@ def _joined(splits: Iterable[str]) -> str:
     return ", ".join(split for split in SPLITS if split in found)
 
 
-def duplicate_table(folder: Path) -> Table | None:
+def duplicate_table(files: ClipFiles) -> Table | None:
     """Read duplicates.csv; None where there is none yet.
 
     Raises
@@ -62,7 +62,7 @@ def duplicate_table(folder: Path) -> Table | None:
         If the file is damaged.
     """
     text = ("clip_id", "label", "signer", "split", "crosses_splits", "crosses_labels", "used")
-    found = read_csv(folder / "duplicates.csv", ("group", *text), text)
+    found = read_csv(files.duplicates, ("group", *text), text)
     if found is None:
         return None
     rows = [
@@ -78,7 +78,7 @@ def _yes(value: str) -> str:
     return "yes" if value == "True" else "no"
 
 
-def read_notes(folder: Path) -> list[str]:
+def read_notes(files: ClipFiles) -> list[str]:
     """Read the notes on the label files, one sentence each."""
-    path = folder / "notes.txt"
+    path = files.notes
     return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from camfuse.config import Config
 from camfuse.jpeg import encode_jpeg
-from camfuse.report.draw import Image
 from camfuse.report.outcome import Prediction
-from camfuse.report.show import ClipImages
+from camfuse.run.layout import Run
+from camfuse.show.clip_images import ClipImages
+from camfuse.show.clip_view import view_stored
+from camfuse.show.draw import Image
 
 COLUMNS = 5
 TILE = 200
@@ -69,20 +70,20 @@ def _order(clip_id: str) -> str:
     return hashlib.sha256(clip_id.encode()).hexdigest()
 
 
-def draw_examples(config: Config, predictions: Sequence[Prediction]) -> list[Example]:
+def draw_examples(run: Run, predictions: Sequence[Prediction]) -> list[Example]:
     """Draw the chosen test clips, with what they were taken for."""
-    chosen = choose_predictions(predictions, config.report.examples)
-    return [_draw(config, p.clip_id, p) for p in tqdm(chosen, desc="draw examples", unit="clip", mininterval=1.0)]
+    chosen = choose_predictions(predictions, run.config.report.examples)
+    return [_draw(run, p.clip_id, p) for p in tqdm(chosen, desc="draw examples", unit="clip", mininterval=1.0)]
 
 
-def draw_clips(config: Config, clip_ids: Iterable[str]) -> list[Example]:
+def draw_clips(run: Run, clip_ids: Iterable[str]) -> list[Example]:
     """Draw some clips of a run that has not been evaluated yet."""
-    chosen = choose_clips(clip_ids, config.report.examples)
-    return [_draw(config, clip_id, None) for clip_id in tqdm(chosen, desc="draw examples", unit="clip")]
+    chosen = choose_clips(clip_ids, run.config.report.examples)
+    return [_draw(run, clip_id, None) for clip_id in tqdm(chosen, desc="draw examples", unit="clip")]
 
 
-def _draw(config: Config, clip_id: str, prediction: Prediction | None) -> Example:
-    images = ClipImages(config, clip_id)
+def _draw(run: Run, clip_id: str, prediction: Prediction | None) -> Example:
+    images = ClipImages(view_stored(run, clip_id), run.config)
     sheet = images.sheet(COLUMNS, TILE)
     label = images.label or clip_id
     verdict = "" if prediction is None else f"taken for {prediction.predicted} ({prediction.probability:.0%})"

@@ -9,12 +9,12 @@ import pandas as pd
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from camfuse.config import Config
+from camfuse.config import Part
 from camfuse.errors import TableError
 from camfuse.evaluate.results import Results, percent, result_caption, result_cells, weights_text
 from camfuse.report.plots import Line, line_chart, matrix
 from camfuse.report.tables import Chart, Table, check_fingerprint, duration, read_csv, read_json
-from camfuse.run.stages import fingerprint
+from camfuse.run.layout import Run
 
 LARGEST_MATRIX = 60
 """With more classes the page lists the confused pairs only."""
@@ -22,7 +22,7 @@ MOST_PAIRS = 15
 MOST_ERRORS = 15
 WORTH_SAYING = 0.1
 """Share of a training's time in which its device waited for clips."""
-PARTS = {"rgb": "RGB stream", "pose": "Pose stream", "fusion": "Both streams, fused with ST-CAF"}
+PARTS: dict[Part, str] = {"rgb": "RGB stream", "pose": "Pose stream", "fusion": "Both streams, fused with ST-CAF"}
 CURVES = ("epoch", "split", "head", "loss", "top1")
 
 
@@ -92,7 +92,7 @@ def describe_results(results: Results) -> str:
     )
 
 
-def read_curves(config: Config, part: str) -> Curves | None:
+def read_curves(run: Run, part: Part) -> Curves | None:
     """Read and draw the curves of one part; None where it has not been trained.
 
     Raises
@@ -100,8 +100,8 @@ def read_curves(config: Config, part: str) -> Curves | None:
     TableError
         If curves.csv or summary.json is damaged, or the training was one of another config.
     """
-    folder = config.output / "train" / part
-    path = folder / "curves.csv"
+    files = run.training(part)
+    path = files.curves
     rows = read_csv(path, CURVES, ("split", "head"))
     if rows is None:
         return None
@@ -109,19 +109,19 @@ def read_curves(config: Config, part: str) -> Curves | None:
         raise TableError(path, ["expected at least one epoch, found none"])
     head = "fused" if "fused" in set(rows["head"]) else str(rows["head"].iloc[-1])
     shown = rows[rows["head"] == head]
-    note, best, speed = _describe_training(folder / "summary.json", rows, fingerprint(f"train_{part}", config))
+    note, best, speed = _describe_training(files.summary, rows, run.fingerprint(f"train_{part}"))
     charts = [_curve_chart(shown, part, "loss", best, top=None), _curve_chart(shown, part, "top1", best, top=1.0)]
     return Curves(PARTS[part], note, speed, charts)
 
 
-def _describe_training(path: Path, rows: pd.DataFrame, mark: str) -> tuple[str, float | None, float]:
+def _describe_training(path: Path, rows: pd.DataFrame, fingerprint: str) -> tuple[str, float | None, float]:
     """Say how long and on what was trained; return that, the best epoch once there is one, and clips per second."""
     epochs = f"{rows['epoch'].max():g} epochs"
     summary = read_json(path)
     if summary is None:
         return f"{epochs} until now; the training is not finished.", None, 0.0
     try:
-        check_fingerprint(path, expected=mark, found=str(summary["fingerprint"]))
+        check_fingerprint(path, expected=fingerprint, found=str(summary["fingerprint"]))
         best, rule, clips = float(summary["best_epoch"]), summary["selection"], summary["clips"]
         speed, waited = float(summary["clips_per_second"]), float(summary.get("waited", 0))
         waiting = f", {waited:.0%} of the time waiting for them" if waited >= WORTH_SAYING else ""
@@ -136,7 +136,7 @@ def _describe_training(path: Path, rows: pd.DataFrame, mark: str) -> tuple[str, 
         raise TableError(path, [f"expected a training's summary, found otherwise: {error!r}"]) from error
 
 
-def _curve_chart(rows: pd.DataFrame, part: str, quantity: str, best: float | None, top: float | None) -> Chart:
+def _curve_chart(rows: pd.DataFrame, part: Part, quantity: str, best: float | None, top: float | None) -> Chart:
     name = {"loss": "Loss", "top1": "Top-1 accuracy"}[quantity]
     of = {split: rows[rows["split"] == split] for split in ("train", "val")}
     lines = [Line(split, r["epoch"].tolist(), r[quantity].tolist()) for split, r in of.items() if len(r)]

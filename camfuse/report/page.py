@@ -15,8 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import camfuse
-from camfuse.clips.table import read_classes, read_clips
-from camfuse.config import Config, Section, dump_config
+from camfuse.config import Config, Part, Section, dump_config
 from camfuse.evaluate.results import NAMES, PAPER, Results, percent, read_results
 from camfuse.files import write_text
 from camfuse.report.comparison import ablation_table, experiment_table
@@ -36,7 +35,7 @@ from camfuse.report.outcome import (
 )
 from camfuse.report.prepared import Shards, failed_table, identity_table, open_shards, stage_table, time_table
 from camfuse.report.tables import Table, check_fingerprint
-from camfuse.run.stages import fingerprint
+from camfuse.run.layout import Run
 
 log = logging.getLogger(__name__)
 
@@ -83,13 +82,13 @@ class Page:
     settings: str
 
 
-def write_report(config: Config, output: Path) -> None:
+def write_report(run: Run, output: Path) -> None:
     """Write the page of a run.
 
     Parameters
     ----------
-    config
-        The run's config; its output folder is read.
+    run
+        The run; its files are read.
     output
         The HTML file to write.
 
@@ -100,33 +99,32 @@ def write_report(config: Config, output: Path) -> None:
     ShardError
         If a shard is damaged or was made with another config.
     """
-    text = render(gather(config))
+    text = render(gather(run))
     write_text(output, text)
     log.info("%s: %.1f MB", output, len(text.encode()) / 1e6)
 
 
-def gather(config: Config) -> Page:
+def gather(run: Run) -> Page:
     """Read all that the run has until now."""
-    out = config.output
-    shards = open_shards(config)
-    table, classes = out / "clips" / "clips.csv", out / "clips" / "classes.csv"
-    clips = read_clips(table) if table.is_file() else None
-    results = _read_results(config)
-    predictions = read_predictions(out / "evaluate" / "predictions.csv")
-    labels = read_classes(classes) if classes.is_file() else None
-    curves = {part: read_curves(config, part) for part in PARTS}
-    examples, examples_note = _examples(config, shards, predictions)
-    ablation, ablation_note = ablation_table(config)
-    coverage, uncovered = coverage_tables(out / "clips") or (None, None)
+    config, files = run.config, run.clip_files
+    shards = open_shards(run)
+    clips = run.clips() if files.clips.is_file() else None
+    results = _read_results(run)
+    predictions = read_predictions(run.evaluation.predictions)
+    labels = run.classes() if files.classes.is_file() else None
+    curves = {part: read_curves(run, part) for part in PARTS}
+    examples, examples_note = _examples(run, shards, predictions)
+    ablation, ablation_note = ablation_table(run)
+    coverage, uncovered = coverage_tables(files) or (None, None)
     return Page(
         title=config.report.title,
         lead=_lead(config, clips),
         version=camfuse.__version__,
-        fingerprint=fingerprint("report", config),
+        fingerprint=run.fingerprint("report"),
         tiles=_tiles(results, clips),
         results=result_table(results) if results else None,
         results_note=describe_results(results) if results else "",
-        experiments=experiment_table(config),
+        experiments=experiment_table(run),
         ablation=ablation,
         ablation_note=ablation_note,
         curves=[found for found in curves.values() if found],
@@ -134,17 +132,17 @@ def gather(config: Config) -> Page:
         classes=_classes(predictions, labels),
         examples=examples,
         examples_note=examples_note,
-        attention=_attention(config, examples),
+        attention=_attention(run, examples),
         splits=None if clips is None else split_table(clips),
         coverage=coverage,
         uncovered=uncovered,
-        duplicates=duplicate_table(out / "clips"),
-        notes=read_notes(out / "clips"),
+        duplicates=duplicate_table(files),
+        notes=read_notes(files),
         failed=failed_table(shards),
         detection=describe_detection(shards["pose"]),
-        stages=stage_table(config, shards),
-        times=_times(config, clips, results, curves),
-        identities=identity_table(config, shards),
+        stages=stage_table(run, shards),
+        times=_times(run, clips, results, curves),
+        identities=identity_table(run, shards),
         settings=dump_config(config),
     )
 
@@ -172,21 +170,21 @@ def _lead(config: Config, clips: pd.DataFrame | None) -> str:
     return f"Source: {source}, {counted}. Keypoints: {estimator}. Seed {config.seed}."
 
 
-def _read_results(config: Config) -> Results | None:
-    path = config.output / "evaluate" / "results.json"
+def _read_results(run: Run) -> Results | None:
+    path = run.evaluation.results
     results = read_results(path)
     if results:
-        check_fingerprint(path, expected=fingerprint("evaluate", config), found=results.fingerprint)
+        check_fingerprint(path, expected=run.fingerprint("evaluate"), found=results.fingerprint)
     return results
 
 
 def _times(
-    config: Config, clips: pd.DataFrame | None, results: Results | None, curves: Mapping[str, Curves | None]
+    run: Run, clips: pd.DataFrame | None, results: Results | None, curves: Mapping[Part, Curves | None]
 ) -> Table | None:
     seen = {} if clips is None else {str(shard): int(n) for shard, n in clips["shard"].value_counts().items()}
     seen |= {"evaluate": results.rows[0].clips} if results else {}
     speeds = {f"train_{part}": found.speed for part, found in curves.items() if found}
-    return time_table(config.output / "benchmarks", seen, speeds)
+    return time_table(run.benchmarks, seen, speeds)
 
 
 def _tiles(results: Results | None, clips: pd.DataFrame | None) -> list[Tile]:
@@ -207,19 +205,18 @@ def _classes(predictions: Sequence[Prediction] | None, labels: Sequence[str] | N
     )
 
 
-def _attention(config: Config, examples: Sequence[Example]) -> Sequence[Example]:
+def _attention(run: Run, examples: Sequence[Example]) -> Sequence[Example]:
     """Draw where the fusion looks in the examples, once it is trained."""
-    if not examples or not (config.output / "train" / "fusion" / "best.ckpt").is_file():
+    if not examples or not run.training("fusion").best.is_file():
         return []
     from camfuse.report.attention import draw_attention  # torch, which the rest of the page does without
 
-    return draw_attention(config, [example.clip_id for example in examples])
+    return draw_attention(run, [example.clip_id for example in examples])
 
 
-def _examples(
-    config: Config, shards: Shards, predictions: Sequence[Prediction] | None
-) -> tuple[Sequence[Example], str]:
+def _examples(run: Run, shards: Shards, predictions: Sequence[Prediction] | None) -> tuple[Sequence[Example], str]:
     """Draw clips that went all the way to their heatmaps."""
+    config = run.config
     if not config.report.examples:
         return [], "None asked for: report.examples is 0."
     needed = ("frames", "pose", "crops", "heatmaps") if config.frames.keep else ("crops", "heatmaps")
@@ -230,7 +227,7 @@ def _examples(
         return [], f"No clip can be drawn yet: no clip in {', '.join(absent) or 'all of ' + ', '.join(needed)}."
     known = "Left hand orange, right hand blue, body green, face yellow; the white square is the crop."
     if predictions is None:
-        return draw_clips(config, ready), f"{known} The clips are picked by a hash of their id."
-    drawn = draw_examples(config, [p for p in predictions if p.clip_id in ready])
+        return draw_clips(run, ready), f"{known} The clips are picked by a hash of their id."
+    drawn = draw_examples(run, [p for p in predictions if p.clip_id in ready])
     how = "Test clips, picked by a hash of their id: half of them recognised, half not, as far as there are so many."
     return drawn, f"{known} {how}"

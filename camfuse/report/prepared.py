@@ -5,20 +5,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from camfuse.clips.table import shard_names
-from camfuse.config import Config
 from camfuse.evaluate.results import NONE
 from camfuse.report.tables import Table, duration, read_csv
+from camfuse.run.layout import DATA_STAGES, Run
 from camfuse.run.shard import Shard
-from camfuse.run.stages import STAGES, fingerprint
+from camfuse.run.stages import STAGES
 
 MOST_LISTED = 500
-SHARD_STAGES = ("frames", "pose", "crops", "heatmaps")
 Shards = Mapping[str, Sequence[Shard]]
 """The shards that are there, by stage."""
 
 
-def open_shards(config: Config) -> Shards:
+def open_shards(run: Run) -> Shards:
     """Open every shard of the run that is on disk.
 
     Raises
@@ -28,46 +26,42 @@ def open_shards(config: Config) -> Shards:
     StaleShardError
         If one was made with other settings than the config's: the page would then describe another run.
     """
-    found: dict[str, list[Shard]] = {}
-    for stage in SHARD_STAGES:
-        paths = [config.output / stage / f"{name}.h5" for name in shard_names(config.clips.shards)]
-        mark = fingerprint(stage, config)
-        found[stage] = [Shard(path, stage=stage, fingerprint=mark) for path in paths if path.exists()]
-    return found
+    return {stage: list(run.shards(stage)) for stage in DATA_STAGES}
 
 
-def stage_table(config: Config, shards: Shards) -> Table:
+def stage_table(run: Run, shards: Shards) -> Table:
     """Count what each data stage made."""
     rows = []
     for stage, files in shards.items():
         clips = [(shard, clip_id) for shard in files for clip_id in shard]
         frames = sum(shard.count(clip_id) for shard, clip_id in clips)
         size = sum(shard.path.stat().st_size for shard in files) / 1e6
-        failed = sum(len(shard.failed) for shard in files)
-        there = f"{len(files)} of {config.clips.shards}"
+        failed = sum(one.stage == stage for shard in files for one in shard.left_out.values())
+        there = f"{len(files)} of {run.config.clips.shards}"
         rows.append((stage, there, f"{len(clips):,}", f"{frames:,}", str(failed), f"{size:,.1f}"))
     return Table("Shards by stage", ("stage", "shards", "clips", "frames", "failed clips", "MB"), rows)
 
 
 def failed_table(shards: Shards) -> Table:
     """List the clips that a stage left out, with its reason (`bad_clips: skip`)."""
-    rows = [
-        (clip_id, stage, reason)
-        for stage, files in shards.items()
+    # a later stage's shards repeat what those before them left out
+    rows = {
+        (clip_id, why.stage, why.reason)
+        for files in shards.values()
         for shard in files
-        for clip_id, reason in shard.failed.items()
-    ]
+        for clip_id, why in shard.left_out.items()
+    }
     return Table("Clips left out by a stage", ("clip", "stage", "reason"), sorted(rows), frozenset({0, 1, 2})).cut(
         MOST_LISTED
     )
 
 
-def identity_table(config: Config, shards: Shards) -> Table:
+def identity_table(run: Run, shards: Shards) -> Table:
     """List every stage's version and fingerprint, and what its files say that they rest on."""
     rows = []
     for name, stage in STAGES.items():
         found = {_flat(shard.provenance) for shard in shards.get(name, ())}
-        rows.append((name, str(stage.version), fingerprint(name, config), "; ".join(sorted(found))))
+        rows.append((name, str(stage.version), run.fingerprint(name), "; ".join(sorted(found))))
     head = ("stage", "version", "fingerprint", "made with")
     return Table("Versions and fingerprints", head, rows, frozenset({0, 2, 3}))
 

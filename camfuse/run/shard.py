@@ -11,7 +11,7 @@ immutable once renamed into place.
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,14 @@ SPARSE_MIN_BYTES = 16_384
 """Rows at least this large (heatmap volumes) are compressed, one chunk a frame."""
 ZSTD_LEVEL = 3
 _STRING = h5py.string_dtype("utf-8")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Why a clip of the table is not in a shard: the stage that could not process it, and its reason."""
+
+    stage: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class ShardWriter:
         self._stack = ExitStack()
         self._clips: list[tuple[str, int, int]] = []
         self._facts: list[Mapping[str, Array | float | int | str]] = []
-        self._failed: dict[str, str] = {}
+        self._left_out: dict[str, LeftOut] = {}
         self._bytes = 0
 
     def __enter__(self) -> Self:
@@ -102,9 +110,9 @@ class ShardWriter:
         self._clips.append((clip_id, first + count, len(data)))
         self._facts.append(data.facts)
 
-    def fail(self, clip_id: str, reason: str) -> None:
-        """Note a clip that is left out, and why."""
-        self._failed[clip_id] = reason
+    def leave_out(self, clip_id: str, why: LeftOut) -> None:
+        """Note a clip that this stage, or one before it, could not process."""
+        self._left_out[clip_id] = why
 
     def _append(self, name: str, rows: Array) -> None:
         if name not in self._file:
@@ -148,9 +156,15 @@ class ShardWriter:
                 group.create_dataset(name, data=values, dtype=_STRING)
             else:
                 group.create_dataset(name, data=np.array(values))
-        failed = self._file.create_group("failed")
-        failed.create_dataset("clip_id", data=list(self._failed), dtype=_STRING, shape=(len(self._failed),))
-        failed.create_dataset("reason", data=list(self._failed.values()), dtype=_STRING, shape=(len(self._failed),))
+        self._write_left_out()
+
+    def _write_left_out(self) -> None:
+        group, why = self._file.create_group("failed"), self._left_out.values()
+        columns = {"clip_id": list(self._left_out), "reason": [one.reason for one in why]}
+        if why:  # a shard of whole clips has the bytes that it always had
+            columns["stage"] = [one.stage for one in why]
+        for name, values in columns.items():
+            group.create_dataset(name, data=values, dtype=_STRING, shape=(len(values),))
 
 
 class Shard:
@@ -180,8 +194,39 @@ class Shard:
         rows = zip(file["clips/first"][:].tolist(), file["clips/count"][:].tolist(), strict=True)
         self._rows: dict[str, tuple[int, int]] = dict(zip(ids, rows, strict=True))
         self._index = {clip_id: position for position, clip_id in enumerate(ids)}
-        reasons = zip(file["failed/clip_id"].asstr()[:], file["failed/reason"].asstr()[:], strict=True)
-        self.failed: dict[str, str] = {str(clip_id): str(reason) for clip_id, reason in reasons}
+        self.left_out = self._read_left_out(file["failed"], stage)
+
+    @staticmethod
+    def _read_left_out(group: h5py.Group, stage: str) -> dict[str, LeftOut]:
+        ids, reasons = (group[name].asstr()[:].tolist() for name in ("clip_id", "reason"))
+        # shards of the first version note their own stage's failures only
+        stages = group["stage"].asstr()[:].tolist() if "stage" in group else [stage] * len(ids)
+        return {clip_id: LeftOut(at, reason) for clip_id, at, reason in zip(ids, stages, reasons, strict=True)}
+
+    def left_out_of(self, clip_ids: Iterable[str]) -> dict[str, LeftOut]:
+        """Return which of the clips were left out, and why; the others are in the shard.
+
+        Raises
+        ------
+        ShardError
+            If the shard knows nothing of a clip: it was made from another clip table.
+        """
+        wanted = list(clip_ids)
+        unknown = [one for one in wanted if one not in self._rows and one not in self.left_out]
+        if unknown:
+            raise ShardError(
+                f"{self.path}: expected {len(wanted)} clips, found nothing of {', '.join(unknown[:5])}"
+                f"{' and others' if len(unknown) > 5 else ''}; run the workflow again to renew it"
+            )
+        return {one: self.left_out[one] for one in wanted if one in self.left_out}
+
+    def __enter__(self) -> Self:
+        """Return the shard."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the file."""
+        self.close()
 
     def _open(self) -> h5py.File:
         if self._handle is None or self._owner != os.getpid():

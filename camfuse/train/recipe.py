@@ -10,25 +10,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from camfuse.clips.table import read_clips
-from camfuse.config import PARTS, Config
+from camfuse.config import PARTS
 from camfuse.errors import ShardError, bullet_list
-from camfuse.run.shard import Shard
-from camfuse.run.stages import fingerprint
+from camfuse.run.layout import Run, check_complete
 
 log = logging.getLogger(__name__)
-STAGES = ("crops", "heatmaps")
 
 
-def check_shards(config: Config, file: Path) -> None:
+def check_shards(run: Run, file: Path) -> None:
     """Look whether every shard that the recipe reads is there and of this config.
 
     Parameters
     ----------
-    config
-        The run's config.
+    run
+        The run.
     file
-        Where it was read from, for the advice.
+        Where its config was read from, for the advice.
 
     Raises
     ------
@@ -36,36 +33,28 @@ def check_shards(config: Config, file: Path) -> None:
         Naming what is missing and the command that makes it.
     """
     advice = f"make the data first: snakemake data --cores 2 --configfile {file}"
-    table = config.output / "clips" / "clips.csv"
+    table = run.clip_files.clips
     if not table.is_file():
         raise ShardError(f"{table}: expected the clip table of prepared data, found no file; {advice}")
-    problems = []
-    for stage in STAGES:
-        for name in sorted(read_clips(table)["shard"].unique()):
-            try:
-                path = config.output / stage / f"{name}.h5"
-                Shard(path, stage=stage, fingerprint=fingerprint(stage, config)).close()
-            except ShardError as error:
-                problems.append(str(error))
-    if problems:
+    if problems := check_complete(run):
         raise ShardError(
-            f"{config.output}: {len(problems)} shard(s) are missing or stale; {advice}\n{bullet_list(problems)}"
+            f"{run.output}: {len(problems)} shard(s) are missing or stale; {advice}\n{bullet_list(problems)}"
         )
 
 
-def train_recipe(config: Config, file: Path, options: Sequence[str] = ()) -> int:
+def train_recipe(run: Run, file: Path, options: Sequence[str] = ()) -> int:
     """Train the three parts one after the other.
 
     A part that was trained before under the same config and clips is not trained again; a stopped one resumes.
 
     Parameters
     ----------
-    config
-        The run's config, with what `options` change of it.
+    run
+        The run; its config has what `options` change of it.
     file
-        Where it was read from.
+        Where the config was read from.
     options
-        Further options of ``camfuse train PART``, as its command line takes them.
+        Further options of ``camfuse train-part``, as its command line takes them.
 
     Returns
     -------
@@ -77,17 +66,18 @@ def train_recipe(config: Config, file: Path, options: Sequence[str] = ()) -> int
     ShardError
         If shards are missing or stale.
     """
-    check_shards(config, file)
-    folder = config.output / "train"
+    check_shards(run, file)
     for part in PARTS:
-        init = [f"--init={folder / stream / 'best.ckpt'}" for stream in PARTS[:2]] if part == "fusion" else []
+        init = [f"--init={run.training(stream).best}" for stream in PARTS[:2]] if part == "fusion" else []
         places = [
             f"--config={file}",
-            f"--output={folder / part}",
-            f"--log={config.output / 'logs' / f'train_{part}.log'}",
+            f"--output={run.training(part).folder}",
+            f"--log={run.log(f'train_{part}')}",
         ]
         # a process each, as in the workflow: several GPUs start this program once more for each of them
-        done = subprocess.run([sys.executable, "-m", "camfuse", "train", part, *places, *init, *options], check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "camfuse", "train-part", part, *places, *init, *options], check=False
+        )
         if done.returncode:
             log.error("%s: the training failed", part)
             return done.returncode

@@ -18,7 +18,6 @@ from pytorch_lightning import seed_everything
 from torch.utils.data import DataLoader
 
 import camfuse
-from camfuse.clips.table import read_classes, read_clips
 from camfuse.config import Config, Part
 from camfuse.data.batch import collate
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
@@ -29,11 +28,11 @@ from camfuse.model.checkpoint import Checkpoint, load_trained
 from camfuse.model.device import pick_device, set_tf32, to_memory_format
 from camfuse.model.recogniser import Recogniser, build_recogniser
 from camfuse.model.weights import load_checkpoint, load_initial, merge_streams
-from camfuse.run.stages import fingerprint
+from camfuse.run.layout import Run, TrainingFiles
 from camfuse.train.module import FUSED, Curve, Labels, TrainingModule, write_curves
 from camfuse.train.parallel import is_first, world_size
 from camfuse.train.recompute import recompute_blocks
-from camfuse.train.trainer import BEST_SO_FAR, LAST, build_trainer, quiet_lightning
+from camfuse.train.trainer import build_trainer, quiet_lightning
 
 log = logging.getLogger(__name__)
 
@@ -47,15 +46,7 @@ class _Data:
     val: ClipDataset | None
 
 
-def train(
-    config: Config,
-    part: Part,
-    clips: Path,
-    crops: Path,
-    heatmaps: Path,
-    output: Path,
-    init: tuple[Path, ...] = (),
-) -> None:
+def train(run: Run, part: Part, output: Path, init: tuple[Path, ...] = ()) -> None:
     """Train one part and write ``best.ckpt``, ``curves.csv`` and ``summary.json`` into `output`.
 
     A training that was stopped goes on after its last saved step, if config, clips, `init` and the number of processes
@@ -65,14 +56,10 @@ def train(
 
     Parameters
     ----------
-    config
-        The run's config.
+    run
+        Whose clips and shards are read; shards that `part` does not need may be missing.
     part
         rgb, pose or fusion.
-    clips
-        Folder of ``clips.csv`` and ``classes.csv``.
-    crops, heatmaps
-        Folders of shards; the one that `part` does not need may be missing.
     output
         Folder to write to.
     init
@@ -91,9 +78,10 @@ def train(
     """
     if not is_first():
         logging.getLogger("camfuse").setLevel(logging.ERROR)  # the first process says it all
+    config, files = run.config, TrainingFiles(output)
     set_tf32(config)
-    data = _read_data(config, part, clips, crops, heatmaps)
-    labels = Labels(fingerprint(f"train_{part}", config), _data_hash(data, init), world_size(config.machine))
+    data = _read_data(run, part)
+    labels = Labels(run.fingerprint(f"train_{part}"), _data_hash(data, init), world_size(config.machine))
     seed_everything(config.seed, verbose=False)
     model = build_recogniser(config.model, num_classes=len(data.classes), part=part)
     if load_initial(model, config) is None and part == "fusion":
@@ -102,21 +90,22 @@ def train(
     if config.machine.recompute:
         recompute_blocks(model)
     val_clips = len(data.val or ())
-    module = TrainingModule(model, config, labels=labels, val_clips=val_clips, curves=output / "curves.csv")
-    _fit(config, module, data, output, labels)
+    module = TrainingModule(model, config, labels=labels, val_clips=val_clips, curves=files.curves)
+    _fit(config, module, data, files, labels)
     if is_first():
-        _finish(config, module, data, output)
+        _finish(config, module, data, files)
 
 
-def _read_data(config: Config, part: Part, clips: Path, crops: Path, heatmaps: Path) -> _Data:
-    classes, rows = read_classes(clips / "classes.csv"), read_clips(clips / "clips.csv")
+def _read_data(run: Run, part: Part) -> _Data:
+    config, files = run.config, run.clip_files
+    classes, rows = run.classes(), run.clips()
     if len(classes) < 2:
-        raise ConfigError(f"{clips / 'classes.csv'}: expected at least two classes to tell apart, found {len(classes)}")
+        raise ConfigError(f"{files.classes}: expected at least two classes to tell apart, found {len(classes)}")
     of = {split: rows[rows["split"] == split] for split in ("train", "val")}
     if len(of["train"]) == 0:
-        raise TableError(clips / "clips.csv", ["expected at least one clip of split `train`, found none"])
+        raise TableError(files.clips, ["expected at least one clip of split `train`, found none"])
     repeat = getattr(config.train, part).repeat
-    load = partial(ClipDataset, crops=crops, heatmaps=heatmaps, config=config, part=part)
+    load = partial(ClipDataset, run=run, part=part)
     compact = pick_device(config) == "cuda"  # a CPU renders faster in the loader, a window of each map
     training = load(of["train"], augment=True, repeat=repeat, compact=compact)
     if not config.train.validation:
@@ -153,23 +142,23 @@ def _start_from(model: Recogniser, config: Config, classes: Sequence[str], init:
 # ------------------------------------------------------------------------------------------- fitting
 
 
-def _fit(config: Config, module: TrainingModule, data: _Data, output: Path, labels: Labels) -> None:
+def _fit(config: Config, module: TrainingModule, data: _Data, files: TrainingFiles, labels: Labels) -> None:
     part, phase = module.model.part, getattr(config.train, module.model.part)
-    state = _resumable(output, labels)
+    state = _resumable(files, labels)
     epochs, batches = (0, 0) if state is None else (state["camfuse"]["epochs"], state["camfuse"]["batches"])
     if epochs >= phase.epochs and state is not None:
-        log.info("%s: %s has all %d epochs; nothing left to train", part, output / LAST, phase.epochs)
+        log.info("%s: %s has all %d epochs; nothing left to train", part, files.last, phase.epochs)
         module.on_load_checkpoint(state)
         return
     begin = f"from_epoch_{epochs + 1}" + (f"_batch_{batches + 1}" if batches else "")
     if state is not None:
-        log.info("%s: goes on %s of %d epochs (%s)", part, begin.replace("_", " "), phase.epochs, output / LAST)
+        log.info("%s: goes on %s of %d epochs (%s)", part, begin.replace("_", " "), phase.epochs, files.last)
     elif is_first():
-        output.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(output / "logs", ignore_errors=True)
+        files.folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(files.logs, ignore_errors=True)
     steps = max(1, len(data.train) // (phase.batch * labels.processes))
     with quiet_lightning():
-        trainer = build_trainer(config, part, output, steps=steps, begin=begin)
+        trainer = build_trainer(config, part, files, steps=steps, begin=begin)
         rank, world = trainer.global_rank, trainer.world_size
         few = len(data.train) < phase.batch * labels.processes
         order = EpochSampler(
@@ -188,13 +177,13 @@ def _fit(config: Config, module: TrainingModule, data: _Data, output: Path, labe
         if data.val is not None:
             plain = EpochSampler(data.val.labels, config.seed, shuffle=False, rank=rank, world=world, pad=True)
             validation = _loader(config, data.val, phase.batch, plain, drop_last=False)
-        resume = str(output / LAST) if state else None
+        resume = str(files.last) if state else None
         trainer.fit(module, training, validation, ckpt_path=resume, weights_only=True)
 
 
-def _resumable(output: Path, labels: Labels) -> dict[str, Any] | None:
+def _resumable(files: TrainingFiles, labels: Labels) -> dict[str, Any] | None:
     """Return the state to go on from, or None with the reason logged."""
-    last, best = output / LAST, output / BEST_SO_FAR
+    last, best = files.last, files.best_so_far
     if not last.exists():
         return None
     try:
@@ -232,9 +221,9 @@ def _loader(
 # ------------------------------------------------------------------------------------------- results
 
 
-def _finish(config: Config, module: TrainingModule, data: _Data, output: Path) -> None:
+def _finish(config: Config, module: TrainingModule, data: _Data, files: TrainingFiles) -> None:
     # `best.ckpt` appears only now: the workflow deletes the outputs of a stopped job, and must not delete the best
-    state = load_checkpoint(output / BEST_SO_FAR)
+    state = load_checkpoint(files.best_so_far)
     epoch = int(state["epoch"]) + 1
     prefix = "average." if module.average else "model."
     best = Checkpoint(
@@ -248,9 +237,9 @@ def _finish(config: Config, module: TrainingModule, data: _Data, output: Path) -
         state={k.removeprefix(prefix): v for k, v in state["state_dict"].items() if k.startswith(prefix)},
         versions=_versions(),
     )
-    best.save(output / "best.ckpt")
-    write_curves(module.rows, output / "curves.csv")
-    write_text(output / "summary.json", json.dumps(_summary(config, module, data, best), indent=2) + "\n")
+    best.save(files.best)
+    write_curves(module.rows, files.curves)
+    write_text(files.summary, json.dumps(_summary(config, module, data, best), indent=2) + "\n")
     shown = best.numbers.get("val", best.numbers["train"])[module.main_head]
     log.info("%s: keeps epoch %d, %s top-1 %.4f", best.part, epoch, "val" if data.val else "train", shown["top1"])
 

@@ -17,10 +17,10 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from camfuse.config import Config, Part
 from camfuse.files import atomic
 from camfuse.model.device import pick_device
+from camfuse.run.layout import TrainingFiles
 from camfuse.train.parallel import plugins, strategy
 
 log = logging.getLogger(__name__)
-LAST, BEST_SO_FAR = "last.ckpt", "best_so_far.ckpt"
 _QUIET = (
     ".*does not have many workers.*",
     ".*Checkpoint directory .* exists and is not empty.*",
@@ -97,7 +97,7 @@ class EpochBar(TQDMProgressBar):
         return {name: value for name, value in super().get_metrics(*args).items() if name != "v_num"}
 
 
-def build_trainer(config: Config, part: Part, output: Path, *, steps: int, begin: str) -> Trainer:
+def build_trainer(config: Config, part: Part, files: TrainingFiles, *, steps: int, begin: str) -> Trainer:
     """Build the trainer.
 
     Parameters
@@ -106,8 +106,8 @@ def build_trainer(config: Config, part: Part, output: Path, *, steps: int, begin
         The run's config.
     part
         Which training.
-    output
-        Its folder.
+    files
+        What it writes to.
     steps
         Batches of a process per epoch.
     begin
@@ -117,8 +117,8 @@ def build_trainer(config: Config, part: Part, output: Path, *, steps: int, begin
     states: list[Callback] = [
         # once per epoch, after validation: the best is judged by TrainingModule's `selection`
         ModelCheckpoint(
-            dirpath=output,
-            filename=BEST_SO_FAR.removesuffix(".ckpt"),
+            dirpath=files.folder,
+            filename=files.best_so_far.stem,
             monitor="selection",
             mode="max",
             save_weights_only=True,
@@ -126,17 +126,16 @@ def build_trainer(config: Config, part: Part, output: Path, *, steps: int, begin
             enable_version_counter=False,
         ),
         ModelCheckpoint(
-            dirpath=output,
-            filename=LAST.removesuffix(".ckpt"),
+            dirpath=files.folder,
+            filename=files.last.stem,
             save_on_train_epoch_end=True,
             enable_version_counter=False,
         ),
     ]
     if machine.save_steps:
-        states.append(StateKeeper(output / LAST, machine.save_steps))
-    logs = output / "logs"
+        states.append(StateKeeper(files.last, machine.save_steps))
     return Trainer(
-        default_root_dir=output,
+        default_root_dir=files.folder,
         accelerator=device,
         devices=machine.devices,
         num_nodes=machine.nodes,
@@ -148,8 +147,8 @@ def build_trainer(config: Config, part: Part, output: Path, *, steps: int, begin
         callbacks=[EpochBar(part, steps), *states],
         # Lightning's CSV cannot go on in an old file, TensorBoard's can
         logger=[
-            TensorBoardLogger(logs, name="", version="tensorboard"),
-            CSVLogger(logs, name="", version=begin),
+            TensorBoardLogger(files.logs, name="", version="tensorboard"),
+            CSVLogger(files.logs, name="", version=begin),
         ],
         log_every_n_steps=max(1, min(10, steps)),
         num_sanity_val_steps=0,

@@ -6,6 +6,7 @@ from pathlib import Path
 from benchmarks.full_size import CASES, CLASSES, SIZE, config_of, make_shards, report
 from camfuse.clips.table import read_classes, read_clips
 from camfuse.data.dataset import ClipDataset
+from camfuse.run.layout import Run
 
 
 def test_made_clips_are_read_at_the_papers_size(tmp_path: Path) -> None:
@@ -17,7 +18,7 @@ def test_made_clips_are_read_at_the_papers_size(tmp_path: Path) -> None:
     for case in CASES.values():
         config = config_of(case, tmp_path, options)
         assert config.train.precision == case.precision
-        clips = ClipDataset(rows, tmp_path / "crops", tmp_path / "heatmaps", config, part=case.part, augment=True)
+        clips = ClipDataset(rows, Run(config), part=case.part, augment=True)
         assert len(clips) == 4
     sample = clips[0]
     assert sample["rgb"].shape == (1, 3, 8, SIZE, SIZE)

@@ -19,7 +19,8 @@ from camfuse.data.sampler import EpochSampler
 from camfuse.data.sampling import training_frames
 from camfuse.errors import ShardError, StaleShardError
 from camfuse.prep.heatmaps import render
-from camfuse.run.shard import ClipData, ShardWriter
+from camfuse.run.layout import Run
+from camfuse.run.shard import ClipData, LeftOut, ShardWriter
 from camfuse.run.stages import fingerprint
 from camfuse.skeleton import NUM_KEYPOINTS
 
@@ -58,6 +59,8 @@ def write(folder: Path, config: Config, *, broken: bool = False) -> None:
         for stage in ("crops", "heatmaps"):
             path, mark = folder / stage / f"{shard}.h5", fingerprint(stage, config)
             with ShardWriter(path, stage=stage, fingerprint=mark, provenance={}) as writer:
+                if shard == "0000":
+                    writer.leave_out("lost", LeftOut("frames", "cannot be decoded"))
                 for clip in clips:
                     keypoints = keypoints_of(clip)
                     if stage == "crops":
@@ -77,7 +80,7 @@ def table(*more: str) -> pd.DataFrame:
 def build(folder: Path, config: Config, **values: Any) -> ClipDataset:
     arguments: dict[str, Any] = {"part": "fusion", "augment": False} | values
     clips = arguments.pop("clips", table())
-    return ClipDataset(clips, folder / "crops", folder / "heatmaps", config, **arguments)
+    return ClipDataset(clips, Run(config.model_copy(update={"output": folder})), **arguments)
 
 
 def with_augment(config: Config, **values: Any) -> Config:
@@ -255,9 +258,12 @@ def test_clips_that_a_shard_left_out_are_named_and_dropped(
     with caplog.at_level(logging.WARNING):
         data = build(tmp_path, config, clips=table("lost"))
     assert data.clips["clip_id"].tolist() == ["a", "b", "c", "d"]
-    assert "1 of 5 clips" in caplog.text and "lost" in caplog.text
-    with pytest.raises(ShardError, match="found none"):
+    assert "1 of 5 clips" in caplog.text and "lost: frames: cannot be decoded" in caplog.text
+    assert data.left_out == {"lost": LeftOut("frames", "cannot be decoded")}
+    with pytest.raises(ShardError, match="found all left out"):
         build(tmp_path, config, clips=table("lost").tail(1))
+    with pytest.raises(ShardError, match="found nothing of new; run the workflow again"):
+        build(tmp_path, config, clips=table("new"))  # in the clip table since, but no stage has seen it
 
 
 def test_stale_and_missing_shards_are_refused(tmp_path: Path, config: Config) -> None:

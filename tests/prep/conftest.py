@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from camfuse.clips.table import Clip
-from camfuse.prep.video import find_ffmpeg
+from camfuse.ffmpeg_tool import find_ffmpeg
 
 BITS, BLOCK = 8, 16
 

@@ -7,7 +7,7 @@ import pytest
 from camfuse.clips.table import Clip
 from camfuse.errors import BadClipsError, ClipError
 from camfuse.prep.clipwise import ShardJob, make_shard
-from camfuse.run.shard import ClipData, Shard
+from camfuse.run.shard import ClipData, LeftOut, Shard
 
 
 def clip(name: str, identity: str = "i") -> Clip:
@@ -67,7 +67,7 @@ def test_skipped_clips_are_listed_in_the_shard(make_config: Any, tmp_path: Path)
     make_shard(job, [clip("a"), clip("b")], Counter("a"))
     shard = Shard(job.output, stage="pose")
     assert list(shard) == ["b"]
-    assert shard.failed == {"a": "it is broken"}
+    assert shard.left_out == {"a": LeftOut("pose", "it is broken")}
 
 
 def test_unchanged_clips_of_the_old_shard_are_taken_over(make_config: Any, tmp_path: Path) -> None:

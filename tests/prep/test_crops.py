@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from camfuse.clips.table import SHARD_COLUMNS
 from camfuse.errors import BadClipsError, ShardError, StaleShardError
 from camfuse.prep.crops import crop_affine, crop_clips, crop_image, transform_keypoints, zero_keypoints
-from camfuse.run.shard import ClipData, Shard, ShardWriter
+from camfuse.run.shard import ClipData, LeftOut, Shard, ShardWriter
 from camfuse.run.stages import fingerprint
 from camfuse.skeleton import LOWER_BODY, NUM_KEYPOINTS
 
@@ -300,7 +300,7 @@ def test_nobody_found_names_the_clip_and_loses_nothing(tmp_path: Path, make_conf
     crop_clips(skipping, *inputs, output)
     shard = Shard(output, stage="crops")
     assert list(shard) == ["good"]
-    assert shard.failed["empty"].startswith("nobody was found")
+    assert shard.left_out["empty"].reason.startswith("nobody was found")
 
 
 def test_clips_that_upstream_left_out_are_passed_over(tmp_path: Path, make_config: Any) -> None:
@@ -310,11 +310,19 @@ def test_clips_that_upstream_left_out_are_passed_over(tmp_path: Path, make_confi
     output = tmp_path / "crops.h5"
     with pytest.raises(ShardError, match="broken"):  # neither there nor known as bad
         crop_clips(config, table, frames, pose, output)
+    with ShardWriter(frames, stage="frames", fingerprint=fingerprint("frames", config), provenance={}) as decoded:
+        time, facts = np.arange(2) / 25, {"height": 120, "width": 160, "fps": 25.0}
+        images, _ = dotted_clip(120, 160, 2)
+        jpeg = [cv2.imencode(".jpg", image)[1].tobytes() for image in images]
+        decoded.add("a", ClipData(frames={"time": time}, jpeg=jpeg, facts=facts))
+        decoded.leave_out("broken", LeftOut("frames", "cannot be decoded"))
     with ShardWriter(pose, stage="pose", fingerprint=fingerprint("pose", config), provenance={}) as poses:
         poses.add("a", ClipData(frames={"keypoints": dotted_clip(120, 160, 2)[1]}))
-        poses.fail("broken", "cannot be decoded")
+        poses.leave_out("broken", LeftOut("frames", "cannot be decoded"))
     crop_clips(config, table, frames, pose, output)
-    assert list(Shard(output, stage="crops")) == ["a"]
+    shard = Shard(output, stage="crops")
+    assert list(shard) == ["a"]
+    assert shard.left_out == {"broken": LeftOut("frames", "cannot be decoded")}
 
 
 def test_inputs_of_another_config_are_refused(tmp_path: Path, make_config: Any) -> None:

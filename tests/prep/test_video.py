@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from camfuse import ffmpeg_tool
 from camfuse.errors import ClipError, MissingToolError
 from camfuse.prep import video
 from camfuse.prep.video import read_frames
@@ -28,7 +29,7 @@ def other_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
         (folder / "ffmpeg").chmod(0o755)
         monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
-    caches = (video.find_ffmpeg, video.ffmpeg_version)
+    caches = (ffmpeg_tool.find_ffmpeg, ffmpeg_tool.ffmpeg_version)
     for cached in caches:
         cached.cache_clear()
     yield place
@@ -180,7 +181,7 @@ def test_leaving_early_ends_ffmpeg(make_video: Any, as_clip: Any, monkeypatch: p
         return process
 
     clip = as_clip(make_video(frames=200))
-    video.ffmpeg_version()
+    ffmpeg_tool.ffmpeg_version()
     monkeypatch.setattr(subprocess, "Popen", record)
     frames = read_frames(clip)
     next(frames)
@@ -190,7 +191,7 @@ def test_leaving_early_ends_ffmpeg(make_video: Any, as_clip: Any, monkeypatch: p
 
 def test_a_flood_of_messages_does_not_block(make_video: Any, as_clip: Any, other_ffmpeg: Any) -> None:
     path = make_video(frames=2)
-    for cached in (video.find_ffmpeg, video.ffmpeg_version):
+    for cached in (ffmpeg_tool.find_ffmpeg, ffmpeg_tool.ffmpeg_version):
         cached.cache_clear()
     other_ffmpeg(
         'if [ "$1" = -version ]; then echo "ffmpeg version 6.0"; exit; fi\n'
@@ -212,9 +213,9 @@ def test_without_any_ffmpeg(other_ffmpeg: Any, monkeypatch: pytest.MonkeyPatch) 
         raise RuntimeError("no binary")
 
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.setattr(video.imageio_ffmpeg, "get_ffmpeg_exe", nothing)
+    monkeypatch.setattr(ffmpeg_tool.imageio_ffmpeg, "get_ffmpeg_exe", nothing)
     with pytest.raises(MissingToolError, match="expected ffmpeg on PATH or in the package imageio-ffmpeg"):
-        video.find_ffmpeg()
+        ffmpeg_tool.find_ffmpeg()
 
 
 FAULTS = {

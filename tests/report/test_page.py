@@ -14,6 +14,7 @@ from camfuse.evaluate.results import read_results, result_text
 from camfuse.files import write_text
 from camfuse.report.page import write_report
 from camfuse.run.experiments import Plan
+from camfuse.run.layout import Run as RunFiles
 
 
 class Text(HTMLParser):
@@ -37,14 +38,14 @@ class Text(HTMLParser):
 
 
 def written(run: Run) -> str:
-    write_report(run.config, run.page)
+    write_report(RunFiles(run.config), run.page)
     return run.page.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def page(finished_run: Run, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("page") / "index.html"
-    write_report(finished_run.config, path)
+    write_report(RunFiles(finished_run.config), path)
     return path.read_text(encoding="utf-8")
 
 
@@ -239,10 +240,10 @@ def test_images_and_tables_are_accessible(text: Text) -> None:
 
 
 def test_two_writes_are_the_same_bytes(run: Run) -> None:
-    write_report(run.config, run.page)
+    write_report(RunFiles(run.config), run.page)
     first = run.page.read_bytes()
     run.page.unlink()
-    write_report(run.config, run.page)
+    write_report(RunFiles(run.config), run.page)
     assert run.page.read_bytes() == first
 
 
@@ -332,7 +333,7 @@ def test_many_classes_get_no_matrix(run: Run) -> None:
 def test_a_damaged_table_is_named(run: Run, path: str, content: str, message: str) -> None:
     (run.folder / path).write_text(content, encoding="utf-8")
     with pytest.raises(TableError, match=re.escape(message)):
-        write_report(run.config, run.page)
+        write_report(RunFiles(run.config), run.page)
     assert not run.page.exists()
 
 
@@ -340,13 +341,13 @@ def test_a_damaged_shard_is_named(run: Run) -> None:
     path = run.folder / "pose" / "0001.h5"
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ShardError, match=r"pose/0001\.h5: damaged"):
-        write_report(run.config, run.page)
+        write_report(RunFiles(run.config), run.page)
 
 
 def test_shards_of_other_settings_are_refused(run: Run) -> None:
     config = run.config.model_copy(update={"heatmaps": run.config.heatmaps.model_copy(update={"sigma": 2.0})})
     with pytest.raises(StaleShardError):
-        write_report(config, run.page)
+        write_report(RunFiles(config), run.page)
 
 
 @pytest.mark.parametrize(
@@ -356,14 +357,14 @@ def test_shards_of_other_settings_are_refused(run: Run) -> None:
 def test_results_of_other_settings_are_refused(run: Run, section: str, values: dict[str, Any], file: str) -> None:
     changed = getattr(run.config, section).model_copy(update=values)
     with pytest.raises(TableError, match=rf"{file}.*\n.*made with another config"):
-        write_report(run.config.model_copy(update={section: changed}), run.page)
+        write_report(RunFiles(run.config.model_copy(update={section: changed})), run.page)
 
 
 def test_a_training_of_other_settings_is_refused(run: Run) -> None:
     (run.folder / "evaluate" / "results.json").unlink()
     changed = run.config.train.model_copy(update={"new_rate": 2.0})
     with pytest.raises(TableError, match=r"fusion/summary\.json.*\n.*made with another config"):
-        write_report(run.config.model_copy(update={"train": changed}), run.page)
+        write_report(RunFiles(run.config.model_copy(update={"train": changed})), run.page)
 
 
 def test_result_text_is_the_table(finished_run: Run) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from camfuse.errors import ShardError, StaleShardError
-from camfuse.run.shard import ClipData, Shard, ShardWriter
+from camfuse.run.shard import ClipData, LeftOut, Shard, ShardWriter
 
 VOLUME = np.arange(3 * 133 * 16 * 16, dtype=np.int64).reshape(3, 133, 16, 16).astype(np.uint8)
 
@@ -15,7 +15,7 @@ def write(path: Path, *, stage: str = "heatmaps") -> Path:
     with ShardWriter(path, stage=stage, fingerprint="f1", provenance={"tool": "1.0"}) as writer:
         writer.add("é-1", ClipData({"volume": VOLUME}, [b"a", b"", b"ccc"], {"fps": 25.0, "affine": np.eye(2)}))
         writer.add("two", ClipData({"volume": VOLUME[:1] + 1}, [b"dd"], {"fps": 30.0, "affine": 2 * np.eye(2)}))
-        writer.fail("three", "no video stream")
+        writer.leave_out("three", LeftOut("frames", "no video stream"))
     return path
 
 
@@ -23,7 +23,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     shard = Shard(write(tmp_path / "0000.h5"), stage="heatmaps", fingerprint="f1")
     assert list(shard) == ["é-1", "two"]
     assert (shard.count("é-1"), shard.count("two")) == (3, 1)
-    assert shard.failed == {"three": "no video stream"}
+    assert shard.left_out == {"three": LeftOut("frames", "no video stream")}
     assert shard.provenance == {"tool": "1.0"}
     np.testing.assert_array_equal(shard.read("volume", "é-1"), VOLUME)
     np.testing.assert_array_equal(shard.read("volume", "é-1", [2, 0, 2]), VOLUME[[2, 0, 2]])

@@ -14,6 +14,7 @@ import torch
 from camfuse.clips.table import shard_of
 from camfuse.config import Config, parse_config
 from camfuse.prep.heatmaps import render
+from camfuse.run.layout import Run
 from camfuse.run.shard import ClipData, ShardWriter
 from camfuse.run.stages import fingerprint
 from camfuse.skeleton import NUM_KEYPOINTS
@@ -31,20 +32,34 @@ class MadeRun:
     """A run whose shards are there."""
 
     config: Config
-    clips: Path
-    crops: Path
-    heatmaps: Path
+
+    @property
+    def run(self) -> Run:
+        return Run(self.config)
+
+    @property
+    def clips(self) -> Path:
+        """The folder of the clip table."""
+        return self.run.clip_files.folder
 
     def train(self, part: Any, output: Path | None = None, init: tuple[Path, ...] = ()) -> Path:
         """Train a part and return its folder."""
         folder = output or self.config.output / "train" / part
-        train(self.config, part, self.clips, self.crops, self.heatmaps, folder, init)
+        train(self.run, part, folder, init)
         return folder
 
     def with_config(self, **sections: Any) -> "MadeRun":
         """Return the same data under another config."""
         values = self.config.model_dump(mode="json") | sections
-        return MadeRun(parse_config(values), self.clips, self.crops, self.heatmaps)
+        return MadeRun(parse_config(values))
+
+    def beside(self, folder: Path) -> "MadeRun":
+        """Return a run in another folder with the same shards and trainings, and no clip table yet."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("crops", "heatmaps", "train"):
+            (folder / name).symlink_to(self.config.output / name)
+        (folder / "clips").mkdir()
+        return self.with_config(output=str(folder))
 
 
 def phase(**keys: Any) -> dict[str, Any]:
@@ -110,7 +125,7 @@ def make_run() -> Callable[..., MadeRun]:
         classes.to_csv(folder / "clips" / "classes.csv", index=False)
         for shard in ("0000", "0001"):
             write_shards(config, folder, shard, table[table["shard"] == shard])
-        return MadeRun(config, folder / "clips", folder / "crops", folder / "heatmaps")
+        return MadeRun(config)
 
     return make
 

@@ -96,10 +96,10 @@ def test_a_fusion_with_one_kind_of_attention_is_drawn(looks: Looks) -> None:
 
 
 def test_clips_of_a_trained_run(trained: Any) -> None:
-    first, second = draw_attention(trained.config, ["test-1-0", "test-2-0"])
+    first, second = draw_attention(trained.run, ["test-1-0", "test-2-0"])
     assert (first.clip_id, first.label, second.label) == ("test-1-0", "null", "blue")
     data = base64.b64decode(first.image.partition(",")[2])
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     assert image.shape[:2] == (first.height, first.width)
-    again, _ = draw_attention(trained.config, ["test-1-0", "test-2-0"])
+    again, _ = draw_attention(trained.run, ["test-1-0", "test-2-0"])
     assert again == first

@@ -108,7 +108,7 @@ def test_without_validation_the_last_epoch_is_kept(
 def test_missing_shards_and_what_makes_them(make_run: Callable[..., Any], tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", {"train": 2, "val": 1})
     config = write_config(run, tmp_path / "made.yaml")
-    (run.heatmaps / "0001.h5").unlink()
+    run.run.shard_path("heatmaps", "0001").unlink()
     with pytest.raises(ShardError, match=rf"1 shard\(s\) .*snakemake data .*--configfile {config}\n.*heatmaps/0001"):
         camfuse("train", config)
     (run.clips / "clips.csv").unlink()

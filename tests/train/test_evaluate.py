@@ -14,7 +14,7 @@ from camfuse.config import Split
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import ConfigError, StaleShardError, TableError, WeightsError
 from camfuse.evaluate.prediction_files import Predictions, prediction_table, write_predictions
-from camfuse.evaluate.run import ROWS, Data, ResultFile, combine, evaluate, evaluate_clips, row_sources
+from camfuse.evaluate.run import ROWS, ResultFile, combine, evaluate, evaluate_clips, row_sources
 from camfuse.metrics import tuned_weights
 from camfuse.predict.probabilities import HeadPredictions, predict
 from camfuse.train import Checkpoint
@@ -27,7 +27,7 @@ def best(run: Any, *parts: str) -> dict[str, Path]:
 
 
 def run_evaluate(run: Any, output: Path, checkpoints: Mapping[str, Path], split: Split = "test") -> ResultFile:
-    return evaluate(run.config, run.clips, run.crops, run.heatmaps, checkpoints, output, split)
+    return evaluate(run.run, checkpoints, output, split)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_same_bytes_again(trained: Any, tested: Path, tmp_path: Path) -> None:
 def test_samplings_are_averaged_as_probabilities(trained: Any, tested: Path) -> None:
     run, rows = trained, read_clips(trained.clips / "clips.csv")
     test = rows[rows["split"] == "test"]
-    dataset = ClipDataset(test, run.crops, run.heatmaps, run.config, part="fusion", augment=False, samplings=3)
+    dataset = ClipDataset(test, run.run, part="fusion", augment=False, samplings=3)
     model = Checkpoint.load(best(run)["fusion"]).recogniser()
     with torch.inference_mode():
         # all samplings of the first clip as one batch, instead of one after the other
@@ -106,8 +106,8 @@ def test_samplings_are_averaged_as_probabilities(trained: Any, tested: Path) -> 
 @pytest.mark.parametrize("compact", [False, True])
 def test_a_test_uses_the_arithmetic_of_the_training(trained: Any, compact: bool) -> None:
     run, rows = trained, read_clips(trained.clips / "clips.csv")
-    folders, test = (run.crops, run.heatmaps), rows[rows["split"] == "test"]
-    data = ClipDataset(test, *folders, run.config, part="fusion", augment=False, samplings=2, compact=compact)
+    test = rows[rows["split"] == "test"]
+    data = ClipDataset(test, run.run, part="fusion", augment=False, samplings=2, compact=compact)
     trained_as = {"fusion": Checkpoint.load(best(run)["fusion"])}
     exact = predict(run.config, data, trained_as)  # type: ignore[arg-type]
     half = run.config.train.model_copy(update={"precision": "bf16-mixed"})
@@ -171,10 +171,7 @@ def test_tuned_weights_are_the_best_of_val(trained: Any, tuned: Path) -> None:
         "late": ["rgb", "pose"],
     }
     rows = read_clips(trained.clips / "clips.csv")
-    data = ClipDataset(
-        rows[rows["split"] == "val"], trained.crops, trained.heatmaps, trained.config, part="fusion", augment=False,
-        samplings=3,
-    )  # fmt: skip
+    data = ClipDataset(rows[rows["split"] == "val"], trained.run, part="fusion", augment=False, samplings=3)
     checkpoints = {part: Checkpoint.load(path) for part, path in best(trained).items()}
     val = predict(trained.config, data, checkpoints)  # type: ignore[arg-type]
     for row, heads in row_sources(val).items():
@@ -186,15 +183,14 @@ def test_tuned_weights_are_the_best_of_val(trained: Any, tuned: Path) -> None:
 
 def test_test_labels_cannot_reach_the_weights(trained: Any, tuned: Path, tmp_path: Path) -> None:
     """Every test label is turned into a wrong one: the test is lost, its probabilities and weights are the same."""
-    clips = tmp_path / "clips"
-    clips.mkdir()
+    run = trained.with_config(evaluate={"clips": 3, "weights": "tuned"}).beside(tmp_path / "run")
+    clips = run.clips
     (clips / "classes.csv").write_bytes((trained.clips / "classes.csv").read_bytes())
     table = pd.read_csv(trained.clips / "clips.csv", dtype=str, keep_default_na=False)
     test = table["split"] == "test"
     table.loc[test, "class_index"] = [str((int(index) + 1) % 3) for index in table.loc[test, "class_index"]]
     table.to_csv(clips / "clips.csv", index=False)
-    run = trained.with_config(evaluate={"clips": 3, "weights": "tuned"})
-    wrong = evaluate(run.config, clips, run.crops, run.heatmaps, best(run), tmp_path / "out")
+    wrong = run_evaluate(run, tmp_path / "out", best(run))
     right = json.loads((tuned / "results.json").read_text())
     assert wrong["weights"] == right["weights"]
     assert [row["top1"] for row in wrong["rows"]] != [row["top1"] for row in right["rows"]]
@@ -207,10 +203,11 @@ def test_tuned_needs_val_and_does_not_test_on_it(trained: Any, tmp_path: Path) -
     with pytest.raises(ConfigError, match="val cannot be tested on"):
         run_evaluate(run, tmp_path, best(run), split="val")
     table = read_clips(run.clips / "clips.csv")
-    (tmp_path / "classes.csv").write_bytes((run.clips / "classes.csv").read_bytes())
-    table[table["split"] != "val"].to_csv(tmp_path / "clips.csv", index=False)
+    other = run.beside(tmp_path / "run")
+    (other.clips / "classes.csv").write_bytes((run.clips / "classes.csv").read_bytes())
+    table[table["split"] != "val"].to_csv(other.clips / "clips.csv", index=False)
     with pytest.raises(ConfigError, match="no clip is of split `val`"):
-        evaluate(run.config, tmp_path, run.crops, run.heatmaps, best(run), tmp_path / "out")
+        run_evaluate(other, tmp_path / "out", best(run))
 
 
 # ------------------------------------------------------------------------------------------- one checkpoint, one input
@@ -218,17 +215,19 @@ def test_tuned_needs_val_and_does_not_test_on_it(trained: Any, tmp_path: Path) -
 
 @pytest.mark.parametrize(("inputs", "other"), [("rgb", "heatmaps"), ("pose", "crops")])
 def test_fused_checkpoint_with_one_input(trained: Any, tmp_path: Path, inputs: Any, other: str) -> None:
-    folders = {"crops": trained.crops, "heatmaps": trained.heatmaps, other: tmp_path / "not there"}
-    data = Data(trained.clips, folders["crops"], folders["heatmaps"])
+    run = trained.beside(tmp_path / "run")
+    for name in ("clips.csv", "classes.csv"):
+        (run.clips / name).write_bytes((trained.clips / name).read_bytes())
+    (run.config.output / other).unlink()
     checkpoint = Checkpoint.load(best(trained)["fusion"])
     wanted = ["test-2-1", "test-0-0"]
-    predictions, results = evaluate_clips(trained.config, data, {"fusion": checkpoint}, inputs=inputs, only=wanted)
+    predictions, results = evaluate_clips(run.run, {"fusion": checkpoint}, inputs=inputs, only=wanted)
     assert list(predictions.rows) == ["fused", f"fusion/{inputs}"]
     assert predictions.clips["clip_id"].tolist() == ["test-0-0", "test-2-1"]  # the table's order
     assert (predictions.rows["fused"] == predictions.rows[f"fusion/{inputs}"]).all()
     assert results["weights"] == {"fused": {inputs: 1.0}}
     with pytest.raises(TableError, match="test-9-9: no such clip of split `test`"):
-        evaluate_clips(trained.config, data, {"fusion": checkpoint}, inputs=inputs, only=["test-9-9"])
+        evaluate_clips(run.run, {"fusion": checkpoint}, inputs=inputs, only=["test-9-9"])
 
 
 def test_batch_and_devices_change_nothing(trained: Any, tested: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,8 +236,7 @@ def test_batch_and_devices_change_nothing(trained: Any, tested: Path, monkeypatc
     checkpoints = {part: Checkpoint.load(path) for part, path in best(trained).items()}
     once = camfuse.predict.probabilities._replicas
     monkeypatch.setattr(camfuse.predict.probabilities, "_replicas", lambda *given: once(*given) * 2)
-    data = Data(run.clips, run.crops, run.heatmaps)
-    predictions, results = evaluate_clips(run.config, data, checkpoints)  # type: ignore[arg-type]
+    predictions, results = evaluate_clips(run.run, checkpoints)  # type: ignore[arg-type]
     with np.load(tested / "probabilities.npz") as saved:
         assert predictions.clips["clip_id"].tolist() == saved["clip_id"].tolist()
         assert all(predictions.rows[row].numpy() == pytest.approx(saved[row], abs=1e-6) for row in ROWS)
@@ -271,12 +269,12 @@ def test_one_file_in_the_form_of_its_name(suffix: str, tmp_path: Path) -> None:
 
 
 def test_checkpoint_of_other_classes(trained: Any, tmp_path: Path) -> None:
-    folder = tmp_path / "clips"
-    folder.mkdir()
+    run = trained.beside(tmp_path / "run")
+    folder = run.clips
     (folder / "clips.csv").write_bytes((trained.clips / "clips.csv").read_bytes())
     (folder / "classes.csv").write_text("class_index,label\n0,red\n1,null\n2,green\n")
     with pytest.raises(WeightsError, match=r"\(red, null, green\), found 3 \(red, null, blue\): train rgb again"):
-        evaluate(trained.config, folder, trained.crops, trained.heatmaps, best(trained), tmp_path / "out")
+        run_evaluate(run, tmp_path / "out", best(trained))
     assert not (tmp_path / "out").exists()
 
 

@@ -34,7 +34,7 @@ def test_one_training_step_and_one_evaluation(make_run: Callable[..., Any], tmp_
     try:
         folder = run.train("fusion")
         checkpoint = {"fusion": folder / "best.ckpt"}
-        results = evaluate(run.config, run.clips, run.crops, run.heatmaps, checkpoint, tmp_path / "evaluate")
+        results = evaluate(run.run, checkpoint, tmp_path / "evaluate")
     finally:
         torch.set_num_threads(1)
     curves = pd.read_csv(folder / "curves.csv").set_index("head")

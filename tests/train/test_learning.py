@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import torch
 
-from camfuse.clips.table import read_clips
 from camfuse.config import Part
 from camfuse.data.dataset import ClipDataset
 from camfuse.predict.probabilities import predict
@@ -38,9 +37,7 @@ def test_eight_clips_are_learnt_by_heart(make_run: Any, tmp_path: Path) -> None:
     curves = pd.read_csv(tmp_path / "out" / "curves.csv").set_index(["epoch", "head"])
     assert (curves.loc[1, "loss"] > 0.5).all()
     # the training's own numbers are those of a network with dropout: one clip of 32 wrong here, none on another machine
-    clips = ClipDataset(
-        read_clips(run.clips / "clips.csv"), run.crops, run.heatmaps, run.config, part=PART, augment=False
-    )
+    clips = ClipDataset(run.run.clips(), run.run, part=PART, augment=False)
     found = predict(run.config, clips, {PART: Checkpoint.load(tmp_path / "out" / "best.ckpt")})
     assert len(found.labels) == 8
     for head, probabilities in found.of(PART).items():

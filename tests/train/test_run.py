@@ -332,7 +332,7 @@ def test_validation_and_best_use_the_averaged_weights(small: Any, tmp_path: Path
     assert {"head_rgb.fc.weight", "rgb.layer4.0.conv1.conv.weight", "rgb.layer1.0.conv1.bn.running_var"} <= {*changed}
     rows = read_clips(small.clips / "clips.csv")
     val = rows[rows["split"] == "val"]
-    data = ClipDataset(val, small.crops, small.heatmaps, small.config, part="rgb", augment=False)
+    data = ClipDataset(val, small.run, part="rgb", augment=False)
     samples = [data[index] for index in range(len(data))]
     with torch.inference_mode():
         logits = best.recogniser()(torch.cat([sample["rgb"] for sample in samples]), None)["rgb"]

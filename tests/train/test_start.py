@@ -40,9 +40,7 @@ def test_a_training_begins_with_the_weights_of_the_config(
 def test_one_trained_checkpoint_serves_clips_of_one_modality_too(trained: Any, part: str) -> None:
     model = Checkpoint.load(trained.config.output / "train" / "fusion" / "best.ckpt").recogniser()
     rows = read_clips(trained.clips / "clips.csv")
-    clips = ClipDataset(
-        rows[rows["split"] == "test"], trained.crops, trained.heatmaps, trained.config, part="fusion", augment=False
-    )
+    clips = ClipDataset(rows[rows["split"] == "test"], trained.run, part="fusion", augment=False)
     for sample in (clips[number] for number in range(len(clips))):
         rgb = sample["rgb"] if part == "rgb" else None
         heatmaps = sample["heatmaps"] if part == "pose" else None

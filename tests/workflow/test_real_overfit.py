@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from small_run import Workflow
 
-from camfuse.config import load_config
+from camfuse.config import PARTS
 from camfuse.evaluate.run import evaluate
+from camfuse.run.layout import Run
 
 PHASE: dict[str, Any] = {
     "epochs": 12,
@@ -52,19 +53,16 @@ def twenty_clips(videos: Path, index: Path) -> pd.DataFrame:
 
 
 @pytest.mark.torture
-def test_twenty_real_clips_are_learnt_by_heart(shared_data: Path, tmp_path: Path) -> None:
+def test_twenty_real_clips_are_overfit(shared_data: Path, tmp_path: Path) -> None:
     pytest.importorskip("mediapipe")
     clips = twenty_clips(shared_data / "clips/wlasl/videos", shared_data / "clips/wlasl/index.csv")
     assert len(clips) == 20 and clips["label"].nunique() == 15
     clips.to_csv(tmp_path / "clips.csv", index=False)
     Workflow(tmp_path, SETTINGS).run("results/train/fusion/best.ckpt")
-    results = tmp_path / "results"
+    run = Run.from_folder(tmp_path / "results")
     numbers = evaluate(
-        load_config(results / "config.yaml"),
-        results / "clips",
-        results / "crops",
-        results / "heatmaps",
-        {part: results / f"train/{part}/best.ckpt" for part in ("rgb", "pose", "fusion")},
+        run,
+        {part: run.training(part).best for part in PARTS},
         tmp_path / "evaluate",
         split="train",
     )

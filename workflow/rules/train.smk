@@ -30,7 +30,7 @@ rule train_rgb:
         folder=subpath(output.best, parent=True),
         fingerprint=of("train_rgb"),
     shell:
-        "python -m camfuse train rgb --config {params.config}"
+        "python -m camfuse train-part rgb --config {params.config}"
         " --output {params.folder} --log {log}"
 
 
@@ -63,7 +63,7 @@ rule train_pose:
         folder=subpath(output.best, parent=True),
         fingerprint=of("train_pose"),
     shell:
-        "python -m camfuse train pose --config {params.config}"
+        "python -m camfuse train-part pose --config {params.config}"
         " --output {params.folder} --log {log}"
 
 
@@ -99,7 +99,7 @@ rule train_fusion:
         folder=subpath(output.best, parent=True),
         fingerprint=of("train_fusion"),
     shell:
-        "python -m camfuse train fusion --config {params.config}"
+        "python -m camfuse train-part fusion --config {params.config}"
         " --init {input.rgb} --init {input.pose} --output {params.folder} --log {log}"
 
 

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from camfuse.clips.table import Clip
 from camfuse.config import AnnotationsPose
 from camfuse.errors import ClipError
-from camfuse.prep.pose.estimator import ClipFrames, Floats, Poses, missing_poses, tight_boxes
+from camfuse.prep.arrays import ClipFrames
+from camfuse.prep.pose.estimator import Floats, Poses, missing_poses, tight_boxes
 from camfuse.prep.pose.pose_file import read_pose
 from camfuse.prep.pose.pyskl import SUFFIXES, AnnotationPickle
 from camfuse.prep.pose.safe_pickle import UnsafePickleError

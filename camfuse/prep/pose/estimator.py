@@ -5,9 +5,8 @@ may take the frames one by one, in batches, or, when it reads keypoints from fil
 decoded only when they are asked for. Which person is the signer is the estimator's business.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -15,59 +14,10 @@ from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
 from camfuse.errors import ClipError
-from camfuse.jpeg import decode_jpeg
+from camfuse.prep.arrays import ClipFrames
 from camfuse.skeleton import NUM_KEYPOINTS
 
 Floats = NDArray[np.float32]
-Image = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class ClipFrames:
-    """The frames of one clip, decoded when they are asked for.
-
-    Attributes
-    ----------
-    jpeg
-        T encoded images.
-    time
-        (T,) float64, seconds from the first frame of the video.
-    height, width
-        Size of every image in pixels.
-    fps
-        Average frames per second of the segment.
-    """
-
-    jpeg: Sequence[bytes]
-    time: NDArray[np.float64]
-    height: int
-    width: int
-    fps: float
-
-    def __len__(self) -> int:
-        """Return the number of frames T."""
-        return len(self.jpeg)
-
-    def __iter__(self) -> Iterator[Image]:
-        """Decode the frames one by one: (H, W, 3) uint8, RGB."""
-        for position in range(len(self)):
-            yield self[position]
-
-    def __getitem__(self, position: int) -> Image:
-        """Decode one frame: (H, W, 3) uint8, RGB.
-
-        Raises
-        ------
-        ShardError
-            If its bytes are not an image.
-        """
-        return decode_jpeg(self.jpeg[position], f"frame {position}")
-
-    def batches(self, size: int) -> Iterator[list[Image]]:
-        """Decode the frames `size` at a time; the last batch may be smaller."""
-        frames = iter(self)
-        while batch := list(islice(frames, size)):
-            yield batch
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,14 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from camfuse.clips.table import SPLITS, read_clips
+from camfuse.clips.table import SPLITS
 from camfuse.config import Config
 from camfuse.errors import ConfigError
 from camfuse.files import atomic
 from camfuse.prep.pose.estimator import Floats
 from camfuse.prep.pose.pose_file import write_pose
 from camfuse.prep.pose.pyskl import SUFFIXES
-from camfuse.run.shard import Shard
-from camfuse.run.stages import fingerprint
+from camfuse.run.layout import Run
 
 log = logging.getLogger(__name__)
 
@@ -103,13 +102,14 @@ def export_pose(config: Config, output: Path) -> int:
 
 
 def _clip_poses(config: Config) -> Iterator[ClipPose]:
-    rows = read_clips(config.output / "clips" / "clips.csv")
-    mark = fingerprint("pose", config)
+    run = Run(config)
+    rows = run.clips()
     for name, part in tqdm(sorted(_by_shard(rows).items()), desc="export", unit="shard", mininterval=1.0):
-        shard = Shard(config.output / "pose" / f"{name}.h5", stage="pose", fingerprint=mark)
+        shard = run.shard("pose", name)
         for row in part.itertuples(index=False):
             if row.clip_id not in shard:
-                log.warning("%s: left out, it has no pose: %s", row.clip_id, shard.failed.get(row.clip_id, "no frames"))
+                why = shard.left_out_of([row.clip_id])[row.clip_id]
+                log.warning("%s: left out by stage %s: %s", row.clip_id, why.stage, why.reason)
                 continue
             facts = {fact: shard.fact(fact, row.clip_id) for fact in ("height", "width", "fps")}
             yield ClipPose(

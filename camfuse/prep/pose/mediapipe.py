@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 from camfuse.clips.table import Clip
 from camfuse.config import MediapipePose
 from camfuse.errors import ClipError, MissingToolError
-from camfuse.prep.pose.estimator import ClipFrames, Poses, tight_boxes
+from camfuse.prep.arrays import ClipFrames
+from camfuse.prep.pose.estimator import Poses, tight_boxes
 from camfuse.prep.pose.holistic import to_wholebody
 from camfuse.prep.pose.signer import fill_gaps
 

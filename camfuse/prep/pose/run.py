@@ -5,8 +5,9 @@ from pathlib import Path
 from camfuse.clips.table import Clip, read_shard_clips
 from camfuse.config import Config
 from camfuse.errors import ConfigError
+from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.clipwise import ShardJob, make_shard
-from camfuse.prep.pose.estimator import ClipFrames, Estimator, check_poses
+from camfuse.prep.pose.estimator import Estimator, Poses, check_poses
 from camfuse.run.shard import ClipData, Shard
 from camfuse.run.stages import fingerprint
 
@@ -43,7 +44,7 @@ def estimate_poses(config: Config, clips: Path, frames: Path, output: Path, prev
     """Estimate the poses of one shard.
 
     Per frame: `keypoints` (133, 3), `box` (5) and `filled`, as `camfuse.prep.pose.estimator.Poses` says; per clip:
-    `height`, `width` and `fps` of the frames. Clips that the frames shard left out are passed over.
+    `height`, `width` and `fps` of the frames. Clips that the frames shard left out stay left out.
 
     Parameters
     ----------
@@ -66,29 +67,30 @@ def estimate_poses(config: Config, clips: Path, frames: Path, output: Path, prev
         If the frames shard is missing, damaged or stale.
     """
     source = Shard(frames, stage="frames", fingerprint=fingerprint("frames", config))
-    wanted = [clip for clip in read_shard_clips(clips) if clip.clip_id in source]
     with make_estimator(config) as estimator:
-        provenance = estimator.provenance()
-        job = ShardJob("pose", config, output, provenance, keep_work=True, previous=previous)
+        job = ShardJob(
+            "pose", config, output, estimator.provenance(), upstream=(source,), keep_work=True, previous=previous
+        )
 
         def compute(clip: Clip) -> ClipData:
-            video = clip_frames(source, clip.clip_id)
-            poses = estimator.estimate(clip, video)
-            check_poses(poses, len(video), clip=clip, estimator=str(provenance["estimator"]))
+            video = ClipFrames.of(source, clip.clip_id)
+            poses = estimate_clip(estimator, clip, video)
             return ClipData(
                 {"keypoints": poses.keypoints, "box": poses.boxes, "filled": poses.filled},
                 facts={"height": video.height, "width": video.width, "fps": video.fps},
             )
 
-        make_shard(job, wanted, compute)
+        make_shard(job, read_shard_clips(clips), compute)
 
 
-def clip_frames(source: Shard, clip_id: str) -> ClipFrames:
-    """Return a clip's frames out of a shard of stage `frames`, not decoded yet."""
-    return ClipFrames(
-        jpeg=source.jpeg(clip_id),
-        time=source.read("time", clip_id),
-        height=int(source.fact("height", clip_id)),
-        width=int(source.fact("width", clip_id)),
-        fps=float(source.fact("fps", clip_id)),
-    )
+def estimate_clip(estimator: Estimator, clip: Clip, frames: ClipFrames) -> Poses:
+    """Estimate the signer's pose in every frame of a clip, and check what the estimator gave.
+
+    Raises
+    ------
+    ClipError
+        If the clip cannot be done, or the estimator breaks its contract (`camfuse.prep.pose.estimator`).
+    """
+    poses = estimator.estimate(clip, frames)
+    check_poses(poses, len(frames), clip=clip, estimator=str(estimator.provenance()["estimator"]))
+    return poses

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
 from camfuse.config import Config, MmposePose, RtmlibPose
+from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.pose.engines import Device, EngineSettings
-from camfuse.prep.pose.estimator import ClipFrames, Floats, Poses, missing_poses
+from camfuse.prep.pose.estimator import Floats, Poses, missing_poses
 from camfuse.prep.pose.signer import fill_gaps, follow_signer
 from camfuse.weights.fetch import check_weights, pose_weights
 

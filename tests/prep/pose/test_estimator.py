@@ -10,7 +10,8 @@ import pytest
 
 from camfuse.clips.table import Clip
 from camfuse.errors import ClipError, ShardError
-from camfuse.prep.pose.estimator import ClipFrames, Poses, check_poses, missing_poses, tight_boxes
+from camfuse.prep.arrays import ClipFrames
+from camfuse.prep.pose.estimator import Poses, check_poses, missing_poses, tight_boxes
 from camfuse.prep.pose.quality import detection_rates
 from camfuse.skeleton import FACE, LEFT_HAND
 

@@ -16,10 +16,11 @@ from camfuse.cli import app
 from camfuse.clips.table import COLUMNS, Clip
 from camfuse.config import AnnotationsPose, Config, dump_config
 from camfuse.errors import ClipError, ConfigError, StaleShardError
+from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.pose.annotations import AnnotationsEstimator
-from camfuse.prep.pose.estimator import ClipFrames, Poses, check_poses
+from camfuse.prep.pose.estimator import Poses, check_poses
 from camfuse.prep.pose.export import NEW_NAME, OLD_NAME, export_pose, export_pyskl
-from camfuse.run.shard import ClipData, Shard, ShardWriter
+from camfuse.run.shard import ClipData, LeftOut, Shard, ShardWriter
 from camfuse.run.stages import fingerprint
 
 FRAMES = {"a": 12, "b": 7, "c": 40}
@@ -42,7 +43,7 @@ def run(make_config: Any) -> Config:
             facts = {"height": HEIGHT, "width": WIDTH, "fps": FPS}
             frames = {"keypoints": keypoints, "box": np.zeros((count, 5)), "filled": np.zeros(count, bool)}
             writer.add(clip_id, ClipData(frames, facts=facts))
-        writer.fail("d", "cannot be decoded")
+        writer.leave_out("d", LeftOut("frames", "cannot be decoded"))
     rows = [
         {**dict.fromkeys(COLUMNS, ""), "clip_id": clip_id, "split": split, "label": label, "class_index": index}
         for clip_id, split, label, index in (("a", "train", "yes", 1), ("b", "val", "no", 0), ("c", "train", "no", 0))

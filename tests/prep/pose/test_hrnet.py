@@ -223,7 +223,8 @@ def whole_config(folder: Path, pose: Weights, persons: Weights, **mmpose: Any) -
 def test_a_clip_gets_poses_where_a_person_is_found(folder: Path, reference: Any, detector: Any) -> None:
     import cv2
 
-    from camfuse.prep.pose.estimator import ClipFrames, check_poses
+    from camfuse.prep.arrays import ClipFrames
+    from camfuse.prep.pose.estimator import check_poses
     from camfuse.prep.pose.run import make_estimator
 
     clip = Clip("made", Path("made.mp4"), 0, float("inf"), None, "identity")

@@ -13,9 +13,10 @@ import pytest
 from camfuse.clips.table import Clip
 from camfuse.config import MediapipePose
 from camfuse.errors import MissingToolError
-from camfuse.prep.frames import encode_clip
+from camfuse.prep.arrays import ClipFrames
+from camfuse.prep.frames import read_clip
 from camfuse.prep.pose import mediapipe as room
-from camfuse.prep.pose.estimator import ClipFrames, Poses, check_poses
+from camfuse.prep.pose.estimator import Poses, check_poses
 from camfuse.prep.pose.mediapipe import MediapipeEstimator, scored_by_presence
 from camfuse.prep.pose.quality import detection_rates
 from camfuse.skeleton import BODY, FACE, LEFT_HAND, RIGHT_HAND
@@ -36,9 +37,7 @@ def still(count: int, height: int, width: int) -> ClipFrames:
 
 def real(shared_data: Path, name: str, seconds: float) -> ClipFrames:
     clip = Clip("c", shared_data / "clips/wlasl/videos" / name, 0.0, seconds, None, "x")
-    data = encode_clip(clip, 95)
-    height, width, fps = (data.facts[key] for key in ("height", "width", "fps"))
-    return ClipFrames(data.jpeg, data.frames["time"], int(height), int(width), float(fps))
+    return read_clip(clip, 95)
 
 
 def as_bytes(poses: Poses) -> bytes:

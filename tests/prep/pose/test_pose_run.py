@@ -10,13 +10,14 @@ import pytest
 
 from camfuse.clips.table import SHARD_COLUMNS, Clip
 from camfuse.errors import BadClipsError, ClipError, StaleShardError
+from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.frames import extract_frames
 from camfuse.prep.pose import run
 from camfuse.prep.pose.annotations import AnnotationsEstimator
-from camfuse.prep.pose.estimator import ClipFrames, Poses, missing_poses
+from camfuse.prep.pose.estimator import Poses, missing_poses
 from camfuse.prep.pose.mediapipe import MediapipeEstimator
 from camfuse.prep.pose.run import estimate_poses, make_estimator
-from camfuse.run.shard import Shard
+from camfuse.run.shard import LeftOut, Shard
 from camfuse.run.stages import fingerprint
 
 
@@ -79,7 +80,8 @@ def test_clips_that_frames_left_out_are_passed_over(
     estimate_poses(config, clips, frames, tmp_path / "pose.h5")
     shard = Shard(tmp_path / "pose.h5", stage="pose", fingerprint=fingerprint("pose", config))
     assert list(shard) == ["a", "b"]
-    assert shard.failed == {"bad": "nothing fits"}
+    assert shard.left_out["bad"] == LeftOut("pose", "nothing fits")
+    assert shard.left_out["gone"].stage == "frames" and len(shard.left_out) == 2
     assert shard.provenance == {"estimator": "marker"}
     assert shard.count("b") == 6
     np.testing.assert_allclose(shard.read("keypoints", "b")[:, 0, :2], np.repeat(np.arange(6), 2).reshape(6, 2))

@@ -269,7 +269,7 @@ def test_the_packages_that_a_run_needs_are_named(tmp_path: Path, networks: Any) 
 
 def test_a_missing_package_is_said(tmp_path: Path, networks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from camfuse.clips.table import Clip
-    from camfuse.prep.pose.estimator import ClipFrames
+    from camfuse.prep.arrays import ClipFrames
     from camfuse.prep.pose.run import make_estimator
 
     monkeypatch.setitem(sys.modules, "rtmlib", None)

@@ -8,7 +8,7 @@ import pytest
 
 from camfuse.prep.crops import crop_image
 from camfuse.prep.heatmaps import render
-from camfuse.report.draw import (
+from camfuse.show.draw import (
     COLOURS,
     GROUPS,
     box_corners,

@@ -15,9 +15,12 @@ from camfuse.clips.table import SHARD_COLUMNS, shard_of
 from camfuse.errors import CamfuseError, ConfigError, ShardError, StaleShardError
 from camfuse.prep.crops import crop_clips
 from camfuse.prep.heatmaps import render_heatmaps
-from camfuse.report.show import ClipImages, show, show_video
+from camfuse.run.layout import Run
 from camfuse.run.shard import ClipData, ShardWriter
 from camfuse.run.stages import fingerprint
+from camfuse.show.clip_images import ClipImages
+from camfuse.show.clip_view import view_stored
+from camfuse.show.run import show, show_video
 from camfuse.skeleton import NUM_KEYPOINTS
 
 FRAMES, HEIGHT, WIDTH = 12, 90, 161
@@ -64,7 +67,11 @@ def run(make_config: Any) -> Any:
         pose.add("drink_01", ClipData(frames={"keypoints": np.full_like(keypoints, np.nan) * [1, 1, 0]}))
     crop_clips(config, table, paths["frames"], paths["pose"], paths["crops"])
     render_heatmaps(config, table, paths["crops"], paths["heatmaps"])
-    return config
+    return Run(config)
+
+
+def images(run: Run, clip_id: str) -> ClipImages:
+    return ClipImages(view_stored(run, clip_id), run.config)
 
 
 def test_contact_sheet(run: Any, tmp_path: Path) -> None:
@@ -116,14 +123,14 @@ def test_more_columns_than_frames(run: Any, tmp_path: Path) -> None:
 
 
 def test_facts_of_a_clip(run: Any) -> None:
-    clip = ClipImages(run, "book_02")
+    clip = images(run, "book_02")
     assert (len(clip), clip.label, clip.rate) == (FRAMES, "book", 12.5)
     assert clip.times[:2] == pytest.approx([0, 0.08])
     assert clip.notes == "12 frames · 161 x 90 · 12.5 fps"
 
 
 def test_skeleton_and_box_follow_a_resized_frame(run: Any) -> None:
-    clip = ClipImages(run, "book_01")
+    clip = images(run, "book_01")
     drawn = clip.frame(0, height=4 * HEIGHT, width=4 * WIDTH).astype(int)
     shoulder = drawn[40 * 4 + 2, 80 * 4 + 2]  # halfway between the shoulders (100, 40) and (60, 40)
     assert np.abs(shoulder - (38, 208, 150)).max() < 15
@@ -160,21 +167,23 @@ def test_wrong_suffix(run: Any, tmp_path: Path) -> None:
 
 
 def test_another_config_is_refused(run: Any, tmp_path: Path) -> None:
-    other = run.model_copy(update={"heatmaps": run.heatmaps.model_copy(update={"sigma": 1.5})})
+    heatmaps = run.config.heatmaps.model_copy(update={"sigma": 1.5})
+    other = Run(run.config.model_copy(update={"heatmaps": heatmaps}))
     with pytest.raises(StaleShardError):
         show(other, "book_01", tmp_path / "x.png")
 
 
 def test_a_run_that_is_not_there(make_config: Any, tmp_path: Path) -> None:
     with pytest.raises(ShardError, match="run the workflow"):
-        show(make_config(), "a", tmp_path / "x.png")
+        show(Run(make_config()), "a", tmp_path / "x.png")
 
 
 def test_frames_that_were_not_kept(run: Any, tmp_path: Path) -> None:
     (run.output / "frames" / "0000.h5").unlink()
     with pytest.raises(ShardError, match="no such shard"):
         show(run, "book_01", tmp_path / "x.png")
-    unkept = run.model_copy(update={"frames": run.frames.model_copy(update={"keep": False})})
+    frames = run.config.frames.model_copy(update={"keep": False})
+    unkept = Run(run.config.model_copy(update={"frames": frames}))
     show(unkept, "book_01", tmp_path / "x.png", columns=3)
     with Image.open(tmp_path / "x.png") as image:
         assert image.size[1] == pytest.approx(2 * 256, abs=110)  # crops and heatmaps only

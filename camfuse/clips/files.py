@@ -1,0 +1,55 @@
+"""The files of a run's clip table."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ClipFiles:
+    """Where the clip table lies, and what `camfuse.clips.refresh` writes beside it."""
+
+    folder: Path
+
+    @property
+    def clips(self) -> Path:
+        """The clip table."""
+        return self.folder / "clips.csv"
+
+    @property
+    def classes(self) -> Path:
+        """The label of each class index."""
+        return self.folder / "classes.csv"
+
+    @property
+    def coverage(self) -> Path:
+        """Clips listed, on disk, missing and used, by split and class."""
+        return self.folder / "coverage.csv"
+
+    @property
+    def duplicates(self) -> Path:
+        """Clips whose recordings are the same."""
+        return self.folder / "duplicates.csv"
+
+    @property
+    def missing(self) -> Path:
+        """Clips whose recordings are not on disk."""
+        return self.folder / "missing.csv"
+
+    @property
+    def notes(self) -> Path:
+        """What is odd in the label files, a sentence a line."""
+        return self.folder / "notes.txt"
+
+    @property
+    def hashes(self) -> Path:
+        """The cache of the recordings' hashes."""
+        return self.folder / "hashes.csv"
+
+    @property
+    def shards(self) -> Path:
+        """The folder of the shards' own tables."""
+        return self.folder / "shards"
+
+    def shard(self, name: str) -> Path:
+        """Return the table of one shard: what the data stages see of its clips."""
+        return self.shards / f"{name}.csv"

@@ -1,0 +1,114 @@
+"""The ffmpeg that all stages use: found, asked for its version, and used to write a video."""
+
+import errno
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from fractions import Fraction
+from functools import cache
+from itertools import chain
+from pathlib import Path
+
+import ffmpeg
+import imageio_ffmpeg
+import numpy as np
+from numpy.typing import NDArray
+
+from camfuse.errors import MissingToolError
+
+
+@cache
+def find_ffmpeg() -> str:
+    """Return the path of ffmpeg: the one on PATH, else the one that the package imageio-ffmpeg brings.
+
+    Raises
+    ------
+    MissingToolError
+        If there is neither.
+    """
+    on_path = shutil.which("ffmpeg")
+    if on_path:
+        return on_path
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise MissingToolError(
+            "expected ffmpeg on PATH or in the package imageio-ffmpeg, found neither: install ffmpeg"
+        ) from error
+
+
+@cache
+def ffmpeg_version() -> str:
+    """Return the version as ffmpeg names it, e.g. ``5.1.6-0+deb12u1``.
+
+    Raises
+    ------
+    MissingToolError
+        If there is no ffmpeg, or it does not run.
+    """
+    binary = find_ffmpeg()
+    try:
+        answer = subprocess.run([binary, "-version"], stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise MissingToolError(f"{binary} does not run ({error}): install ffmpeg 4.2 or newer") from error
+    found = re.match(rb"ffmpeg version (\S+)", answer.stdout)
+    return found[1].decode(errors="replace") if found else "unknown"
+
+
+def write_video(path: Path, images: Iterable[NDArray[np.uint8]], rate: Fraction | float, **options: str | int) -> None:
+    """Write (H, W, 3) RGB images of one size, with even sides, as an mp4 in h264.
+
+    Parameters
+    ----------
+    path
+        The file to write; an older one is replaced.
+    images
+        At least one; they are encoded as they come.
+    rate
+        Frames per second.
+    **options
+        Further output options of ffmpeg, as ``crf=18``.
+
+    Raises
+    ------
+    MissingToolError
+        If ffmpeg cannot write h264.
+    OSError
+        If the disk is full.
+    """
+    coming = iter(images)
+    first = next(coming)
+    height, width, _ = first.shape
+    stream = ffmpeg.input("pipe:", format="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", framerate=str(rate))
+    stream = stream.output(f"file:{path}", format="mp4", vcodec="libx264", pix_fmt="yuv420p", **options)
+    command = ffmpeg.compile(
+        stream.global_args("-hide_banner", "-loglevel", "error", "-nostats", "-y"), cmd=find_ffmpeg()
+    )
+    with tempfile.TemporaryFile() as said:  # a file: nobody has to read it while images are written
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
+        assert process.stdin is not None
+        try:
+            for image in chain([first], coming):
+                process.stdin.write(np.ascontiguousarray(image).data)
+            process.stdin.close()
+        except BrokenPipeError:
+            pass  # ffmpeg gave up; its exit code and words say why
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            code = process.wait()
+        if code != 0:
+            said.seek(0)
+            raise _failure(path, command[0], said.read().decode(errors="replace").strip().splitlines())
+
+
+def _failure(path: Path, binary: str, said: list[str]) -> OSError | MissingToolError:
+    if any(os.strerror(errno.ENOSPC) in line for line in said):
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    return MissingToolError(
+        f"expected an ffmpeg that writes h264 (libx264), {binary} says: {(said or ['no reason given'])[-1]}"
+    )

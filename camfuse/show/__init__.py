@@ -1,0 +1,1 @@
+"""Looking at one clip: skeleton, crop box, crops and heatmaps, drawn."""
