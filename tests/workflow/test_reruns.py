@@ -143,7 +143,7 @@ def test_another_checkout_and_a_comment_rerun_nothing(finished: Workflow, tmp_pa
 
 def test_a_raised_version_reruns_its_stage_and_what_follows(finished: Workflow, tmp_path: Path) -> None:
     code = checkout(tmp_path / "code")
-    stages = code / "camfuse" / "stage.py"
+    stages = code / "camfuse" / "run" / "stages.py"
     raised = re.sub(r'Stage\("crops", (\d+)', lambda old: f'Stage("crops", {int(old[1]) + 1}', stages.read_text())
     assert raised != stages.read_text()
     stages.write_text(raised)
