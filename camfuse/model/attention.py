@@ -26,7 +26,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from camfuse.model.fusion import CrossAttention, CrossModalFusion, CrossStep, Kind
+from camfuse.model.fusion.cross_attention import CrossAttention, CrossStep, Kind
+from camfuse.model.fusion.st_caf import CrossModalFusion
 from camfuse.model.recogniser import Recogniser
 
 Direction = Literal["to_rgb", "to_pose"]

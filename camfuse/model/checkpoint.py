@@ -13,8 +13,8 @@ from torch import Tensor
 from camfuse.config import Config, Model, Part
 from camfuse.errors import WeightsError
 from camfuse.files import atomic
+from camfuse.model.initial import load_checkpoint
 from camfuse.model.recogniser import Recogniser, build_recogniser
-from camfuse.model.weights import load_checkpoint
 from camfuse.run.stages import fingerprint
 
 

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from camfuse.config import Part
 from camfuse.errors import WeightsError, bullet_list
-from camfuse.model.lateral import zeros_behind
+from camfuse.model.fusion.lateral import RGBPOSECONV3D_NAMES
+from camfuse.model.layers import zeros_behind
 from camfuse.model.recogniser import Recogniser
 from camfuse.skeleton import NUM_KEYPOINTS
 
@@ -23,10 +24,7 @@ PREFIXES: dict[Part, dict[str, str]] = {
     "rgb": {"backbone.": "rgb.", "cls_head.fc_cls.": "head_rgb.fc."},
     "pose": {"backbone.": "pose.", "cls_head.fc_cls.": "head_pose.fc."},
     "fusion": {
-        "backbone.rgb_path.layer2_lateral.": "fusion.s2.to_rgb.",
-        "backbone.rgb_path.layer3_lateral.": "fusion.s3.to_rgb.",
-        "backbone.pose_path.layer1_lateral.": "fusion.s2.to_pose.",
-        "backbone.pose_path.layer2_lateral.": "fusion.s3.to_pose.",
+        **RGBPOSECONV3D_NAMES,
         "backbone.rgb_path.": "rgb.",
         "backbone.pose_path.": "pose.",
         "cls_head.fc_rgb.": "head_rgb.fc.",
@@ -79,7 +77,7 @@ class ImportReport:
 def import_weights(recogniser: Recogniser, state: Mapping[str, Tensor], source: str) -> ImportReport:
     """Put weights of MMAction2, PYSKL or our own into a recogniser.
 
-    A stem of 17 keypoints (COCO) in a stream that sees all 133 gets zeros for the others, so that it goes on seeing
+    A stem of 17 keypoints (COCO) in a stream that sees all 133 gets zeros for the others, so that it still sees
     what it saw.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The streams' convolution and batch norm, in the forms that the devices are fastest at."""
+"""The streams' convolution and batch norm, in the forms that the devices are fastest at, and zeros for channels."""
 
 import torch
 from torch import Tensor, nn
@@ -42,3 +42,8 @@ class BatchNorm3d(nn.BatchNorm3d):
     def _check_input_dim(self, input: Tensor) -> None:
         if input.dim() not in (4, 5):
             raise ValueError(f"expected (B, C, T, H, W), found {tuple(input.shape)}")
+
+
+def zeros_behind(x: Tensor, extra: int) -> Tensor:
+    """Return (B, C, ...) with `extra` channels of zeros behind its own."""
+    return functional.pad(x, (0, 0) * (x.dim() - 2) + (0, extra)) if extra else x

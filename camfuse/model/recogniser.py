@@ -3,12 +3,14 @@
 Shapes: B batch, C classes, K keypoints, S crop side, Q heatmap side, R frames of the RGB stream, P of the pose stream.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
 from camfuse.config import Model, Part
-from camfuse.model.fusion import CrossModalFusion
-from camfuse.model.lateral import LateralConcat, extra_channels, zeros_behind
+from camfuse.model.fusion.base import Channels, FusionBlock
+from camfuse.model.fusion.mode import fusion_type
 from camfuse.model.resnet3d import EXPANSION, pose_stream, rgb_stream
 
 HEADS: dict[Part, tuple[str, ...]] = {"rgb": ("rgb",), "pose": ("pose",), "fusion": ("rgb", "pose", "joint")}
@@ -36,11 +38,11 @@ class Head(nn.Module):
 
 
 class Recogniser(nn.Module):
-    """One stream, or both with ST-CAF or one of its rivals.
+    """One stream, or both and what they tell each other.
 
     The parameters of a stream have the same names in a single-stream recogniser and in a fused one
     (``rgb.*``, ``head_rgb.*``, ``pose.*``, ``head_pose.*``); only ``fusion.*`` and ``head_joint.*`` are new there.
-    In mode ``concat`` some of them have more input channels there (`wider_inputs`).
+    Where the fusion adds channels to a stream, some of them have more inputs there (`wider_inputs`).
 
     Parameters
     ----------
@@ -50,11 +52,6 @@ class Recogniser(nn.Module):
         C.
     part
         Which of the recipe's three trainings the recogniser is for.
-
-    Attributes
-    ----------
-    lateral_channels
-        Channels that the RGB and the pose stream get at each stage of mode ``concat`` beside their own.
     """
 
     mean: Tensor
@@ -66,21 +63,22 @@ class Recogniser(nn.Module):
         self.part = part
         self.rgb = self.head_rgb = self.pose = self.head_pose = self.head_joint = None
         self.fusion = nn.ModuleDict()
-        self.lateral_channels = _lateral_channels(config) if part == "fusion" else {}
-        extra_rgb, extra_pose = ([self._lateral(stage)[to] for stage in STAGES] for to in (0, 1))
+        way = fusion_type(config.fusion.mode) if part == "fusion" else None
+        widths = {stage: _channels(stage, config) for stage in (config.fusion.stages if way else ())}
+        extra = [way.extra_channels(widths[s]) if way and s in widths else Channels(0, 0) for s in STAGES]
         rgb_width = pose_width = 0
         if part != "pose":
-            self.rgb = rgb_stream(config.rgb, lateral=(0, 0, *extra_rgb[:-1]))
-            rgb_width = self.rgb.out_channels[-1] + extra_rgb[-1]
+            self.rgb = rgb_stream(config.rgb, lateral=(0, 0, *(one.rgb for one in extra[:-1])))
+            rgb_width = self.rgb.out_channels[-1] + extra[-1].rgb
             self.head_rgb = Head(rgb_width, num_classes, config.rgb.dropout)
         if part != "rgb":
-            self.pose = pose_stream(config.pose, lateral=(0, *extra_pose[:-1]))
-            pose_width = self.pose.out_channels[-1] + extra_pose[-1]
+            self.pose = pose_stream(config.pose, lateral=(0, *(one.pose for one in extra[:-1])))
+            pose_width = self.pose.out_channels[-1] + extra[-1].pose
             self.head_pose = Head(pose_width, num_classes, config.pose.dropout)
-        if self.rgb and self.pose:
+        if part == "fusion":
             self.head_joint = Head(rgb_width + pose_width, num_classes, max(config.rgb.dropout, config.pose.dropout))
-            if config.fusion.mode != "none":
-                self.fusion.update({stage: _fusion(config, stage) for stage in config.fusion.stages})
+        if way:
+            self.fusion.update({stage: way(channels, config.fusion) for stage, channels in widths.items()})
         chosen = config.pose.keypoints
         self.register_buffer("keypoints", None if chosen is None else torch.tensor(chosen), persistent=False)
         self.register_buffer("mean", torch.tensor(RGB_MEAN).view(1, 3, 1, 1, 1), persistent=False)
@@ -112,26 +110,11 @@ class Recogniser(nn.Module):
             if self.pose is not None and x_pose is not None:
                 x_pose = self.pose.layer(level, x_pose)
             if stage in self.fusion:
-                x_rgb, x_pose = self._fused(stage, x_rgb, x_pose, visible)
+                x_rgb, x_pose = self.fusion[stage](x_rgb, x_pose, visible)
         return self._classified(x_rgb, x_pose)
 
     def _chosen(self, heatmaps: Tensor) -> Tensor:
         return heatmaps if self.keypoints is None else heatmaps[:, self.keypoints]
-
-    def _lateral(self, stage: str) -> tuple[int, int]:
-        return self.lateral_channels.get(stage, (0, 0))
-
-    def _fused(
-        self, stage: str, rgb: Tensor | None, pose: Tensor | None, visible: Tensor | None
-    ) -> tuple[Tensor | None, Tensor | None]:
-        if rgb is not None and pose is not None:
-            both: tuple[Tensor, Tensor] = self.fusion[stage](rgb, pose, visible)
-            return both
-        extra_rgb, extra_pose = self._lateral(stage)
-        return (
-            None if rgb is None else zeros_behind(rgb, extra_rgb),
-            None if pose is None else zeros_behind(pose, extra_pose),
-        )
 
     def _stems(self, rgb: Tensor | None, heatmaps: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
         x_rgb = x_pose = None
@@ -162,33 +145,20 @@ class Recogniser(nn.Module):
         The further channels come last on the weight's second axis.
         """
         wider: dict[str, int] = {}
-        for stage, (extra_rgb, extra_pose) in self.lateral_channels.items():
-            level = STAGES.index(stage)
-            for stream, layer, extra in (("rgb", level + 3, extra_rgb), ("pose", level + 2, extra_pose)):
-                if stage == STAGES[-1]:
-                    wider[f"head_{stream}.fc.weight"] = extra
-                else:
-                    wider |= {f"{stream}.layer{layer}.0.{part}.conv.weight": extra for part in ("conv1", "downsample")}
+        for stage, block in self.fusion.items():
+            level, extra = STAGES.index(stage), cast(FusionBlock, block).extra
+            for stream, layer, more in (("rgb", level + 3, extra.rgb), ("pose", level + 2, extra.pose)):
+                if more and stage == STAGES[-1]:
+                    wider[f"head_{stream}.fc.weight"] = more
+                elif more:
+                    wider |= {f"{stream}.layer{layer}.0.{part}.conv.weight": more for part in ("conv1", "downsample")}
         return wider
 
 
-def _lateral_channels(config: Model) -> dict[str, tuple[int, int]]:
-    """Return what lateral convolutions add to the RGB and the pose stream at each of their stages."""
-    if config.fusion.mode != "concat":
-        return {}
-    return {stage: extra_channels(*_channels(stage, config)) for stage in config.fusion.stages}
-
-
-def _channels(stage: str, config: Model) -> tuple[int, int]:
+def _channels(stage: str, config: Model) -> Channels:
     """Return the streams' own channels at a stage."""
     level = STAGES.index(stage)
-    return config.rgb.channels * EXPANSION * 2 ** (level + 1), config.pose.channels * EXPANSION * 2**level
-
-
-def _fusion(config: Model, stage: str) -> CrossModalFusion | LateralConcat:
-    if config.fusion.mode == "concat":
-        return LateralConcat(*_channels(stage, config), config.fusion.modality_dropout)
-    return CrossModalFusion(*_channels(stage, config), config.fusion)
+    return Channels(config.rgb.channels * EXPANSION * 2 ** (level + 1), config.pose.channels * EXPANSION * 2**level)
 
 
 def _as_float(x: Tensor) -> Tensor:

@@ -26,8 +26,8 @@ from camfuse.errors import ConfigError, TableError, WeightsError
 from camfuse.files import write_text
 from camfuse.model.checkpoint import Checkpoint, load_trained
 from camfuse.model.device import pick_device, set_tf32, to_memory_format
+from camfuse.model.initial import load_checkpoint, load_initial, merge_streams
 from camfuse.model.recogniser import Recogniser, build_recogniser
-from camfuse.model.weights import load_checkpoint, load_initial, merge_streams
 from camfuse.run.layout import Run, TrainingFiles
 from camfuse.train.module import FUSED, Curve, Labels, TrainingModule, write_curves
 from camfuse.train.parallel import is_first, world_size

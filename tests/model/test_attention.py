@@ -8,7 +8,7 @@ from torch import Tensor
 
 from camfuse.config import Model
 from camfuse.model.attention import AttentionMap, read_attention
-from camfuse.model.fusion import CrossAttention
+from camfuse.model.fusion.cross_attention import CrossAttention
 from camfuse.model.recogniser import Recogniser, build_recogniser
 
 MODES = ("temporal_gate", "time", "space", "divided", "joint")

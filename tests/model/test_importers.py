@@ -15,8 +15,8 @@ from torch import Tensor
 from camfuse.config import Config, Model, Part
 from camfuse.errors import WeightsError
 from camfuse.model.importers import PREFIXES, import_weights
+from camfuse.model.initial import load_checkpoint, load_initial, merge_streams
 from camfuse.model.recogniser import Recogniser, build_recogniser
-from camfuse.model.weights import load_checkpoint, load_initial, merge_streams
 from camfuse.run.stages import STAGES, fingerprint
 from camfuse.weights.fetch import needed_weights
 

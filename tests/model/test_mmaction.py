@@ -15,8 +15,8 @@ from torch import Tensor
 from camfuse.config import Part, Sampling, parse_config
 from camfuse.data.sampling import evaluation_frames, uniform_frames
 from camfuse.metrics import confusion_matrix, mean_class_accuracy, top_k_accuracy
+from camfuse.model.initial import load_initial, merge_streams
 from camfuse.model.recogniser import Recogniser, build_recogniser
-from camfuse.model.weights import load_initial, merge_streams
 
 pytestmark = pytest.mark.torture
 

@@ -1,10 +1,14 @@
 """The recogniser: heads, one or both modalities, gradients, normalisation."""
 
+from typing import get_args
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from camfuse.config import Model, Part
+from camfuse.config import FusionMode, Model, Part
+from camfuse.model.fusion.base import Channels
+from camfuse.model.fusion.mode import fusion_type
 from camfuse.model.recogniser import Recogniser, build_recogniser, seen_frames
 
 NARROW = {
@@ -12,6 +16,12 @@ NARROW = {
     "pose": {"depths": (1, 1, 1), "channels": 4, "dropout": 0.0},
     "fusion": {"width": 8, "heads": 2, "dropout": 0.0, "modality_dropout": 0.0},
 }
+MODES: tuple[FusionMode, ...] = get_args(FusionMode)
+FUSING = tuple(mode for mode in MODES if fusion_type(mode))
+SAME_WIDTH = tuple(
+    mode for mode in FUSING if (way := fusion_type(mode)) and not any(way.extra_channels(Channels(8, 8)))
+)
+"""Of these, the modes that add no channels: they begin as the two streams."""
 
 
 def build(part: Part, mode: str = "divided", **values: dict[str, object]) -> Recogniser:
@@ -44,7 +54,7 @@ def test_heads_of_each_part(part: Part, heads: list[str]) -> None:
     assert all(value.shape == (2, 3) for value in logits.values())
 
 
-@pytest.mark.parametrize("mode", ["none", "temporal_gate", "time", "space", "divided", "joint"])
+@pytest.mark.parametrize("mode", ["none", *SAME_WIDTH])
 def test_at_step_zero_fusion_equals_its_two_streams_bit_for_bit(mode: str) -> None:
     fused = build("fusion", mode, **{}).eval()
     single = {part: build(part).eval() for part in ("rgb", "pose")}
@@ -57,7 +67,7 @@ def test_at_step_zero_fusion_equals_its_two_streams_bit_for_bit(mode: str) -> No
     assert torch.equal(logits["pose"], single["pose"](None, heatmaps)["pose"])
 
 
-@pytest.mark.parametrize("mode", ["temporal_gate", "time", "space", "divided", "joint"])
+@pytest.mark.parametrize("mode", SAME_WIDTH)
 def test_one_modality_is_enough_and_equals_the_stream_alone(mode: str) -> None:
     fused = wake(build("fusion", mode)).eval()
     rgb, heatmaps = batch()
@@ -68,7 +78,7 @@ def test_one_modality_is_enough_and_equals_the_stream_alone(mode: str) -> None:
     assert torch.equal(fused(rgb, torch.zeros_like(heatmaps))["rgb"], only_rgb["rgb"])
 
 
-@pytest.mark.parametrize("mode", ["concat", "temporal_gate", "time", "space", "divided", "joint"])
+@pytest.mark.parametrize("mode", FUSING)
 def test_a_sample_that_dropout_takes_the_other_modality_from_is_one_without_it(mode: str) -> None:
     """So training with modality dropout trains the very function that a clip of one modality meets."""
     fused = wake(build("fusion", mode, fusion={**NARROW["fusion"], "mode": mode, "modality_dropout": 1.0})).train()
@@ -82,7 +92,7 @@ def test_a_sample_that_dropout_takes_the_other_modality_from_is_one_without_it(m
     assert not torch.allclose(fused.eval()(rgb, heatmaps)["rgb"], both["rgb"])
 
 
-@pytest.mark.parametrize("mode", ["none", "concat", "temporal_gate", "time", "space", "divided", "joint"])
+@pytest.mark.parametrize("mode", MODES)
 def test_a_step_in_bf16_is_finite_and_near_one_in_f32(mode: str) -> None:
     fused, (rgb, heatmaps) = wake(build("fusion", mode)), batch()
     for module in fused.modules():
@@ -152,6 +162,12 @@ def test_new_parameters_are_those_without_a_stream() -> None:
     assert names == {"fusion", "head_joint"}
     assert old == {"rgb", "pose", "head_rgb", "head_pose"}
     assert build("rgb").new_parameters() == []
+
+
+def test_the_modes_are_told_apart_by_their_channels() -> None:
+    assert set(SAME_WIDTH) >= {"temporal_gate", "time", "space", "divided", "joint"}
+    assert set(FUSING) == set(MODES) - {"none"}
+    assert "concat" not in SAME_WIDTH
 
 
 def test_mode_none_has_no_attention_but_a_joint_head() -> None:

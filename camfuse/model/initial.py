@@ -12,7 +12,7 @@ from torch import Tensor
 from camfuse.config import Config
 from camfuse.errors import WeightsError, bullet_list
 from camfuse.model.importers import ImportReport, import_weights
-from camfuse.model.lateral import zeros_behind
+from camfuse.model.layers import zeros_behind
 from camfuse.model.recogniser import Recogniser
 from camfuse.weights.fetch import check_weights, harmless_globals, initial_weights
 
@@ -94,8 +94,8 @@ def load_initial(model: Recogniser, config: Config) -> ImportReport | None:
 def merge_streams(fusion: Recogniser, rgb_state: Mapping[str, Tensor], pose_state: Mapping[str, Tensor]) -> None:
     """Put the weights of both single-stream recognisers into a fused one; its new parameters stay as they are.
 
-    Where a layer of the fused recogniser sees further channels (mode ``concat``), its weights for them become zero, as
-    in the merge of RGBPoseConv3D: the fused streams begin as the single ones.
+    Where a layer of the fused recogniser sees further channels (`Recogniser.wider_inputs`), its weights for them become
+    zero, as in the merge of RGBPoseConv3D: the fused streams begin as the single ones.
 
     Parameters
     ----------

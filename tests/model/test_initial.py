@@ -7,8 +7,8 @@ import torch
 
 from camfuse.config import Model, Part
 from camfuse.errors import WeightsError
+from camfuse.model.initial import load_checkpoint, merge_streams
 from camfuse.model.recogniser import Recogniser, build_recogniser
-from camfuse.model.weights import load_checkpoint, merge_streams
 
 CONFIG = Model.model_validate(
     {

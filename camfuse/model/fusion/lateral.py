@@ -4,7 +4,7 @@ Source: open-mmlab/mmaction2 ``rgbposeconv3d.py`` and ``resnet3d_slowfast.py`` (
 at s4, where no layer follows, the head sees the further channels.
 
 This is not zero-initialised: what a stream makes of the further channels is up to its next layer, whose weights for
-them are zero after a merge of trained streams (`camfuse.model.weights.merge_streams`) and random otherwise.
+them are zero after a merge of trained streams (`camfuse.model.initial.merge_streams`) and random otherwise.
 
 A kernel that spans frames only is run in 2D, frames x pixels: on a CPU that is faster, and torch 2.13's
 ``conv_transpose3d`` gives a random weight gradient there in bf16 where a clip has few frames.
@@ -16,13 +16,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from camfuse.model.fusion import check_grids, drop_messages
+from camfuse.config import Fusion
+from camfuse.model.fusion.base import Channels, FusionBlock, check_grids
 from camfuse.model.layers import BatchNorm3d
 
 KERNEL = 7
 """Frames that a lateral convolution spans."""
 REDUCTION = 16
 """RGB channels for each one that the pose stream gets."""
+RGBPOSECONV3D_NAMES = {
+    "backbone.rgb_path.layer2_lateral.": "fusion.s2.to_rgb.",
+    "backbone.rgb_path.layer3_lateral.": "fusion.s3.to_rgb.",
+    "backbone.pose_path.layer1_lateral.": "fusion.s2.to_pose.",
+    "backbone.pose_path.layer2_lateral.": "fusion.s3.to_pose.",
+}
+"""Where its checkpoints have these layers, and where a recogniser has them."""
 
 
 class PoseToRgb(nn.Module):
@@ -62,54 +70,31 @@ class RgbToPose(nn.Module):
         return result
 
 
-class LateralConcat(nn.Module):
+class LateralConcat(FusionBlock):
     """Both lateral convolutions at one stage, of the same inputs.
 
     Parameters
     ----------
-    rgb_channels, pose_channels
-        Channels of the two streams there.
-    modality_dropout
-        Probability, per training sample and direction, that the further channels are zero.
+    channels
+        Of the two streams there.
+    config
+        ``model.fusion``; modality dropout makes the further channels of a sample zero.
     """
 
-    def __init__(self, rgb_channels: int, pose_channels: int, modality_dropout: float) -> None:
-        super().__init__()
-        for_rgb, for_pose = extra_channels(rgb_channels, pose_channels)
-        self.modality_dropout = modality_dropout
-        self.to_rgb = PoseToRgb(pose_channels, for_rgb)
-        self.to_pose = RgbToPose(rgb_channels, for_pose)
+    def __init__(self, channels: Channels, config: Fusion) -> None:
+        super().__init__(channels, config)
+        self.to_rgb = PoseToRgb(channels.pose, self.extra.rgb)
+        self.to_pose = RgbToPose(channels.rgb, self.extra.pose)
 
-    def forward(self, rgb: Tensor, pose: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
-        """Return both streams' features with the other's behind them.
+    @classmethod
+    def extra_channels(cls, channels: Channels) -> Channels:
+        """Return the other stream's channels for RGB, a part of them for pose."""
+        return Channels(rgb=channels.pose, pose=max(1, channels.rgb // REDUCTION))
 
-        As in RGBPoseConv3D, pose frames without anybody are not treated apart.
-
-        Parameters
-        ----------
-        rgb, pose
-            (B, C, R, H, W) and (B, C, P, H, W) on the same grid, P a multiple of R.
-        visible
-            Not used.
-
-        Raises
-        ------
-        ValueError
-            If the grids or the frame counts do not fit.
-        """
+    def join(self, rgb: Tensor, pose: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
+        """Put the other's features behind; as in RGBPoseConv3D, frames without anybody are not treated apart."""
         check_grids(rgb, pose)
         ratio = pose.shape[2] // rgb.shape[2]
-        probability = self.modality_dropout if self.training else 0.0
-        to_rgb = drop_messages(self.to_rgb(pose, ratio), probability)
-        to_pose = drop_messages(self.to_pose(rgb, ratio), probability)
+        to_rgb = self.drop_messages(self.to_rgb(pose, ratio))
+        to_pose = self.drop_messages(self.to_pose(rgb, ratio))
         return torch.cat((rgb, to_rgb), 1), torch.cat((pose, to_pose), 1)
-
-
-def extra_channels(rgb_channels: int, pose_channels: int) -> tuple[int, int]:
-    """Return how many channels lateral convolutions add to the RGB and to the pose stream of these widths."""
-    return pose_channels, max(1, rgb_channels // REDUCTION)
-
-
-def zeros_behind(x: Tensor, extra: int) -> Tensor:
-    """Return (B, C, ...) with `extra` channels of zeros behind: what a stream sees where the other is missing."""
-    return F.pad(x, (0, 0) * (x.dim() - 2) + (0, extra)) if extra else x

@@ -1,18 +1,7 @@
-"""ST-CAF: space-time cross-attention fusion between the RGB and the pose stream.
+"""What ST-CAF is made of: positions, attention of one stream's tokens to the other's, one exchange of messages.
 
-The paper (Gao et al., IEEE TCSS 2025) publishes the name and the aim: at the deeper stages each stream learns
-from the other what it lacks. The inside is this project's design:
-
-* both directions are computed from the same inputs, at once;
-* ``divided``: first along time at each place, then over space at each time; ``time``, ``space``, ``joint``: only that;
-* ``temporal_gate`` is the rival after PCAN (Li et al., AAAI 2025): attention along time between the streams' maxima
-  over space, whose messages scale the channels of each frame; unlike there, both directions from the same inputs;
-* the streams are aligned: they share one grid, and RGB frame t belongs to the pose frames of group t;
-* the last projection starts at zero, so that at step 0 the network equals the two streams, bit for bit;
-* a stream gets nothing but messages from the other: where the other is missing, it equals itself alone.
-
-Shapes: B batch, C channels of a stream, D width of the attention, H W grid, T frames of a stream, R frames of the
-RGB stream, P frames of the pose stream, A = P / R; in `CrossAttention` G groups, N queries, M keys of each.
+Shapes: B batch, D width of the attention, H W grid, T frames of a stream, R frames of the RGB stream, P frames of the
+pose stream, A = P / R; in `CrossAttention` G groups, N queries, M keys of each.
 """
 
 from typing import Literal
@@ -20,8 +9,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-from camfuse.config import Fusion
 
 TIME_STEPS, SIDE = 32, 16
 """Size of the learned position tables (the paper's size at s3); interpolated to any other."""
@@ -193,100 +180,3 @@ class CrossStep(nn.Module):
         to_rgb = self.to_rgb(group(placed_rgb), group(placed_pose), group(pose), visible_GM)
         to_pose = self.to_pose(group(placed_pose), group(placed_rgb), group(rgb), None)
         return to_rgb.reshape(rgb.shape), to_pose.reshape(pose.shape)
-
-
-class CrossModalFusion(nn.Module):
-    """ST-CAF at one stage.
-
-    Parameters
-    ----------
-    rgb_channels, pose_channels
-        Channels of the two streams there.
-    config
-        ``model.fusion``; its mode is one of those with attention.
-    """
-
-    def __init__(self, rgb_channels: int, pose_channels: int, config: Fusion) -> None:
-        super().__init__()
-        width = config.width
-        self.gates = config.mode == "temporal_gate"
-        self.modality_dropout = config.modality_dropout
-        self.norm_rgb = nn.LayerNorm(rgb_channels)
-        self.norm_pose = nn.LayerNorm(pose_channels)
-        self.in_rgb = nn.Linear(rgb_channels, width)  # a 1x1x1 convolution, on channels-last tokens
-        self.in_pose = nn.Linear(pose_channels, width)
-        self.position = PositionEmbedding(width)
-        self.steps = nn.ModuleList(CrossStep(kind, width, config.heads, config.dropout) for kind in _kinds(config))
-        self.out_rgb = nn.Linear(width, rgb_channels, bias=False)
-        self.out_pose = nn.Linear(width, pose_channels, bias=False)
-        nn.init.zeros_(self.out_rgb.weight)
-        nn.init.zeros_(self.out_pose.weight)
-
-    def forward(self, rgb: Tensor, pose: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
-        """Return both streams' features, each with what it learns from the other added.
-
-        Parameters
-        ----------
-        rgb, pose
-            (B, C, R, H, W) and (B, C, P, H, W) on the same grid, P a multiple of R.
-        visible
-            (B, P) bool: pose frames that show somebody; RGB does not look at the others.
-
-        Raises
-        ------
-        ValueError
-            If the grids or the frame counts do not fit.
-        """
-        check_grids(rgb, pose)
-        rgb_tokens = self.in_rgb(self.norm_rgb(rgb.movedim(1, -1)))  # (B, C, T, H, W) -> (B, T, H, W, D)
-        pose_tokens = self.in_pose(self.norm_pose(pose.movedim(1, -1)))
-        if self.gates:
-            rgb_tokens, pose_tokens = rgb_tokens.amax((2, 3), keepdim=True), pose_tokens.amax((2, 3), keepdim=True)
-        grid = rgb_tokens.shape[2], rgb_tokens.shape[3]
-        position_rgb, position_pose = self.position(rgb.shape[2], *grid), self.position(pose.shape[2], *grid)
-        to_rgb, to_pose = torch.zeros_like(rgb_tokens), torch.zeros_like(pose_tokens)
-        for step in self.steps:
-            new_rgb, new_pose = step(rgb_tokens + to_rgb, pose_tokens + to_pose, position_rgb, position_pose, visible)
-            to_rgb, to_pose = to_rgb + new_rgb, to_pose + new_pose
-        probability = self.modality_dropout if self.training else 0.0
-        to_rgb = self.out_rgb(drop_messages(to_rgb, probability)).movedim(-1, 1)
-        to_pose = self.out_pose(drop_messages(to_pose, probability)).movedim(-1, 1)
-        if self.gates:
-            return rgb + rgb * to_rgb, pose + pose * to_pose
-        return rgb + to_rgb, pose + to_pose
-
-
-def check_grids(rgb: Tensor, pose: Tensor) -> None:
-    """Refuse streams (B, C, T, H, W) that do not lie on one grid, or whose frames do not form groups.
-
-    Raises
-    ------
-    ValueError
-        If the grids or the frame counts do not fit.
-    """
-    if rgb.shape[3:] != pose.shape[3:] or pose.shape[2] % rgb.shape[2]:
-        found = f"RGB {tuple(rgb.shape[2:])}, pose {tuple(pose.shape[2:])}"
-        raise ValueError(f"expected one grid and pose frames in groups of equal size per RGB frame, found {found}")
-
-
-def drop_messages(message: Tensor, probability: float) -> Tensor:
-    """Take the message (B, ...) from some samples: they must do with their own stream, as at single-modality test.
-
-    Nothing is scaled up: a missing modality is a state of the world, not noise to be averaged out.
-    """
-    if probability == 0:
-        return message
-    keep = torch.rand(len(message), device=message.device) >= probability
-    return message * keep.view(-1, *[1] * (message.dim() - 1))
-
-
-def _kinds(config: Fusion) -> tuple[Kind, ...]:
-    match config.mode:
-        case "divided":
-            return ("time", "space")
-        case "temporal_gate":
-            return ("time",)
-        case "time" | "space" | "joint":
-            return (config.mode,)
-        case _:
-            raise ValueError(f"expected a fusion mode with attention, found {config.mode}")

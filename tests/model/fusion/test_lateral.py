@@ -6,12 +6,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from camfuse.config import Model, Part
-from camfuse.model.lateral import LateralConcat, PoseToRgb, RgbToPose, zeros_behind
+from camfuse.config import Fusion, Model, Part
+from camfuse.model.fusion.base import Channels
+from camfuse.model.fusion.lateral import LateralConcat, PoseToRgb, RgbToPose
+from camfuse.model.initial import merge_streams
+from camfuse.model.layers import zeros_behind
 from camfuse.model.recogniser import Recogniser, build_recogniser
-from camfuse.model.weights import merge_streams
 
 ALL = torch.ones(2, 4, dtype=torch.bool)
+
+
+def make(modality_dropout: float = 0.0) -> LateralConcat:
+    return LateralConcat(Channels(32, 6), Fusion(mode="concat", modality_dropout=modality_dropout))
 
 
 def build(part: Part, stages: tuple[str, ...] = ("s2", "s3"), **fusion: object) -> Recogniser:
@@ -92,7 +98,7 @@ def test_frame_of_one_stream_reaches_its_own_group_of_the_other_and_two_around()
 
 
 def test_each_stream_gets_the_other_behind_its_own_channels_from_the_same_inputs() -> None:
-    lateral = LateralConcat(32, 6, 0.0)
+    lateral = make()
     rgb, pose = torch.randn(2, 32, 2, 3, 3), torch.randn(2, 6, 4, 3, 3)
     out_rgb, out_pose = lateral(rgb, pose, ALL)
     assert out_rgb.shape == (2, 32 + 6, 2, 3, 3) and out_pose.shape == (2, 6 + 2, 4, 3, 3)
@@ -143,7 +149,7 @@ def test_one_modality_is_enough_and_equals_lateral_features_of_zero(stages: tupl
 
 
 def test_modality_dropout_is_a_missing_modality() -> None:
-    lateral = LateralConcat(32, 6, 0.5).train()
+    lateral = make(0.5).train()
     rgb, pose = torch.randn(64, 32, 2, 3, 3), torch.randn(64, 6, 4, 3, 3)
     out_rgb, out_pose = lateral(rgb, pose, torch.ones(64, 4, dtype=torch.bool))
     silent = [~out.flatten(1).any(1) for out in (out_rgb[:, 32:], out_pose[:, 6:])]
@@ -154,4 +160,4 @@ def test_modality_dropout_is_a_missing_modality() -> None:
 
 def test_grids_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="one grid"):
-        LateralConcat(32, 6, 0.0)(torch.randn(1, 32, 2, 3, 3), torch.randn(1, 6, 3, 3, 3), ALL[:1, :3])
+        make()(torch.randn(1, 32, 2, 3, 3), torch.randn(1, 6, 3, 3, 3), ALL[:1, :3])
