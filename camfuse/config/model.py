@@ -68,9 +68,8 @@ class Fusion(Section):
     """What the streams tell each other, both ways: ST-CAF (space-time cross-attention), or one of its rivals."""
 
     mode: FusionMode = "divided"
-    """ST-CAF, by which tokens attend to which: space, time, divided (first along time, then over space), joint (all).
-    concat: RGBPoseConv3D's lateral convolutions. temporal_gate: attention along time between maxima over space scales
-    the channels (after PCAN). none: late fusion only."""
+    """ST-CAF, by which tokens attend to which: space, time, divided (first along time, then over space), joint (all);
+    none: late fusion only; or one of the rivals that docs/design.md describes and schema.json lists."""
     stages: tuple[FusionStage, ...] = ("s3", "s4")
     """Where it sits: after RGB layer 2 / 3 / 4 and pose layer 1 / 2 / 3 (RGBPoseConv3D and PCAN: s2, s3)."""
     width: Positive = 256
