@@ -63,7 +63,7 @@ class EpochSampler(Sampler[Key]):
         self._epoch = epoch
 
     def start_at(self, epoch: int, samples: int) -> None:
-        """Go on in `epoch` after as many of this process's samples; `len` stays that of a whole epoch."""
+        """Resume in `epoch` after as many of this process's samples; `len` stays that of a whole epoch."""
         self._epoch, self._start = epoch, (epoch, samples)
 
     def __len__(self) -> int:

@@ -13,9 +13,9 @@ from torch import Tensor
 from camfuse.config import Config, Model, Part
 from camfuse.errors import WeightsError
 from camfuse.files import atomic
-from camfuse.model.initial import load_checkpoint
 from camfuse.model.recogniser import Recogniser, build_recogniser
 from camfuse.run.stages import fingerprint
+from camfuse.weights.safe import read_checkpoint
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,9 @@ class Checkpoint:
         WeightsError
             If the file is missing, damaged, or not such a checkpoint.
         """
-        values = load_checkpoint(path)
+        if not path.is_file():
+            raise WeightsError(f"{path}: no such checkpoint; train that part first")
+        values = read_checkpoint(path)
         if "state_dict" in values and "camfuse" in values:
             return cls._of_state(path, values)
         names = {field.name for field in fields(cls)}

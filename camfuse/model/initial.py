@@ -1,12 +1,8 @@
-"""Reading checkpoints, starting from others' weights, and merging two single-stream recognisers into a fused one."""
+"""What a training starts from: weights that the config names, or two single-stream recognisers merged into one."""
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any
 
-import torch
 from torch import Tensor
 
 from camfuse.config import Config
@@ -14,46 +10,12 @@ from camfuse.errors import WeightsError, bullet_list
 from camfuse.model.importers import ImportReport, import_weights
 from camfuse.model.layers import zeros_behind
 from camfuse.model.recogniser import Recogniser
-from camfuse.weights.fetch import check_weights, harmless_globals, initial_weights
+from camfuse.weights.fetch import check_weights, initial_weights
+from camfuse.weights.safe import read_checkpoint
 
 log = logging.getLogger(__name__)
 
 STREAM_PREFIXES = {"rgb": ("rgb.", "head_rgb."), "pose": ("pose.", "head_pose.")}
-
-
-def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint onto the CPU; tensors and plain containers only, no code is run.
-
-    Raises
-    ------
-    WeightsError
-        If the file is missing, damaged, or holds more than plain data.
-    """
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such checkpoint; train that part first")
-    try:
-        with torch.serialization.safe_globals([*harmless_globals(), *_STAND_INS]):
-            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, UnpicklingError, OSError) as error:
-        raise WeightsError(f"{path}: not a checkpoint of plain tensors, or damaged ({error})") from error
-    if not isinstance(checkpoint, dict):
-        raise WeightsError(f"{path}: expected a dictionary, found {type(checkpoint).__name__}")
-    return checkpoint
-
-
-class _Unread:
-    """In the place of the loss histories in MMEngine's training checkpoints: takes their data, does nothing."""
-
-
-def _nothing(*_: object) -> None:
-    """In the place of `getattr`, by which those histories name their methods: does not look."""
-
-
-_STAND_INS: list[Any] = [
-    (_Unread, "mmengine.logging.history_buffer.HistoryBuffer"),
-    (_nothing, "builtins.getattr"),
-    (_nothing, "__builtin__.getattr"),
-]
 
 
 def load_initial(model: Recogniser, config: Config) -> ImportReport | None:
@@ -80,7 +42,7 @@ def load_initial(model: Recogniser, config: Config) -> ImportReport | None:
     needed = next((one for one in initial_weights(config) if one.key == key), None)
     if needed is None:
         return None
-    checkpoint = load_checkpoint(check_weights(needed).path)
+    checkpoint = read_checkpoint(check_weights(needed).path)
     state = next((checkpoint[name] for name in ("state_dict", "state") if name in checkpoint), checkpoint)
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     report = import_weights(model, tensors, f"{key}: {needed.path}")

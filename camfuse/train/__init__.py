@@ -5,7 +5,7 @@
 best.ckpt         the best epoch's weights with all that prediction needs (`Checkpoint`), written at the very end
 summary.json      which epoch, its numbers, seconds, versions
 curves.csv        one row per epoch, split and head: loss, top1; on train rows also rate and grad_norm
-last.ckpt         the state after each epoch and every `machine.save_steps`: a stopped training goes on from it
+last.ckpt         the state after each epoch and every `machine.save_steps`: a stopped training resumes from it
 best_so_far.ckpt  the best epoch's state until now; belongs to last.ckpt
 logs/             the same numbers for TensorBoard and as Lightning's CSV
 """

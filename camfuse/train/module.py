@@ -37,8 +37,8 @@ FUSED = "fused"
 
 
 @dataclass(frozen=True)
-class Labels:
-    """Who this training is: what a resumed state must agree with.
+class TrainingIdentity:
+    """Which training this is: what a resumed state must agree with.
 
     Attributes
     ----------
@@ -64,9 +64,7 @@ class TrainingModule(LightningModule):
         The recogniser.
     config
         The run's config.
-    num_classes
-        C.
-    labels
+    identity
         Written into every state, to know it again.
     val_clips
         Clips of the validation; 0 means that the last epoch is kept.
@@ -90,7 +88,7 @@ class TrainingModule(LightningModule):
         model: Recogniser,
         config: Config,
         *,
-        labels: Labels,
+        identity: TrainingIdentity,
         val_clips: int,
         curves: Path | None,
     ) -> None:
@@ -104,7 +102,7 @@ class TrainingModule(LightningModule):
         self._phase: Phase = getattr(config.train, model.part)
         if self._phase.ema:
             self.average = copy.deepcopy(model).requires_grad_(False)
-        self._labels = labels
+        self._identity = identity
         self._val_clips = val_clips
         self._curves = curves
         heads = HEADS[model.part]
@@ -223,7 +221,7 @@ class TrainingModule(LightningModule):
         self.log_dict({"val_loss": shown["loss"], "val_top1": shown["top1"]}, prog_bar=True, logger=False)
 
     def on_train_epoch_end(self) -> None:
-        """Write the epoch's numbers and say how good it was."""
+        """Write and log the epoch's numbers."""
         lap = self.clock.lap()
         trained = self._train_meter.take(self._add_up)
         numbers = {"train": trained, **({"val": self._val} if self._val else {})}
@@ -238,20 +236,20 @@ class TrainingModule(LightningModule):
         self.log("selection", self._selection(epoch), logger=False)
         speed = lap.steps * self._phase.batch * self.trainer.world_size / lap.seconds
         self.log_dict({"clips_per_second": speed, "waited": lap.waited_share})
-        said = f"gradient norm {norm:.3g}, {speed:.3g} clips/s, {lap.waited_share:.0%} of the time waiting for clips"
-        self._say(epoch, numbers, said)
+        speeds = f"gradient norm {norm:.3g}, {speed:.3g} clips/s, {lap.waited_share:.0%} of the time waiting for clips"
+        self._log_epoch(epoch, numbers, speeds)
         if self._curves and self.trainer.is_global_zero:
             write_curves(self.rows, self._curves)
 
     def _add_up(self, numbers: Tensor) -> Tensor:
         return cast(Tensor, self.trainer.strategy.reduce(numbers, reduce_op="sum"))
 
-    def _say(self, epoch: int, numbers: Mapping[str, dict[str, dict[str, float]]], more: str) -> None:
-        said = [
+    def _log_epoch(self, epoch: int, numbers: Mapping[str, dict[str, dict[str, float]]], more: str) -> None:
+        shown = [
             f"{split} loss {heads[self.main_head]['loss']:.4f} top-1 {heads[self.main_head]['top1']:.4f}"
             for split, heads in numbers.items()
         ]
-        line = f"{self.model.part} epoch {epoch}/{self._phase.epochs}: {', '.join(said)}, {more}"
+        line = f"{self.model.part} epoch {epoch}/{self._phase.epochs}: {', '.join(shown)}, {more}"
         log.info("%s", line)
         self.print(line, flush=True)  # seen at once in a log file too
 
@@ -275,10 +273,10 @@ class TrainingModule(LightningModule):
     # ------------------------------------------------------------------------------------- state
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add who this is, how far it is, and the numbers until now; every process must call this."""
+        """Add which training this is, how far it is, and its numbers until now; every process must call this."""
         running = self.clock.running() if self.batches else 0.0
         checkpoint["camfuse"] = {
-            "labels": asdict(self._labels),
+            "labels": asdict(self._identity),
             "rows": list(self.rows),
             "seconds": self.clock.seconds + running,
             "waited": self.clock.waited,

@@ -6,6 +6,7 @@ from functools import partial
 import torch
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from camfuse.config import Phase
 from camfuse.model.recogniser import Recogniser
@@ -79,9 +80,12 @@ def update_average(average: Recogniser, model: Recogniser, decay: float, step: i
 
     Early steps count more: else the average would hold on to the random weights that it starts from.
     """
-    share = 1 - min(decay, (1 + step) / (10 + step))
-    for kept, new in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
-        if kept.is_floating_point():
-            kept.lerp_(new, share)
-        else:
+    # not torch's `AveragedModel`: it takes the first step's weights whole, averages batch norm's counters too, and
+    # waits for the GPU in every step to read how many there were
+    pairs = list(zip(average.state_dict().values(), model.state_dict().values(), strict=True))
+    floats = [pair for pair in pairs if pair[0].is_floating_point()]
+    move = get_ema_multi_avg_fn(min(decay, (1 + step) / (10 + step)))
+    move([kept for kept, _ in floats], [new for _, new in floats], step)
+    for kept, new in pairs:
+        if not kept.is_floating_point():
             kept.copy_(new)

@@ -46,7 +46,10 @@ def plugins(machine: Machine, device: str) -> list[Any]:
 
 
 class _Total(torch.autograd.Function):
-    """Sum over the processes; the gradient is the sum of theirs."""
+    """Sum over the processes; the gradient is the sum of theirs.
+
+    ``torch.distributed.nn.all_reduce`` is the same, but deprecated since torch 2.13; what it points to is private.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:

@@ -24,15 +24,16 @@ from camfuse.data.dataset import ClipDataset, Sample, single_threaded
 from camfuse.data.sampler import EpochSampler
 from camfuse.errors import ConfigError, TableError, WeightsError
 from camfuse.files import write_text
-from camfuse.model.checkpoint import Checkpoint, load_trained
+from camfuse.model.checkpoint import Checkpoint, load_trained, trained_weights
 from camfuse.model.device import pick_device, set_tf32, to_memory_format
-from camfuse.model.initial import load_checkpoint, load_initial, merge_streams
+from camfuse.model.initial import load_initial, merge_streams
 from camfuse.model.recogniser import Recogniser, build_recogniser
 from camfuse.run.layout import Run, TrainingFiles
-from camfuse.train.module import FUSED, Curve, Labels, TrainingModule, write_curves
+from camfuse.train.module import FUSED, Curve, TrainingIdentity, TrainingModule, write_curves
 from camfuse.train.parallel import is_first, world_size
 from camfuse.train.recompute import recompute_blocks
 from camfuse.train.trainer import build_trainer, quiet_lightning
+from camfuse.weights.safe import read_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class _Data:
 def train(run: Run, part: Part, output: Path, init: tuple[Path, ...] = ()) -> None:
     """Train one part and write ``best.ckpt``, ``curves.csv`` and ``summary.json`` into `output`.
 
-    A training that was stopped goes on after its last saved step, if config, clips, `init` and the number of processes
+    A training that was stopped resumes after its last saved step, if config, clips, `init` and the number of processes
     are the same; the curves are then those of an uninterrupted one. With several devices this runs once in each
     process, and the first writes the results. The best epoch is the one with the highest val top-1 (of the fused
     score, for `fusion`), among equals the one with the lowest val loss; without val clips it is the last.
@@ -81,7 +82,8 @@ def train(run: Run, part: Part, output: Path, init: tuple[Path, ...] = ()) -> No
     config, files = run.config, TrainingFiles(output)
     set_tf32(config)
     data = _read_data(run, part)
-    labels = Labels(run.fingerprint(f"train_{part}"), _data_hash(data, init), world_size(config.machine))
+    processes = world_size(config.machine)
+    identity = TrainingIdentity(run.fingerprint(f"train_{part}"), _data_hash(data, init), processes)
     seed_everything(config.seed, verbose=False)
     model = build_recogniser(config.model, num_classes=len(data.classes), part=part)
     if load_initial(model, config) is None and part == "fusion":
@@ -90,8 +92,8 @@ def train(run: Run, part: Part, output: Path, init: tuple[Path, ...] = ()) -> No
     if config.machine.recompute:
         recompute_blocks(model)
     val_clips = len(data.val or ())
-    module = TrainingModule(model, config, labels=labels, val_clips=val_clips, curves=files.curves)
-    _fit(config, module, data, files, labels)
+    module = TrainingModule(model, config, identity=identity, val_clips=val_clips, curves=files.curves)
+    _fit(config, module, data, files, identity)
     if is_first():
         _finish(config, module, data, files)
 
@@ -142,9 +144,9 @@ def _start_from(model: Recogniser, config: Config, classes: Sequence[str], init:
 # ------------------------------------------------------------------------------------------- fitting
 
 
-def _fit(config: Config, module: TrainingModule, data: _Data, files: TrainingFiles, labels: Labels) -> None:
+def _fit(config: Config, module: TrainingModule, data: _Data, files: TrainingFiles, identity: TrainingIdentity) -> None:
     part, phase = module.model.part, getattr(config.train, module.model.part)
-    state = _resumable(files, labels)
+    state = _resumable(files, identity)
     epochs, batches = (0, 0) if state is None else (state["camfuse"]["epochs"], state["camfuse"]["batches"])
     if epochs >= phase.epochs and state is not None:
         log.info("%s: %s has all %d epochs; nothing left to train", part, files.last, phase.epochs)
@@ -152,15 +154,15 @@ def _fit(config: Config, module: TrainingModule, data: _Data, files: TrainingFil
         return
     begin = f"from_epoch_{epochs + 1}" + (f"_batch_{batches + 1}" if batches else "")
     if state is not None:
-        log.info("%s: goes on %s of %d epochs (%s)", part, begin.replace("_", " "), phase.epochs, files.last)
+        log.info("%s: resumes %s of %d epochs (%s)", part, begin.replace("_", " "), phase.epochs, files.last)
     elif is_first():
         files.folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(files.logs, ignore_errors=True)
-    steps = max(1, len(data.train) // (phase.batch * labels.processes))
+    steps = max(1, len(data.train) // (phase.batch * identity.processes))
     with quiet_lightning():
         trainer = build_trainer(config, part, files, steps=steps, begin=begin)
         rank, world = trainer.global_rank, trainer.world_size
-        few = len(data.train) < phase.batch * labels.processes
+        few = len(data.train) < phase.batch * identity.processes
         order = EpochSampler(
             data.train.labels,
             config.seed,
@@ -181,18 +183,18 @@ def _fit(config: Config, module: TrainingModule, data: _Data, files: TrainingFil
         trainer.fit(module, training, validation, ckpt_path=resume, weights_only=True)
 
 
-def _resumable(files: TrainingFiles, labels: Labels) -> dict[str, Any] | None:
-    """Return the state to go on from, or None with the reason logged."""
+def _resumable(files: TrainingFiles, identity: TrainingIdentity) -> dict[str, Any] | None:
+    """Return the state to resume from, or None with the reason logged."""
     last, best = files.last, files.best_so_far
     if not last.exists():
         return None
     try:
-        state = load_checkpoint(last)
+        state = read_checkpoint(last)
         found, epochs = state["camfuse"]["labels"], state["camfuse"]["epochs"]
     except (WeightsError, KeyError) as error:
         log.warning("%s: cannot be resumed (%s): training starts anew", last, error)
         return None
-    if found != asdict(labels):
+    if found != asdict(identity):
         log.info("%s: belongs to another config, other clips or other checkpoints: training starts anew", last)
         return None
     if epochs and not best.exists():
@@ -223,9 +225,8 @@ def _loader(
 
 def _finish(config: Config, module: TrainingModule, data: _Data, files: TrainingFiles) -> None:
     # `best.ckpt` appears only now: the workflow deletes the outputs of a stopped job, and must not delete the best
-    state = load_checkpoint(files.best_so_far)
+    state = read_checkpoint(files.best_so_far)
     epoch = int(state["epoch"]) + 1
-    prefix = "average." if module.average else "model."
     best = Checkpoint(
         part=module.model.part,
         fingerprint=state["camfuse"]["labels"]["fingerprint"],
@@ -234,7 +235,7 @@ def _finish(config: Config, module: TrainingModule, data: _Data, files: Training
         epoch=epoch,
         numbers=_numbers(module.rows, epoch),
         parameters=sum(p.numel() for p in module.model.parameters()),
-        state={k.removeprefix(prefix): v for k, v in state["state_dict"].items() if k.startswith(prefix)},
+        state=trained_weights(state),
         versions=_versions(),
     )
     best.save(files.best)

@@ -41,7 +41,7 @@ class Stopwatch:
         self._waits: list[tuple[float | torch.cuda.Event, float | torch.cuda.Event]] = []
 
     def start(self, device: torch.device) -> None:
-        """Begin an epoch, or go on in the middle of one."""
+        """Begin an epoch, or resume one."""
         self._gpu = device.type == "cuda"
         self._started, self._stopped, self._waits = time.perf_counter(), None, []
         self._idle = self._now()

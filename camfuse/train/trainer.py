@@ -111,7 +111,7 @@ def build_trainer(config: Config, part: Part, files: TrainingFiles, *, steps: in
     steps
         Batches of a process per epoch.
     begin
-        Names the log of what follows now: a stopped training may go on from anywhere.
+        Names the log of what follows now: a stopped training may resume anywhere.
     """
     device, phase, machine = pick_device(config), getattr(config.train, part), config.machine
     states: list[Callback] = [
@@ -145,7 +145,7 @@ def build_trainer(config: Config, part: Part, files: TrainingFiles, *, steps: in
         max_epochs=phase.epochs,
         accumulate_grad_batches=phase.accumulate,
         callbacks=[EpochBar(part, steps), *states],
-        # Lightning's CSV cannot go on in an old file, TensorBoard's can
+        # Lightning's CSV logger cannot append to an old file, TensorBoard's can
         logger=[
             TensorBoardLogger(files.logs, name="", version="tensorboard"),
             CSVLogger(files.logs, name="", version=begin),

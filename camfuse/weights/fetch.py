@@ -10,12 +10,10 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
 
-import numpy as np
 from tqdm import tqdm
 
 from camfuse.config import Config, WeightsFile
@@ -140,17 +138,6 @@ def check_weights(needed: Needed) -> Weights:
             "the file is damaged or another one; remove it and run `camfuse weights CONFIG`, or fix `sha256`"
         )
     return Weights(needed.path, found, expected)
-
-
-def harmless_globals() -> list[Any]:
-    """Return what published checkpoints hold beside tensors and plain types: arrays and numbers of numpy.
-
-    For ``torch.serialization.safe_globals``: with them, most can be read with ``weights_only=True``.
-    """
-    rebuild, scalar = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
-    kinds = [type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64, np.bool_)]
-    old_names = [(rebuild, "numpy.core.multiarray._reconstruct"), (scalar, "numpy.core.multiarray.scalar")]
-    return [np.ndarray, np.dtype, rebuild, scalar, *kinds, *old_names]
 
 
 def sha256_of(path: Path) -> str:

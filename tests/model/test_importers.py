@@ -2,9 +2,7 @@
 
 import hashlib
 import logging
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,7 @@ from torch import Tensor
 from camfuse.config import Config, Model, Part
 from camfuse.errors import WeightsError
 from camfuse.model.importers import PREFIXES, import_weights
-from camfuse.model.initial import load_checkpoint, load_initial, merge_streams
+from camfuse.model.initial import load_initial, merge_streams
 from camfuse.model.recogniser import Recogniser, build_recogniser
 from camfuse.run.stages import STAGES, fingerprint
 from camfuse.weights.fetch import needed_weights
@@ -207,22 +205,6 @@ def test_weights_belong_to_what_camfuse_weights_lists(tmp_path: Path, make_confi
     address = "https://example.org/slowonly-0123abcd.pth"
     config = settings(make_config, "rgb", url=address, sha256="0123abcd")
     assert [(one.key, one.path.name) for one in needed_weights(config)] == [("model.rgb.weights", Path(address).name)]
-
-
-def test_a_training_checkpoint_of_mmengine_is_read_without_running_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    module = "mmengine.logging.history_buffer"
-    history = type("HistoryBuffer", (), {"__module__": module, "mean": lambda self: 0.375})
-    with monkeypatch.context() as there:
-        for name in ("mmengine", "mmengine.logging", module):
-            there.setitem(sys.modules, name, ModuleType(name))
-        there.setattr(sys.modules[module], "HistoryBuffer", history, raising=False)
-        losses = history()
-        losses._log_history = np.array([0.5, 0.25])
-        losses._statistics_methods = {"mean": losses.mean}  # a bound method is pickled as a call of getattr
-        save(tmp_path / "epoch_3.pth", build("rgb"), message_hub={"log_scalars": {"train/loss": losses}})
-    assert "backbone.conv1.conv.weight" in load_checkpoint(tmp_path / "epoch_3.pth")["state_dict"]
 
 
 # ------------------------------------------------------------------------------------------- fingerprints

@@ -1,13 +1,11 @@
-"""Checkpoints in, streams merged."""
-
-from pathlib import Path
+"""Streams merged into a fused recogniser."""
 
 import pytest
 import torch
 
 from camfuse.config import Model, Part
 from camfuse.errors import WeightsError
-from camfuse.model.initial import load_checkpoint, merge_streams
+from camfuse.model.initial import merge_streams
 from camfuse.model.recogniser import Recogniser, build_recogniser
 
 CONFIG = Model.model_validate(
@@ -55,33 +53,3 @@ def test_merge_names_every_key_that_does_not_fit_and_changes_nothing() -> None:
 def test_swapped_checkpoints_are_noticed() -> None:
     with pytest.raises(WeightsError, match=r"rgb: rgb.conv1.conv.weight: missing"):
         merge_streams(build("fusion"), build("pose").state_dict(), build("rgb").state_dict())
-
-
-def test_checkpoint_comes_back(tmp_path: Path) -> None:
-    state = build("rgb").state_dict()
-    torch.save({"state_dict": state, "epoch": 3}, tmp_path / "best.ckpt")
-    found = load_checkpoint(tmp_path / "best.ckpt")
-    assert found["epoch"] == 3
-    assert all(torch.equal(found["state_dict"][key], value) for key, value in state.items())
-
-
-class Code:
-    """Something that only unpickling code could restore."""
-
-
-@pytest.mark.parametrize("content", ["missing", "garbage", "truncated", "empty", "code", "list"])
-def test_bad_checkpoints_are_refused(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "best.ckpt"
-    if content == "garbage":
-        path.write_bytes(b"not a checkpoint")
-    elif content == "empty":
-        path.touch()
-    elif content == "truncated":
-        torch.save({"x": torch.zeros(1000)}, path)
-        path.write_bytes(path.read_bytes()[:500])
-    elif content == "code":
-        torch.save({"x": Code()}, path)
-    elif content == "list":
-        torch.save([1, 2], path)
-    with pytest.raises(WeightsError, match=r"best\.ckpt"):
-        load_checkpoint(path)

@@ -1,7 +1,6 @@
 """The networks of MMPose and MMDetection, built from the configs inside their wheels, with checked weights in them."""
 
 import logging
-import pickle
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,9 @@ import torch
 from camfuse.config import HrnetModel
 from camfuse.errors import MissingToolError, WeightsError
 from camfuse.prep.pose.compiled_ops import missing_supplied
-from camfuse.weights.fetch import Weights, harmless_globals
+from camfuse.weights import safe
+from camfuse.weights.fetch import Weights
+from camfuse.weights.safe import UnsafeFileError
 
 log = logging.getLogger(__name__)
 
@@ -99,36 +100,20 @@ def load_weights(network: torch.nn.Module, weights: Weights) -> None:
 def read_checkpoint(weights: Weights) -> dict[str, Any]:
     """Read a checkpoint file whose hash was compared already.
 
-    Checkpoints are pickles, and a pickle can run programs. Tensors, plain types and numpy's arrays are read without
-    that danger, which is what published files hold. A file that holds more (MMEngine's training checkpoints: loss
-    histories) is opened only if the config gives its whole hash: eight digits protect from a damaged file, not from
-    a made one.
+    Checkpoints are pickles, and a pickle can run programs. Published files hold data only and are read without
+    that danger. A file that holds more is opened only if the config gives its whole hash: eight digits protect from a
+    damaged file, not from a made one.
 
     Raises
     ------
     WeightsError
-        If the file is no checkpoint, or holds more than that and is named by a part of its hash only.
+        If the file is no checkpoint, or holds more than data and is named by a part of its hash only.
     """
-    with weights.path.open("rb") as file:
-        if not file.read(4).startswith((b"PK", b"\x80")):
-            raise WeightsError(f"{weights.path}: expected a PyTorch checkpoint, found something else")
     try:
-        with torch.serialization.safe_globals(harmless_globals()):
-            checkpoint = torch.load(weights.path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if weights.expected != weights.sha256:
-            reason = next((line.strip() for line in str(error).splitlines() if "Unsupported" in line), "")[:200]
-            raise WeightsError(
-                f"{weights.path}: holds more than tensors, and opening it could run a program. If it comes from "
-                f"where you trust, give its whole hash, sha256: {weights.sha256}\n{reason}"
-            ) from error
-        log.info("%s: opened as a whole, its hash being the one in the config", weights.path)
-        checkpoint = torch.load(weights.path, map_location="cpu", weights_only=False)
-    except (RuntimeError, EOFError, OSError) as error:
-        raise WeightsError(f"{weights.path}: not a whole PyTorch checkpoint: {error}") from error
-    if not isinstance(checkpoint, dict):
-        raise WeightsError(f"{weights.path}: expected a checkpoint's dictionary, found {type(checkpoint).__name__}")
-    return checkpoint
+        return safe.read_checkpoint(weights.path, trusted=weights.expected == weights.sha256)
+    except UnsafeFileError as error:
+        advice = f"If it comes from where you trust, give its whole hash, sha256: {weights.sha256}"
+        raise WeightsError(f"{error}. {advice}") from error
 
 
 def prepare() -> None:
