@@ -57,9 +57,7 @@ class Bomb:
 def test_a_program_is_run_for_a_trusted_file_only(tmp_path: Path) -> None:
     path, harm = tmp_path / "bad.pth", tmp_path / "harm"
     torch.save({"state_dict": STATE, "extra": Bomb(harm)}, path)
-    with pytest.raises(
-        UnsafeFileError, match=r"bad\.pth: holds more .*GLOBAL .*mkdir.*could run a program"
-    ):
+    with pytest.raises(UnsafeFileError, match=r"bad\.pth: holds more .*GLOBAL .*mkdir.*could run a program"):
         read_checkpoint(path)
     assert not harm.exists()
     assert torch.equal(read_checkpoint(path, trusted=True)["state_dict"]["bias"], STATE["bias"])
