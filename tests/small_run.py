@@ -105,7 +105,7 @@ class Workflow:
 def write_video(path: Path, shade: int) -> None:
     """Write ten plain frames."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    command = [find_ffmpeg(), "-v", "error", "-f", "rawvideo", "-pix_fmt", "gray", "-s", "64x64", "-r", "25"]
+    command = [find_ffmpeg(), "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "gray", "-s", "64x64", "-r", "25"]
     command += ["-i", "pipe:0", "-c:v", "mpeg4", str(path)]
     subprocess.run(command, input=bytes([shade]) * (64 * 64 * 10), check=True)
 

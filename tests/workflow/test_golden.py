@@ -144,7 +144,8 @@ def test_output_changes_only_with_its_version(finished: Workflow, stage: str) ->
     assert golden["versions"] == versions(stage), f"{GOLDEN.name} is of other versions: renew it (see this file's head)"
     wrong = differences(golden["outputs"], summed_up(stage, finished.folder / "results"))
     assert not wrong, (
-        f"the output of {stage} has changed: raise its version in camfuse/run/stages.py, then renew\n" + "\n".join(wrong)
+        f"the output of {stage} has changed: raise its version in camfuse/run/stages.py, then renew\n"
+        + "\n".join(wrong)
     )
 
 
