@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from camfuse.config import PARTS, Config, FusionStage, Part, change
+from camfuse.run.layout import EvaluationFiles, Run, TrainingFiles
 from camfuse.run.stages import fingerprint
 
 Kind = Literal["experiments", "ablation"]
@@ -29,18 +30,18 @@ class Training:
         rgb, pose or fusion.
     config
         A config that it is trained under: of all that share it, the first one's.
-    folder
-        Where its ``best.ckpt`` lies.
+    files
+        What it leaves.
     """
 
     part: Part
     config: Config
-    folder: Path
+    files: TrainingFiles
 
     @property
-    def best(self) -> Path:
-        """Its checkpoint."""
-        return self.folder / "best.ckpt"
+    def folder(self) -> Path:
+        """Its folder."""
+        return self.files.folder
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class Experiment:
         What it changes of the main run's config, nested.
     config
         The main run's config with these changes.
-    folder
-        Where its results lie: ``evaluate`` of the run that has the same, or its own.
+    files
+        Its results: those of the run that has the same, or its own.
     trainings
         By part; only those that it needs.
     """
@@ -64,7 +65,7 @@ class Experiment:
     name: str
     changes: Mapping[str, Any]
     config: Config
-    folder: Path
+    files: EvaluationFiles
     trainings: Mapping[Part, Training]
 
     @property
@@ -73,9 +74,14 @@ class Experiment:
         return fingerprint("evaluate", self.config)
 
     @property
+    def folder(self) -> Path:
+        """Where its results lie."""
+        return self.files.folder
+
+    @property
     def results(self) -> Path:
         """Its ``results.json``."""
-        return self.folder / "results.json"
+        return self.files.results
 
 
 @dataclass(frozen=True)
@@ -90,10 +96,15 @@ class Plan:
 
     config: Config
 
+    @property
+    def run(self) -> Run:
+        """The main run's files."""
+        return Run(self.config)
+
     @cached_property
     def main(self) -> Experiment:
         """The main run."""
-        return self._experiment(MAIN, {}, self.config.output / "evaluate", PARTS)
+        return self._experiment(MAIN, {}, self.run.evaluation, PARTS)
 
     @cached_property
     def experiments(self) -> tuple[Experiment, ...]:
@@ -109,12 +120,12 @@ class Plan:
     @cached_property
     def trainings(self) -> Mapping[tuple[Part, str], Training]:
         """All trainings beside the main run's, by part and fingerprint."""
-        own = {training.folder for training in self.main.trainings.values()}
+        own = {training.files for training in self.main.trainings.values()}
         found: dict[tuple[Part, str], Training] = {}
         for experiment in (*self.experiments, *self.ablation):
             for part, training in experiment.trainings.items():
-                if training.folder not in own:
-                    found.setdefault((part, training.folder.name), training)
+                if training.files not in own:
+                    found.setdefault((part, training.files.folder.name), training)
         return found
 
     def of(self, kind: Kind) -> tuple[Experiment, ...]:
@@ -123,10 +134,9 @@ class Plan:
 
     def training(self, part: Part, config: Config) -> Training:
         """Return the training of a part that a run with `config` uses."""
-        mark, out = fingerprint(f"train_{part}", config), self.config.output
-        if mark == fingerprint(f"train_{part}", self.config):
-            return Training(part, config, out / "train" / part)
-        return Training(part, config, out / "experiments" / "train" / part / mark)
+        own, wanted = (fingerprint(f"train_{part}", one) for one in (self.config, config))
+        files = self.run.training(part) if wanted == own else self.run.shared_training(part, wanted)
+        return Training(part, config, files)
 
     def _cells(self) -> Iterator[tuple[str, dict[str, Any], tuple[Part, ...]]]:
         matrix = self.config.ablation
@@ -145,16 +155,18 @@ class Plan:
                     yield name, {"seed": seed, "model": {"fusion": fusion}}, PARTS
 
     def _named(self, kind: Kind, name: str, changes: dict[str, Any], parts: tuple[Part, ...]) -> Experiment:
-        return self._experiment(name, changes, self.config.output / kind / name / "evaluate", parts)
+        return self._experiment(name, changes, self.run.experiment(kind, name), parts)
 
-    def _experiment(self, name: str, changes: dict[str, Any], folder: Path, parts: tuple[Part, ...]) -> Experiment:
+    def _experiment(
+        self, name: str, changes: dict[str, Any], files: EvaluationFiles, parts: tuple[Part, ...]
+    ) -> Experiment:
         config = change(self.config, changes, name)
         same = fingerprint("evaluate", config) == fingerprint("evaluate", self.config)
         return Experiment(
             name,
             changes,
             config,
-            self.config.output / "evaluate" if same else folder,
+            self.run.evaluation if same else files,
             {part: self.training(part, config) for part in parts},
         )
 

@@ -174,9 +174,25 @@ class Run:
         """Return the files of one of the run's own trainings."""
         return TrainingFiles(self.output / "train" / part)
 
+    def shared_training(self, part: Part, fingerprint: str) -> TrainingFiles:
+        """Return the files of a training that only experiments need; those with the same fingerprint share it."""
+        return TrainingFiles(self.output / "experiments" / "train" / part / fingerprint)
+
+    def experiment(self, kind: str, name: str) -> EvaluationFiles:
+        """Return the files of the test of an experiment, or of a cell of the ablation."""
+        return EvaluationFiles(self.output / kind / name / "evaluate")
+
+    def avatars(self, name: str) -> Path:
+        """Return the folder of a shard's drawn videos."""
+        return self.output / "avatars" / name
+
     def log(self, rule: str) -> Path:
-        """Return the log of a rule that runs once."""
+        """Return the log of a rule, or with ``rule/shard`` of one of its jobs."""
         return self.output / "logs" / f"{rule}.log"
+
+    def benchmark(self, rule: str) -> Path:
+        """Return Snakemake's benchmark file likewise."""
+        return self.benchmarks / f"{rule}.tsv"
 
     def fingerprint(self, stage: str) -> str:
         """Return a stage's fingerprint."""

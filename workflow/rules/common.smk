@@ -10,13 +10,12 @@ _ROOT = Path(workflow.current_basedir).parents[1]
 if str(_ROOT) not in sys.path:
     sys.path.insert(0, str(_ROOT))
 
-from camfuse.clips.table import shard_names
-from camfuse.config import dump_config, parse_config
+from camfuse.config import PARTS, dump_config, parse_config
 from camfuse.errors import CamfuseError, disk_problem
-from camfuse.run.experiments import Plan
-from camfuse.run.requirements import check_machine, prepare_jobs
 from camfuse.files import write_if_changed
-from camfuse.run.stages import fingerprint
+from camfuse.run.experiments import Plan
+from camfuse.run.layout import Run
+from camfuse.run.requirements import check_machine, prepare_jobs
 
 CACHED = workflow.workflow_settings.cache is not None
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
@@ -43,7 +42,7 @@ def prepare(values):
             from camfuse.clips.refresh import refresh
 
             check_machine(settings, packages=not CONDA)
-            write_if_changed(settings.output / "config.yaml", dump_config(settings))
+            write_if_changed(Run(settings).config_file, dump_config(settings))
             refresh(settings)
     except CamfuseError as error:
         raise WorkflowError(str(error)) from error
@@ -54,9 +53,9 @@ def prepare(values):
 
 SETTINGS = prepare(config)
 PLAN = Plan(SETTINGS)
-OUT = str(SETTINGS.output)
-CONFIG = f"{OUT}/config.yaml"
-SHARDS = shard_names(SETTINGS.clips.shards)
+RUN = Run(SETTINGS)
+CONFIG = str(RUN.config_file)
+SHARDS = RUN.shard_names
 DRAWN = SETTINGS.clips.fingerspelling is not None
 TRAIN_THREADS = SETTINGS.machine.threads
 TRAIN_GPUS = 0 if SETTINGS.machine.device == "cpu" else SETTINGS.machine.devices
@@ -82,7 +81,7 @@ wildcard_constraints:
 
 def of(stage):
     """Return the stage's fingerprint: the parameter whose change reruns its rule."""
-    return fingerprint(stage, SETTINGS)
+    return RUN.fingerprint(stage)
 
 
 def checkpoints(given):
@@ -92,8 +91,21 @@ def checkpoints(given):
     )
 
 
+def shard(stage):
+    """Return a stage's file of the shard that the wildcard names."""
+    return str(RUN.shard_path(stage, "{shard}"))
+
+
+def log_of(rule):
+    return str(RUN.log(rule))
+
+
+def benchmark_of(rule):
+    return str(RUN.benchmark(rule))
+
+
 def shards_of(stage):
-    return expand(f"{OUT}/{stage}/{{shard}}.h5", shard=SHARDS)
+    return expand(shard(stage), shard=SHARDS)
 
 
 def written(config, path):
@@ -124,7 +136,7 @@ def stream_of_fusion(part):
 
     def path(wildcards):
         fusion = training_of("fusion", wildcards)
-        return str(PLAN.training(part, fusion.config).best)
+        return str(PLAN.training(part, fusion.config).files.best)
 
     return path
 
@@ -144,7 +156,7 @@ def run_config(wildcards):
 def part_of_run(part):
     def path(wildcards):
         trainings = run_of(wildcards).trainings
-        return str(trainings[part].best) if part in trainings else []
+        return str(trainings[part].files.best) if part in trainings else []
 
     return path
 

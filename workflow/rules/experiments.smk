@@ -2,17 +2,14 @@
 # fingerprint, so that runs share those that are the same; the shells are those of the main run's rules.
 
 
-SHARED = f"{OUT}/experiments/train"
-
-
 use rule train_rgb as experiment_rgb with:
     output:
-        best=f"{SHARED}/rgb/{{training}}/best.ckpt",
-        curves=f"{SHARED}/rgb/{{training}}/curves.csv",
+        best=str(RUN.shared_training("rgb", "{training}").best),
+        curves=str(RUN.shared_training("rgb", "{training}").curves),
     log:
-        f"{OUT}/logs/experiment_rgb/{{training}}.log",
+        log_of("experiment_rgb/{training}"),
     benchmark:
-        f"{OUT}/benchmarks/experiment_rgb/{{training}}.tsv"
+        benchmark_of("experiment_rgb/{training}")
     params:
         config=training_config("rgb"),
         fingerprint="{training}",
@@ -20,12 +17,12 @@ use rule train_rgb as experiment_rgb with:
 
 use rule train_pose as experiment_pose with:
     output:
-        best=f"{SHARED}/pose/{{training}}/best.ckpt",
-        curves=f"{SHARED}/pose/{{training}}/curves.csv",
+        best=str(RUN.shared_training("pose", "{training}").best),
+        curves=str(RUN.shared_training("pose", "{training}").curves),
     log:
-        f"{OUT}/logs/experiment_pose/{{training}}.log",
+        log_of("experiment_pose/{training}"),
     benchmark:
-        f"{OUT}/benchmarks/experiment_pose/{{training}}.tsv"
+        benchmark_of("experiment_pose/{training}")
     params:
         config=training_config("pose"),
         fingerprint="{training}",
@@ -33,19 +30,19 @@ use rule train_pose as experiment_pose with:
 
 use rule train_fusion as experiment_fusion with:
     input:
-        clips=f"{OUT}/clips/clips.csv",
-        classes=f"{OUT}/clips/classes.csv",
+        clips=RUN.clip_files.clips,
+        classes=RUN.clip_files.classes,
         crops=shards_of("crops"),
         heatmaps=shards_of("heatmaps"),
         rgb=stream_of_fusion("rgb"),
         pose=stream_of_fusion("pose"),
     output:
-        best=f"{SHARED}/fusion/{{training}}/best.ckpt",
-        curves=f"{SHARED}/fusion/{{training}}/curves.csv",
+        best=str(RUN.shared_training("fusion", "{training}").best),
+        curves=str(RUN.shared_training("fusion", "{training}").curves),
     log:
-        f"{OUT}/logs/experiment_fusion/{{training}}.log",
+        log_of("experiment_fusion/{training}"),
     benchmark:
-        f"{OUT}/benchmarks/experiment_fusion/{{training}}.tsv"
+        benchmark_of("experiment_fusion/{training}")
     params:
         config=training_config("fusion"),
         fingerprint="{training}",
@@ -53,8 +50,8 @@ use rule train_fusion as experiment_fusion with:
 
 use rule evaluate as experiment_evaluate with:
     input:
-        clips=f"{OUT}/clips/clips.csv",
-        classes=f"{OUT}/clips/classes.csv",
+        clips=RUN.clip_files.clips,
+        classes=RUN.clip_files.classes,
         crops=shards_of("crops"),
         heatmaps=shards_of("heatmaps"),
         rgb=part_of_run("rgb"),
@@ -62,19 +59,19 @@ use rule evaluate as experiment_evaluate with:
         fusion=part_of_run("fusion"),
     output:
         results=report(
-            f"{OUT}/{{kind}}/{{name}}/evaluate/results.csv",
+            str(RUN.experiment("{kind}", "{name}").table),
             caption="../report/results.rst",
             category="Experiments",
             subcategory="{kind}",
             labels={"run": "{name}"},
         ),
-        json=f"{OUT}/{{kind}}/{{name}}/evaluate/results.json",
-        predictions=f"{OUT}/{{kind}}/{{name}}/evaluate/predictions.csv",
-        confusion=f"{OUT}/{{kind}}/{{name}}/evaluate/confusion.csv",
+        json=str(RUN.experiment("{kind}", "{name}").results),
+        predictions=str(RUN.experiment("{kind}", "{name}").predictions),
+        confusion=str(RUN.experiment("{kind}", "{name}").confusion),
     log:
-        f"{OUT}/logs/experiment_evaluate/{{kind}}/{{name}}.log",
+        log_of("experiment_evaluate/{kind}/{name}"),
     benchmark:
-        f"{OUT}/benchmarks/experiment_evaluate/{{kind}}-{{name}}.tsv"
+        benchmark_of("experiment_evaluate/{kind}-{name}")
     params:
         config=run_config,
         fingerprint=lambda w: run_of(w).fingerprint,
@@ -86,15 +83,15 @@ rule experiments:
         results=results_of("experiments"),
     output:
         report(
-            f"{OUT}/experiments/results.csv",
+            str(RUN.experiments),
             caption="../report/experiments.rst",
             category="Experiments",
             labels={"run": "all"},
         ),
     log:
-        f"{OUT}/logs/experiments.log",
+        log_of("experiments"),
     benchmark:
-        f"{OUT}/benchmarks/experiments.tsv"
+        benchmark_of("experiments")
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -113,22 +110,22 @@ rule ablation:
         results=results_of("ablation"),
     output:
         table=report(
-            f"{OUT}/ablation/ablation.csv",
+            str(RUN.ablation),
             caption="../report/ablation.rst",
             category="Ablation",
             labels={"table": "mean and spread"},
         ),
-        text=f"{OUT}/ablation/ablation.md",
+        text=str(RUN.ablation.with_suffix(".md")),
         runs=report(
-            f"{OUT}/ablation/runs.csv",
+            str(RUN.ablation.with_name("runs.csv")),
             caption="../report/ablation_runs.rst",
             category="Ablation",
             labels={"table": "single runs"},
         ),
     log:
-        f"{OUT}/logs/ablation.log",
+        log_of("ablation"),
     benchmark:
-        f"{OUT}/benchmarks/ablation.tsv"
+        benchmark_of("ablation")
     conda:
         "../../envs/train.yaml"
     threads: 1

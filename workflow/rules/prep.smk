@@ -5,13 +5,13 @@ if DRAWN:
 
     rule avatars:
         input:
-            clips=f"{OUT}/clips/shards/{{shard}}.csv",
+            clips=RUN.clip_files.shard("{shard}"),
         output:
-            directory(f"{OUT}/avatars/{{shard}}"),
+            directory(str(RUN.avatars("{shard}"))),
         log:
-            f"{OUT}/logs/avatars/{{shard}}.log",
+            log_of("avatars/{shard}"),
         benchmark:
-            f"{OUT}/benchmarks/avatars/{{shard}}.tsv"
+            benchmark_of("avatars/{shard}")
         conda:
             "../../envs/prep.yaml"
         threads: 1
@@ -28,16 +28,14 @@ if DRAWN:
 
 rule frames:
     input:
-        clips=f"{OUT}/clips/shards/{{shard}}.csv",
+        clips=RUN.clip_files.shard("{shard}"),
         drawn=rules.avatars.output if DRAWN else [],
     output:
-        f"{OUT}/frames/{{shard}}.h5"
-        if SETTINGS.frames.keep
-        else temp(f"{OUT}/frames/{{shard}}.h5"),
+        shard("frames") if SETTINGS.frames.keep else temp(shard("frames")),
     log:
-        f"{OUT}/logs/frames/{{shard}}.log",
+        log_of("frames/{shard}"),
     benchmark:
-        f"{OUT}/benchmarks/frames/{{shard}}.tsv"
+        benchmark_of("frames/{shard}")
     cache: CACHED
     conda:
         "../../envs/prep.yaml"
@@ -56,14 +54,14 @@ rule frames:
 # `update` keeps the old shard until the new one is renamed over it: unchanged clips are reused
 rule pose:
     input:
-        clips=f"{OUT}/clips/shards/{{shard}}.csv",
+        clips=RUN.clip_files.shard("{shard}"),
         frames=rules.frames.output,
     output:
-        update(f"{OUT}/pose/{{shard}}.h5"),
+        update(shard("pose")),
     log:
-        f"{OUT}/logs/pose/{{shard}}.log",
+        log_of("pose/{shard}"),
     benchmark:
-        f"{OUT}/benchmarks/pose/{{shard}}.tsv"
+        benchmark_of("pose/{shard}")
     cache: CACHED
     conda:
         f"../../envs/{POSE_ENV}.yaml"
@@ -82,15 +80,15 @@ rule pose:
 
 rule crops:
     input:
-        clips=f"{OUT}/clips/shards/{{shard}}.csv",
+        clips=RUN.clip_files.shard("{shard}"),
         frames=rules.frames.output,
         pose=rules.pose.output,
     output:
-        f"{OUT}/crops/{{shard}}.h5",
+        shard("crops"),
     log:
-        f"{OUT}/logs/crops/{{shard}}.log",
+        log_of("crops/{shard}"),
     benchmark:
-        f"{OUT}/benchmarks/crops/{{shard}}.tsv"
+        benchmark_of("crops/{shard}")
     cache: CACHED
     conda:
         "../../envs/prep.yaml"
@@ -108,14 +106,14 @@ rule crops:
 
 rule heatmaps:
     input:
-        clips=f"{OUT}/clips/shards/{{shard}}.csv",
+        clips=RUN.clip_files.shard("{shard}"),
         crops=rules.crops.output,
     output:
-        f"{OUT}/heatmaps/{{shard}}.h5",
+        shard("heatmaps"),
     log:
-        f"{OUT}/logs/heatmaps/{{shard}}.log",
+        log_of("heatmaps/{shard}"),
     benchmark:
-        f"{OUT}/benchmarks/heatmaps/{{shard}}.tsv"
+        benchmark_of("heatmaps/{shard}")
     cache: CACHED
     conda:
         "../../envs/prep.yaml"

@@ -3,29 +3,27 @@
 
 rule report:
     input:
-        clips=f"{OUT}/clips/clips.csv",
-        coverage=f"{OUT}/clips/coverage.csv",
-        duplicates=f"{OUT}/clips/duplicates.csv",
-        notes=f"{OUT}/clips/notes.txt",
+        clips=RUN.clip_files.clips,
+        coverage=RUN.clip_files.coverage,
+        duplicates=RUN.clip_files.duplicates,
+        notes=RUN.clip_files.notes,
         pose=shards_of("pose"),
         crops=shards_of("crops"),
         heatmaps=shards_of("heatmaps"),
-        curves=expand(
-            f"{OUT}/train/{{part}}/curves.csv", part=["rgb", "pose", "fusion"]
-        ),
+        curves=[RUN.training(part).curves for part in PARTS],
         results=rules.evaluate.output,
         experiments=rules.experiments.output if SETTINGS.experiments else [],
     output:
         report(
-            f"{OUT}/report/index.html",
+            str(RUN.report),
             caption="../report/page.rst",
             category="Report",
             labels={"page": "the whole run"},
         ),
     log:
-        f"{OUT}/logs/report.log",
+        log_of("report"),
     benchmark:
-        f"{OUT}/benchmarks/report.tsv"
+        benchmark_of("report")
     conda:
         "../../envs/train.yaml"
     threads: 1

@@ -3,21 +3,21 @@
 
 rule train_rgb:
     input:
-        clips=f"{OUT}/clips/clips.csv",
-        classes=f"{OUT}/clips/classes.csv",
+        clips=RUN.clip_files.clips,
+        classes=RUN.clip_files.classes,
         crops=shards_of("crops"),
     output:
-        best=f"{OUT}/train/rgb/best.ckpt",
+        best=str(RUN.training("rgb").best),
         curves=report(
-            f"{OUT}/train/rgb/curves.csv",
+            str(RUN.training("rgb").curves),
             caption="../report/curves.rst",
             category="Training",
             labels={"training": "rgb"},
         ),
     log:
-        f"{OUT}/logs/train_rgb.log",
+        log_of("train_rgb"),
     benchmark:
-        f"{OUT}/benchmarks/train_rgb.tsv"
+        benchmark_of("train_rgb")
     conda:
         "../../envs/train.yaml"
     threads: TRAIN_THREADS
@@ -36,21 +36,21 @@ rule train_rgb:
 
 rule train_pose:
     input:
-        clips=f"{OUT}/clips/clips.csv",
-        classes=f"{OUT}/clips/classes.csv",
+        clips=RUN.clip_files.clips,
+        classes=RUN.clip_files.classes,
         heatmaps=shards_of("heatmaps"),
     output:
-        best=f"{OUT}/train/pose/best.ckpt",
+        best=str(RUN.training("pose").best),
         curves=report(
-            f"{OUT}/train/pose/curves.csv",
+            str(RUN.training("pose").curves),
             caption="../report/curves.rst",
             category="Training",
             labels={"training": "pose"},
         ),
     log:
-        f"{OUT}/logs/train_pose.log",
+        log_of("train_pose"),
     benchmark:
-        f"{OUT}/benchmarks/train_pose.tsv"
+        benchmark_of("train_pose")
     conda:
         "../../envs/train.yaml"
     threads: TRAIN_THREADS
@@ -69,24 +69,24 @@ rule train_pose:
 
 rule train_fusion:
     input:
-        clips=f"{OUT}/clips/clips.csv",
-        classes=f"{OUT}/clips/classes.csv",
+        clips=RUN.clip_files.clips,
+        classes=RUN.clip_files.classes,
         crops=shards_of("crops"),
         heatmaps=shards_of("heatmaps"),
         rgb=rules.train_rgb.output.best,
         pose=rules.train_pose.output.best,
     output:
-        best=f"{OUT}/train/fusion/best.ckpt",
+        best=str(RUN.training("fusion").best),
         curves=report(
-            f"{OUT}/train/fusion/curves.csv",
+            str(RUN.training("fusion").curves),
             caption="../report/curves.rst",
             category="Training",
             labels={"training": "fusion"},
         ),
     log:
-        f"{OUT}/logs/train_fusion.log",
+        log_of("train_fusion"),
     benchmark:
-        f"{OUT}/benchmarks/train_fusion.tsv"
+        benchmark_of("train_fusion")
     conda:
         "../../envs/train.yaml"
     threads: TRAIN_THREADS
@@ -105,8 +105,8 @@ rule train_fusion:
 
 rule evaluate:
     input:
-        clips=f"{OUT}/clips/clips.csv",
-        classes=f"{OUT}/clips/classes.csv",
+        clips=RUN.clip_files.clips,
+        classes=RUN.clip_files.classes,
         crops=shards_of("crops"),
         heatmaps=shards_of("heatmaps"),
         rgb=rules.train_rgb.output.best,
@@ -114,28 +114,28 @@ rule evaluate:
         fusion=rules.train_fusion.output.best,
     output:
         results=report(
-            f"{OUT}/evaluate/results.csv",
+            str(RUN.evaluation.table),
             caption="../report/results.rst",
             category="Results",
             labels={"table": "accuracy"},
         ),
-        json=f"{OUT}/evaluate/results.json",
+        json=str(RUN.evaluation.results),
         predictions=report(
-            f"{OUT}/evaluate/predictions.csv",
+            str(RUN.evaluation.predictions),
             caption="../report/predictions.rst",
             category="Results",
             labels={"table": "predictions"},
         ),
         confusion=report(
-            f"{OUT}/evaluate/confusion.csv",
+            str(RUN.evaluation.confusion),
             caption="../report/confusion.rst",
             category="Results",
             labels={"table": "confusion"},
         ),
     log:
-        f"{OUT}/logs/evaluate.log",
+        log_of("evaluate"),
     benchmark:
-        f"{OUT}/benchmarks/evaluate.tsv"
+        benchmark_of("evaluate")
     conda:
         "../../envs/train.yaml"
     threads: TRAIN_THREADS
