@@ -29,8 +29,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from camfuse.prep.pose.engines import EngineSettings
-from camfuse.prep.pose.hrnet import Hrnet
-from camfuse.prep.pose.openmmlab import HrnetMaps, build_hrnet
+from camfuse.prep.pose.mmpose.estimator import Hrnet
+from camfuse.prep.pose.mmpose.openmmlab import HrnetMaps, build_hrnet
 from camfuse.weights.fetch import Weights, sha256_of
 
 MODEL = "hrnet_w48_dark_384x288"

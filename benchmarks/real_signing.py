@@ -40,7 +40,7 @@ from camfuse.evaluate.run import evaluate
 from camfuse.files import write_text
 from camfuse.prep.crops import crop_clips
 from camfuse.prep.heatmaps import render_heatmaps
-from camfuse.prep.pose.recording import read_recording
+from camfuse.prep.pose.annotations.recording import read_recording
 from camfuse.prep.pose.run import estimate_poses
 from camfuse.run.layout import Run
 from camfuse.run.shard import ClipData, Shard, ShardWriter

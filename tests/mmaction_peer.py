@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from camfuse.prep.pose.compiled_ops import missing_supplied
+from camfuse.prep.pose.mmpose.compiled_ops import missing_supplied
 
 ROOT = Path(__file__).parents[1]
 WHEELS = (

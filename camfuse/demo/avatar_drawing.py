@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from camfuse.prep.pose.annotations.recording import Landmarks, Recording
 from camfuse.prep.pose.holistic import FACE_FROM_MESH, HAND_POINTS, NOSE_EYES_FROM_MESH, NOSE_EYES_WITHOUT_IRIS
-from camfuse.prep.pose.recording import Landmarks, Recording
 
 Colour = tuple[int, int, int]
 Points = NDArray[np.float64]

@@ -18,7 +18,7 @@ from camfuse.demo.avatar_drawing import draw, look_of
 from camfuse.errors import BadClipsError, ClipError, ConfigError
 from camfuse.ffmpeg_tool import write_video
 from camfuse.files import atomic
-from camfuse.prep.pose.recording import read_recording
+from camfuse.prep.pose.annotations.recording import read_recording
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from camfuse.config import Config
 from camfuse.demo.avatar_drawing import FINGER_TINTS, SHIRTS, draw, look_of
 from camfuse.demo.avatars import draw_avatars, draw_clip
 from camfuse.errors import BadClipsError, ConfigError
-from camfuse.prep.pose.recording import Recording, read_recording
+from camfuse.prep.pose.annotations.recording import Recording, read_recording
 from camfuse.prep.video import read_frames
 
 LANGUAGES = ("ase", "asq", "bzs", "cse", "csq", "eso", "gsg", "ise", "lls", "mfs", "psr", "sgg", "ssp", "svk", "swl")

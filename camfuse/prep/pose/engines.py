@@ -1,6 +1,6 @@
 """What runs a network that lies in an ONNX file: onnxruntime or OpenVINO. Images in, arrays out, whichever it is.
 
-`camfuse.prep.pose.torch_engine` adds torch itself, for networks that MMPose and MMDetection build.
+`camfuse.prep.pose.mmpose.torch_engine` adds torch itself, for networks that MMPose and MMDetection build.
 """
 
 import logging

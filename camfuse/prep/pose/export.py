@@ -19,9 +19,9 @@ from camfuse.clips.table import SPLITS
 from camfuse.config import Config
 from camfuse.errors import ConfigError
 from camfuse.files import atomic
+from camfuse.prep.pose.annotations.pose_file import write_pose
+from camfuse.prep.pose.annotations.pyskl import SUFFIXES
 from camfuse.prep.pose.estimator import Floats
-from camfuse.prep.pose.pose_file import write_pose
-from camfuse.prep.pose.pyskl import SUFFIXES
 from camfuse.run.layout import Run
 
 log = logging.getLogger(__name__)

@@ -22,19 +22,19 @@ def make_estimator(config: Config) -> Estimator:
     """
     pose = config.pose
     if pose.mediapipe is not None:
-        from camfuse.prep.pose.mediapipe import MediapipeEstimator
+        from camfuse.prep.pose.mediapipe.estimator import MediapipeEstimator
 
         return MediapipeEstimator(pose.mediapipe)
     if pose.mmpose is not None:
-        from camfuse.prep.pose.hrnet import HrnetEstimator
+        from camfuse.prep.pose.mmpose.estimator import HrnetEstimator
 
         return HrnetEstimator(config)
     if pose.rtmlib is not None:
-        from camfuse.prep.pose.rtmw import RtmlibEstimator
+        from camfuse.prep.pose.rtmlib.estimator import RtmlibEstimator
 
         return RtmlibEstimator(config)
     if pose.annotations is not None:
-        from camfuse.prep.pose.annotations import AnnotationsEstimator
+        from camfuse.prep.pose.annotations.estimator import AnnotationsEstimator
 
         return AnnotationsEstimator(pose.annotations)
     raise ConfigError("pose: expected an estimator that this version has; see config/README.md")

@@ -10,7 +10,7 @@ import torch
 
 from camfuse.errors import ConfigError
 from camfuse.prep.pose.engines import EngineSettings, choose_device
-from camfuse.prep.pose.torch_engine import find_device, make_engine
+from camfuse.prep.pose.mmpose.torch_engine import find_device, make_engine
 
 
 class Mixed(torch.nn.Module):

@@ -17,7 +17,7 @@ from camfuse.clips.table import COLUMNS, Clip
 from camfuse.config import AnnotationsPose, Config, dump_config
 from camfuse.errors import ClipError, ConfigError, StaleShardError
 from camfuse.prep.arrays import ClipFrames
-from camfuse.prep.pose.annotations import AnnotationsEstimator
+from camfuse.prep.pose.annotations.estimator import AnnotationsEstimator
 from camfuse.prep.pose.estimator import Poses, check_poses
 from camfuse.prep.pose.export import NEW_NAME, OLD_NAME, export_pose, export_pyskl
 from camfuse.run.shard import ClipData, LeftOut, Shard, ShardWriter

@@ -13,9 +13,9 @@ from camfuse.errors import BadClipsError, ClipError, StaleShardError
 from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.frames import extract_frames
 from camfuse.prep.pose import run
-from camfuse.prep.pose.annotations import AnnotationsEstimator
+from camfuse.prep.pose.annotations.estimator import AnnotationsEstimator
 from camfuse.prep.pose.estimator import Poses, missing_poses
-from camfuse.prep.pose.mediapipe import MediapipeEstimator
+from camfuse.prep.pose.mediapipe.estimator import MediapipeEstimator
 from camfuse.prep.pose.run import estimate_poses, make_estimator
 from camfuse.run.shard import LeftOut, Shard
 from camfuse.run.stages import fingerprint

@@ -1,0 +1,1 @@
+"""Estimator `annotations`: keypoints that exist already, in files."""

@@ -21,11 +21,11 @@ from camfuse.clips.table import Clip
 from camfuse.config import AnnotationsPose
 from camfuse.errors import ClipError
 from camfuse.prep.arrays import ClipFrames
+from camfuse.prep.pose.annotations.pose_file import read_pose
+from camfuse.prep.pose.annotations.pyskl import SUFFIXES, AnnotationPickle
+from camfuse.prep.pose.annotations.safe_pickle import UnsafePickleError
+from camfuse.prep.pose.annotations.stored import StoredPoses
 from camfuse.prep.pose.estimator import Floats, Poses, missing_poses, tight_boxes
-from camfuse.prep.pose.pose_file import read_pose
-from camfuse.prep.pose.pyskl import SUFFIXES, AnnotationPickle
-from camfuse.prep.pose.safe_pickle import UnsafePickleError
-from camfuse.prep.pose.stored import StoredPoses
 
 SLACK = 2
 """Recorded frames that may lack, or be over, at the end of a clip; containers and decoders differ by that much."""

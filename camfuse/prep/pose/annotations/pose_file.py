@@ -12,11 +12,11 @@ import numpy as np
 
 from camfuse.errors import ClipError
 from camfuse.files import atomic
+from camfuse.prep.pose.annotations.recording import BODY as HOLISTIC
+from camfuse.prep.pose.annotations.recording import landmarks_of, read_file, recording_of, require_pose_format
+from camfuse.prep.pose.annotations.stored import StoredPoses, seen_only
 from camfuse.prep.pose.estimator import Floats
 from camfuse.prep.pose.holistic import to_wholebody
-from camfuse.prep.pose.recording import BODY as HOLISTIC
-from camfuse.prep.pose.recording import landmarks_of, read_file, recording_of, require_pose_format
-from camfuse.prep.pose.stored import StoredPoses, seen_only
 from camfuse.skeleton import BODY, BONES, FACE, FEET, KEYPOINT_NAMES, LEFT_HAND, NUM_KEYPOINTS, RIGHT_HAND
 
 WHOLEBODY = {"BODY": (*BODY, *FEET), "FACE": FACE, "LEFT_HAND": LEFT_HAND, "RIGHT_HAND": RIGHT_HAND}

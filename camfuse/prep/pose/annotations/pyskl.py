@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
 from camfuse.errors import ClipError
+from camfuse.prep.pose.annotations.safe_pickle import StoredArray, UnsafePickleError, read_plain
+from camfuse.prep.pose.annotations.stored import StoredPoses, seen_only
 from camfuse.prep.pose.estimator import missing_poses
-from camfuse.prep.pose.safe_pickle import StoredArray, UnsafePickleError, read_plain
-from camfuse.prep.pose.stored import StoredPoses, seen_only
 from camfuse.skeleton import BODY, NUM_KEYPOINTS
 
 SUFFIXES = (".pkl", ".pickle")

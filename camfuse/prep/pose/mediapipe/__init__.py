@@ -1,0 +1,1 @@
+"""Estimator `mediapipe`: MediaPipe Holistic, for any video on any machine."""

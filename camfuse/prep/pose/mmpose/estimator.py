@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from camfuse.config import Config, HrnetModel, MmposePose
 from camfuse.errors import ConfigError
 from camfuse.prep.pose.engines import EngineSettings, Floats
-from camfuse.prep.pose.openmmlab import HrnetMaps, build_hrnet, load_weights
-from camfuse.prep.pose.persons import PersonDetector
+from camfuse.prep.pose.mmpose.openmmlab import HrnetMaps, build_hrnet, load_weights
+from camfuse.prep.pose.mmpose.persons import PersonDetector
+from camfuse.prep.pose.mmpose.torch_engine import find_device, make_engine
 from camfuse.prep.pose.topdown import TopdownEstimator
-from camfuse.prep.pose.torch_engine import find_device, make_engine
 from camfuse.skeleton import MIRROR
 from camfuse.weights.fetch import Weights
 

@@ -9,7 +9,7 @@ import torch
 
 from camfuse.config import HrnetModel
 from camfuse.errors import MissingToolError, WeightsError
-from camfuse.prep.pose.compiled_ops import missing_supplied
+from camfuse.prep.pose.mmpose.compiled_ops import missing_supplied
 from camfuse.weights import safe
 from camfuse.weights.fetch import Weights
 from camfuse.weights.safe import UnsafeFileError

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from camfuse.prep.pose.engines import EngineSettings, Floats
-from camfuse.prep.pose.openmmlab import RtmdetMaps, build_rtmdet, load_weights
-from camfuse.prep.pose.torch_engine import make_engine
+from camfuse.prep.pose.mmpose.openmmlab import RtmdetMaps, build_rtmdet, load_weights
+from camfuse.prep.pose.mmpose.torch_engine import make_engine
 from camfuse.weights.fetch import Weights
 
 SIDE = 640

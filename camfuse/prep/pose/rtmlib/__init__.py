@@ -1,0 +1,1 @@
+"""Estimator `rtmlib`: RTMW and RTMPose whole-body through rtmlib (docs/rtmlib.md)."""

@@ -17,7 +17,7 @@ from camfuse.errors import WeightsError
 from camfuse.skeleton import MIRROR
 from camfuse.weights.fetch import Needed, Weights, check_weights, needed_weights, sha256_of
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SMALL, PAPERS = "hrnet_w32_dark_256x192", "hrnet_w48_dark_384x288"
 needs_mmpose = pytest.mark.skipif(
     find_spec("mmpose") is None or find_spec("mmdet") is None, reason="needs MMPose and MMDetection: make mmpose"
@@ -26,7 +26,7 @@ needs_mmpose = pytest.mark.skipif(
 
 def files() -> Any:
     """The maker of checkpoints; imported late, since it imports torch."""
-    from tests.prep.pose import openmmlab_files
+    from tests.prep.pose.mmpose import openmmlab_files
 
     return openmmlab_files
 
@@ -43,7 +43,7 @@ def reference(folder: Path) -> Callable[[str], tuple[Any, Weights]]:
 
     def make(model: str) -> tuple[Any, Weights]:
         if model not in made:
-            from camfuse.prep.pose.openmmlab import build_hrnet
+            from camfuse.prep.pose.mmpose.openmmlab import build_hrnet
 
             network = files().calibrate(files().randomise(build_hrnet(model), seed=1))
             made[model] = network, named(files().save_checkpoint(network, folder / f"{model}.pth"))
@@ -55,7 +55,7 @@ def reference(folder: Path) -> Callable[[str], tuple[Any, Weights]]:
 @pytest.fixture(scope="session")
 def detector(folder: Path) -> tuple[Any, Weights]:
     """MMDetection's own RTMDet with random weights, and its checkpoint file."""
-    from camfuse.prep.pose.openmmlab import build_rtmdet
+    from camfuse.prep.pose.mmpose.openmmlab import build_rtmdet
 
     network = files().calibrate_detector(files().randomise(build_rtmdet(), seed=2))
     return network, named(files().save_checkpoint(network, folder / "rtmdet.pth"))
@@ -116,7 +116,7 @@ def distance(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     ("model", "flip"), [(SMALL, False), (SMALL, True), ("hrnet_w48_256x192", False), (PAPERS, False)]
 )
 def test_every_keypoint_is_that_of_mmpose(folder: Path, reference: Any, model: str, flip: bool) -> None:
-    from camfuse.prep.pose.hrnet import Hrnet
+    from camfuse.prep.pose.mmpose.estimator import Hrnet
 
     network, weights = reference(model)
     frames, boxes = scene(2)
@@ -134,7 +134,7 @@ def test_every_keypoint_is_that_of_mmpose(folder: Path, reference: Any, model: s
 @needs_mmpose
 @pytest.mark.parametrize(("kind", "tolerance"), [("torch", 0.01), ("onnx", 0.05), ("openvino", 0.05)])
 def test_batches_and_engines_give_the_same(folder: Path, reference: Any, kind: str, tolerance: float) -> None:
-    from camfuse.prep.pose.hrnet import Hrnet
+    from camfuse.prep.pose.mmpose.estimator import Hrnet
 
     if kind != "torch":
         pytest.importorskip({"onnx": "onnxruntime", "openvino": "openvino"}[kind])
@@ -149,7 +149,7 @@ def test_batches_and_engines_give_the_same(folder: Path, reference: Any, kind: s
 
 @needs_mmpose
 def test_a_network_is_exported_once(folder: Path, reference: Any) -> None:
-    from camfuse.prep.pose.hrnet import Hrnet
+    from camfuse.prep.pose.mmpose.estimator import Hrnet
 
     pytest.importorskip("onnxruntime")
     _, weights = reference(SMALL)
@@ -163,7 +163,7 @@ def test_a_network_is_exported_once(folder: Path, reference: Any) -> None:
 
 @needs_mmpose
 def test_bf16_stays_near(folder: Path, reference: Any) -> None:
-    from camfuse.prep.pose.hrnet import Hrnet
+    from camfuse.prep.pose.mmpose.estimator import Hrnet
 
     _, weights = reference(SMALL)
     frames, boxes = scene(1)
@@ -186,7 +186,7 @@ def test_mirror_partners_are_those_of_mmpose(reference: Any) -> None:
 def test_the_persons_are_those_of_mmdetection(folder: Path, detector: Any, kind: str) -> None:
     from mmdet.apis import inference_detector
 
-    from camfuse.prep.pose.persons import PersonDetector
+    from camfuse.prep.pose.mmpose.persons import PersonDetector
 
     if kind != "torch":
         pytest.importorskip({"onnx": "onnxruntime", "openvino": "openvino"}[kind])
@@ -307,7 +307,7 @@ class Bomb:
 
 @needs_mmpose
 def test_a_file_that_could_run_a_program_needs_its_whole_hash(folder: Path, tmp_path: Path, reference: Any) -> None:
-    from camfuse.prep.pose.openmmlab import read_checkpoint
+    from camfuse.prep.pose.mmpose.openmmlab import read_checkpoint
 
     network, good = reference(SMALL)
     harm = tmp_path / "harm"
@@ -326,7 +326,7 @@ def test_a_file_that_could_run_a_program_needs_its_whole_hash(folder: Path, tmp_
 def test_a_published_file_opens_by_its_first_digits(tmp_path: Path, reference: Any) -> None:
     import torch
 
-    from camfuse.prep.pose.openmmlab import build_hrnet, load_weights
+    from camfuse.prep.pose.mmpose.openmmlab import build_hrnet, load_weights
 
     network, _ = reference(SMALL)
     path = tmp_path / "published.pth"
@@ -341,7 +341,7 @@ def test_a_published_file_opens_by_its_first_digits(tmp_path: Path, reference: A
 
 @needs_mmpose
 def test_weights_of_another_network_are_refused(reference: Any, detector: Any, tmp_path: Path) -> None:
-    from camfuse.prep.pose.openmmlab import build_hrnet, load_weights
+    from camfuse.prep.pose.mmpose.openmmlab import build_hrnet, load_weights
 
     with pytest.raises(WeightsError, match="expected weights of TopdownPoseEstimator"):
         load_weights(build_hrnet(SMALL), detector[1])
@@ -375,7 +375,7 @@ def test_the_pip_route_installs_what_hrnet_and_rtmw_need(tmp_path: Path) -> None
     subprocess.run([*python[:1], "-c", "import camfuse.train"], check=True)  # what follows in the same environment
     once = "made_video or batches_and_engines or persons_are_those or agrees_with_mmpose"
     tests = ["pytest", "-m", "not torture", "-k", once, "-rfs", "-W", "ignore", "-p", "no:cacheprovider"]
-    files = ["tests/prep/pose/test_hrnet.py", "tests/prep/pose/test_rtmw.py"]
+    files = ["tests/prep/pose/mmpose/test_estimator.py", "tests/prep/pose/rtmlib/test_estimator.py"]
     done = subprocess.run([*python, *tests, *files], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-5000:]
     assert "SKIPPED" not in done.stdout, done.stdout[-2000:]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from camfuse.prep.pose.compiled_ops import _StandIn, missing_supplied
+from camfuse.prep.pose.mmpose.compiled_ops import _StandIn, missing_supplied
 
 
 def greedy(boxes: np.ndarray, scores: np.ndarray, threshold: float, offset: int) -> list[int]:

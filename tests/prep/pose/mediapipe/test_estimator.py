@@ -15,9 +15,9 @@ from camfuse.config import MediapipePose
 from camfuse.errors import MissingToolError
 from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.frames import read_clip
-from camfuse.prep.pose import mediapipe as room
 from camfuse.prep.pose.estimator import Poses, check_poses
-from camfuse.prep.pose.mediapipe import MediapipeEstimator, scored_by_presence
+from camfuse.prep.pose.mediapipe import estimator as room
+from camfuse.prep.pose.mediapipe.estimator import MediapipeEstimator, scored_by_presence
 from camfuse.prep.pose.quality import detection_rates
 from camfuse.skeleton import BODY, FACE, LEFT_HAND, RIGHT_HAND
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from camfuse.prep.pose.safe_pickle import StoredArray, UnsafePickleError, read_plain
+from camfuse.prep.pose.annotations.safe_pickle import StoredArray, UnsafePickleError, read_plain
 
 
 def stored(path: Path, content: bytes) -> Path:

@@ -20,7 +20,7 @@ pytest.importorskip("rtmlib", reason="needs rtmlib: make rtmlib")
 pytest.importorskip("onnxruntime", reason="needs onnxruntime: make rtmlib")
 pytest.importorskip("onnx", reason="needs onnx, to make networks")
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 MODEL = "rtmw_l_384x288"
 needs_openvino = pytest.mark.skipif(find_spec("openvino") is None, reason="needs OpenVINO: make rtmlib")
 ENGINES = ["onnx", pytest.param("openvino", marks=needs_openvino)]
@@ -28,7 +28,7 @@ ENGINES = ["onnx", pytest.param("openvino", marks=needs_openvino)]
 
 def files() -> Any:
     """The maker of networks; imported late, since it imports torch."""
-    from tests.prep.pose import rtm_files
+    from tests.prep.pose.rtmlib import rtm_files
 
     return rtm_files
 
@@ -63,7 +63,7 @@ def spots(red: tuple[float, float], blue: tuple[float, float], height: int = 240
 def test_the_peaks_bins_are_the_keypoints_places(tmp_path: Path, kind: str) -> None:
     import torch
 
-    from camfuse.prep.pose.rtmw import Rtmw
+    from camfuse.prep.pose.rtmlib.estimator import Rtmw
 
     class Answer(torch.nn.Module):
         """Point k is at bin 3 k along x and 5 k along y with peaks 6 and 8; the last one is nowhere."""
@@ -93,7 +93,7 @@ def test_the_peaks_bins_are_the_keypoints_places(tmp_path: Path, kind: str) -> N
 
 @pytest.mark.parametrize("kind", ENGINES)
 def test_persons_have_boxes_and_scores_in_frame_pixels(tmp_path: Path, networks: Any, kind: str) -> None:
-    from camfuse.prep.pose.rtmw import YoloxPersons
+    from camfuse.prep.pose.rtmlib.estimator import YoloxPersons
 
     detector = YoloxPersons(named(networks[1]), settings(tmp_path, kind))
     bright, black = spots((80, 100), (60, 150)), np.zeros((240, 320, 3), np.uint8)
@@ -108,7 +108,7 @@ def test_persons_have_boxes_and_scores_in_frame_pixels(tmp_path: Path, networks:
 
 @pytest.mark.parametrize("kind", ENGINES)
 def test_colours_are_rgb_and_batches_change_nothing(tmp_path: Path, networks: Any, kind: str) -> None:
-    from camfuse.prep.pose.rtmw import Rtmw
+    from camfuse.prep.pose.rtmlib.estimator import Rtmw
 
     network = Rtmw(MODEL, named(networks[0]), settings(tmp_path, kind))  # type: ignore[arg-type]
     places = [((80, 100), (60, 150)), ((120, 60), (90, 200)), ((70.5, 88.5), (130, 130))]
@@ -190,7 +190,7 @@ def test_the_estimator_names_what_it_stands_on(tmp_path: Path, networks: Any) ->
     ],
 )
 def test_a_zip_file_holds_one_network(tmp_path: Path, members: dict[str, bytes], message: str) -> None:
-    from camfuse.prep.pose.rtmw import read_network
+    from camfuse.prep.pose.rtmlib.estimator import read_network
 
     path = files().zipped(tmp_path / "some.zip", {"readme.txt": b"", **members})
     with pytest.raises(WeightsError, match=message):
@@ -198,7 +198,7 @@ def test_a_zip_file_holds_one_network(tmp_path: Path, members: dict[str, bytes],
 
 
 def test_nothing_of_a_zip_file_reaches_the_disk(tmp_path: Path) -> None:
-    from camfuse.prep.pose.rtmw import read_network
+    from camfuse.prep.pose.rtmlib.estimator import read_network
 
     folder = tmp_path / "weights"
     folder.mkdir()
@@ -208,7 +208,7 @@ def test_nothing_of_a_zip_file_reaches_the_disk(tmp_path: Path) -> None:
 
 
 def test_a_damaged_zip_file_is_refused(tmp_path: Path) -> None:
-    from camfuse.prep.pose.rtmw import read_network
+    from camfuse.prep.pose.rtmlib.estimator import read_network
 
     path = files().zipped(tmp_path / "net.zip", {"net.onnx": bytes(range(256)) * 40})
     content = bytearray(path.read_bytes())
@@ -219,7 +219,7 @@ def test_a_damaged_zip_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_zip_bomb_stops_at_the_formats_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from camfuse.prep.pose import rtmw
+    from camfuse.prep.pose.rtmlib import estimator as rtmw
 
     monkeypatch.setattr(rtmw, "LARGEST", 1000)
     with pytest.raises(WeightsError, match="at most 1000 bytes"):
@@ -229,7 +229,7 @@ def test_a_zip_bomb_stops_at_the_formats_limit(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize("kind", ENGINES)
 def test_other_networks_are_refused(tmp_path: Path, networks: Any, kind: str) -> None:
-    from camfuse.prep.pose.rtmw import Rtmw, YoloxPersons
+    from camfuse.prep.pose.rtmlib.estimator import Rtmw, YoloxPersons
 
     pose, persons = named(networks[0]), named(networks[1])
     some = settings(tmp_path, kind)
@@ -284,8 +284,8 @@ def test_rtmw_agrees_with_mmpose(tmp_path: Path) -> None:
     """MMPose's own RTMW-m with random weights: `inference_topdown` beside its exported network run by us."""
     import torch
 
-    from camfuse.prep.pose.openmmlab import prepare
-    from camfuse.prep.pose.rtmw import Rtmw
+    from camfuse.prep.pose.mmpose.openmmlab import prepare
+    from camfuse.prep.pose.rtmlib.estimator import Rtmw
 
     prepare()
     import mmpose

@@ -11,9 +11,9 @@ from camfuse.clips.table import Clip
 from camfuse.config import AnnotationsPose
 from camfuse.errors import ClipError, MissingToolError
 from camfuse.prep.arrays import ClipFrames
-from camfuse.prep.pose.annotations import AnnotationsEstimator
+from camfuse.prep.pose.annotations.estimator import AnnotationsEstimator
+from camfuse.prep.pose.annotations.pose_file import read_pose
 from camfuse.prep.pose.estimator import Poses, check_poses
-from camfuse.prep.pose.pose_file import read_pose
 
 pose_format = pytest.importorskip("pose_format")
 
