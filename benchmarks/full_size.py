@@ -167,8 +167,8 @@ def make_shards(folder: Path, options: argparse.Namespace) -> None:
     made = [(images(seed), keypoints(seed)) for seed in range(4)]
     volumes = [render(points, SIZE // STRIDE, config.heatmaps.sigma) for _, points in made]
     for stage in ("crops", "heatmaps"):
-        mark = fingerprint(stage, config)
-        with ShardWriter(folder / stage / "0000.h5", stage=stage, fingerprint=mark, provenance={}) as writer:
+        expected = fingerprint(stage, config)
+        with ShardWriter(folder / stage / "0000.h5", stage=stage, fingerprint=expected, provenance={}) as writer:
             for number, clip_id in enumerate(table["clip_id"]):
                 jpeg, points = made[number % len(made)]
                 facts = {"affine": np.eye(2, 3), "identity": clip_id}

@@ -8,7 +8,7 @@ blank ones, which the pose stream never sees. There are two recipes, one for sig
 (``real_signing_hands.yaml``) and one for whole words (``real_signing_words.yaml``).
 
 Each fold is trained on all clips that are not its test, without validation: the last epoch is the one that is tested.
-What is done already is kept in --work and not done again; a training that was stopped goes on.
+What is done already is kept in --work and not done again; a training that was stopped resumes.
 """
 
 import argparse
@@ -199,8 +199,8 @@ def blank_frames(config: Config, clips: dict[str, tuple[np.ndarray, int, int]]) 
     path = config.output / "frames" / f"{SHARD}.h5"
     if is_done(path, "frames", config):
         return
-    mark = fingerprint("frames", config)
-    with ShardWriter(path, stage="frames", fingerprint=mark, provenance={"frames": "blank"}) as writer:
+    expected = fingerprint("frames", config)
+    with ShardWriter(path, stage="frames", fingerprint=expected, provenance={"frames": "blank"}) as writer:
         for clip_id, (time, height, width) in clips.items():
             scale = BLANK_SIDE[config.crops.keep] / max(height, width)
             size = max(1, round(height * scale)), max(1, round(width * scale))
@@ -241,9 +241,9 @@ def run_fold(rows: pd.DataFrame, fold: Fold, config: Config, known: dict[str, np
     rows = rows[~rows["clip_id"].isin(fold.left_out)]
     rows = rows.assign(split=np.where(rows["clip_id"].isin(fold.test), "test", "train"))
     table = rows.to_csv(index=False)
-    mark = {"fingerprint": fingerprint("train_pose", config), "samplings": config.evaluate.clips, "clips": table}
+    identity = {"fingerprint": fingerprint("train_pose", config), "samplings": config.evaluate.clips, "clips": table}
     done = folder / "outcome.json"
-    if done.exists() and (outcome := json.loads(done.read_text(encoding="utf-8")))["mark"] == mark:
+    if done.exists() and (outcome := json.loads(done.read_text(encoding="utf-8")))["identity"] == identity:
         return outcome
     run = fold_run(config, folder)
     classes = rows.drop_duplicates("label").sort_values("class_index")[["class_index", "label"]]
@@ -253,7 +253,7 @@ def run_fold(rows: pd.DataFrame, fold: Fold, config: Config, known: dict[str, np
     results = evaluate(run, {"pose": folder / "train" / "best.ckpt"}, folder / "evaluate")
     summary = json.loads((folder / "train" / "summary.json").read_text(encoding="utf-8"))
     outcome = {
-        "mark": mark,
+        "identity": identity,
         "fold": fold.name,
         "seed": config.seed,
         "train": int((rows["split"] == "train").sum()),

@@ -71,7 +71,7 @@ class BadClipsError(CamfuseError):
         super().__init__(
             f"{stage}: {len(lines)} clip(s) could not be processed (the others are kept)\n"
             f"{bullet_list(lines)}\n"
-            "Mend or remove these clips, or set `bad_clips: skip` to go on without them."
+            "Fix or remove these clips, or set `bad_clips: skip` to continue without them."
         )
 
 

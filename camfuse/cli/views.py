@@ -60,7 +60,7 @@ def weights(
     config: Annotated[Path, typer.Argument(help="YAML file with the settings.")],
     look: Annotated[bool, typer.Option("--list", help="Only say what is there; fetch nothing.")] = False,
 ) -> None:
-    """Fetch the trained weights that a config needs; goes on where it was cut off, refuses a file with another hash."""
+    """Fetch the trained weights that a config needs; resumes a cut-off download, refuses a file with another hash."""
     settings = load_config(config)
     from camfuse.weights.fetch import fetch_weights, needed_weights
 

@@ -14,7 +14,7 @@ class MediapipePose(Section):
     detection_confidence: Fraction = 0.5
     """Least confidence of a person detection."""
     tracking_confidence: Fraction = 0.5
-    """Least confidence to go on tracking without a new detection."""
+    """Least confidence to keep tracking without a new detection."""
     fill: int = Field(default=5, ge=0)
     """Frames in a row without the signer that are filled by interpolation, and marked; longer gaps stay missing."""
 

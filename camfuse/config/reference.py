@@ -63,10 +63,10 @@ def default_yaml() -> str:
             hidden = None
         if hidden is None and (key.optional or (not key.section and key.default is PydanticUndefined)):
             hidden = key.path
-        indent, mark = "  " * (len(key.path) - 1), "# " if hidden else ""
+        indent, comment = "  " * (len(key.path) - 1), "# " if hidden else ""
         lines.append(f"{indent}# {key.description}")
         value = "" if key.section else f" {key.default_text}"
-        lines.append(f"{indent}{mark}{key.path[-1]}:{value}")
+        lines.append(f"{indent}{comment}{key.path[-1]}:{value}")
     return "\n".join(lines) + "\n"
 
 
@@ -86,12 +86,12 @@ def with_table(readme: str) -> str:
     Raises
     ------
     ConfigError
-        If the two marks that enclose the table are not there.
+        If the two comments that enclose the table are not there.
     """
     head, begin, rest = readme.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not begin or not end:
-        raise ConfigError(f"config/README.md: expected the marks {BEGIN} and {END}")
+        raise ConfigError(f"config/README.md: expected the comments {BEGIN} and {END}")
     return f"{head}{BEGIN}\n\n{key_table()}\n\n{END}{tail}"
 
 

@@ -146,7 +146,8 @@ class Config(Section):
     seed: int = Field(default=1, ge=0)
     """Seed of every random number in training and evaluation."""
     bad_clips: Literal["stop", "skip"] = "stop"
-    """A clip that cannot be decoded or shows nobody stops its shard (the others go on), or is left out and listed."""
+    """A clip that cannot be decoded or shows nobody stops its shard (the others continue), or is left out and
+    listed."""
     clips: Clips
     """Data source."""
     frames: Frames = Frames()

@@ -69,13 +69,13 @@ def make_shard(job: ShardJob, clips: Sequence[Clip], compute: Callable[[Clip], C
     ShardError
         If an upstream shard knows nothing of a clip.
     """
-    mark = fingerprint(job.stage, job.config)
-    work = _Work(job.output.with_name(f"{job.output.name}.work"), mark) if job.keep_work else None
-    previous = _previous(job, mark)
+    expected = fingerprint(job.stage, job.config)
+    work = _Work(job.output.with_name(f"{job.output.name}.work"), expected) if job.keep_work else None
+    previous = _previous(job, expected)
     lost = left_out_before(clips, job.upstream)
     failed: dict[str, str] = {}
     counts = {"new": 0, "reused": 0}
-    with ShardWriter(job.output, stage=job.stage, fingerprint=mark, provenance=job.provenance) as writer:
+    with ShardWriter(job.output, stage=job.stage, fingerprint=expected, provenance=job.provenance) as writer:
         for clip in tqdm(clips, desc=f"{job.stage} {job.output.stem}", unit="clip", mininterval=1.0):
             if clip.clip_id in lost:
                 writer.leave_out(clip.clip_id, lost[clip.clip_id])
@@ -134,7 +134,7 @@ def _keep(path: Path) -> None:
         log.warning("%s: not kept under a second name: %s", path, error)
 
 
-def _previous(job: ShardJob, mark: str) -> Shard | None:
+def _previous(job: ShardJob, expected: str) -> Shard | None:
     if job.previous is None:
         return None
     for path in (job.previous, _second_name(job.previous)):
@@ -144,7 +144,7 @@ def _previous(job: ShardJob, mark: str) -> Shard | None:
             except ShardError as error:
                 log.warning("%s: not reused: %s", path, error)
                 continue
-            if shard.fingerprint == mark:
+            if shard.fingerprint == expected:
                 return shard
     return None
 
@@ -158,12 +158,12 @@ def _known(clip: Clip, work: "_Work | None", previous: Shard | None) -> ClipData
 class _Work:
     """Finished clips of an unfinished shard, one file each."""
 
-    def __init__(self, folder: Path, mark: str) -> None:
+    def __init__(self, folder: Path, expected: str) -> None:
         self._folder = folder
-        self._mark = mark
+        self._fingerprint = expected
 
     def _path(self, clip: Clip) -> Path:
-        key = hashlib.sha256(f"{self._mark}\0{clip.clip_id}\0{clip.identity}".encode()).hexdigest()[:32]
+        key = hashlib.sha256(f"{self._fingerprint}\0{clip.clip_id}\0{clip.identity}".encode()).hexdigest()[:32]
         return self._folder / f"{key}.npz"
 
     def get(self, clip: Clip) -> ClipData | None:

@@ -33,6 +33,6 @@ def test_the_table_names_nested_keys() -> None:
     assert "| `clips.wlasl.videos` | `required` |" in key_table()
 
 
-def test_a_readme_without_marks_is_refused() -> None:
-    with pytest.raises(ConfigError, match="marks"):
+def test_a_readme_without_the_comments_is_refused() -> None:
+    with pytest.raises(ConfigError, match="expected the comments"):
         with_table("# Settings\n")

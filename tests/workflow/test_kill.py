@@ -1,7 +1,7 @@
 """Killed at any moment: the restart with the documented commands finishes with the bytes of the undisturbed run.
 
 And no pose that was finished is estimated again: after every kill, what a shard had saved must still be there, and the
-job that goes on must say that it took as much over.
+job that resumes must say that it reused as much.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Labels, crops and heatmaps of real clips belong together: twenty of them can be learnt by heart."""
+"""Labels, crops and heatmaps of real clips belong together: twenty of them can be overfit."""
 
 from pathlib import Path
 from typing import Any
