@@ -49,7 +49,7 @@ def test_processes_together_are_one(clips: int, world: int, batch: int, pad: boo
             assert sorted(seen) == sorted(whole[step * batch * world : (step + 1) * batch * world])
 
 
-def test_goes_on_where_it_was() -> None:
+def test_resumes_where_it_was() -> None:
     whole = [keys(EpochSampler([0] * 9, seed=1, rank=1, world=2), epoch) for epoch in range(4)]
     sampler = EpochSampler([0] * 9, seed=1, rank=1, world=2)
     sampler.start_at(2, 3)

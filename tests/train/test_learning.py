@@ -1,4 +1,4 @@
-"""That it learns, and how fast: eight clips by heart, and the first twenty losses."""
+"""That it learns, and how fast: eight clips overfit, and the first twenty losses."""
 
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ def learning(make_run: Any, folder: Path, augment: dict[str, Any], *, size: int,
     return run
 
 
-def test_eight_clips_are_learnt_by_heart(make_run: Any, tmp_path: Path) -> None:
+def test_eight_clips_can_be_overfit(make_run: Any, tmp_path: Path) -> None:
     still = {"scale": (1, 1), "rotate": 0, "shift": 0, "colour": 0, "span": 1}
     run = learning(make_run, tmp_path, still, size=32, epochs=30, repeat=4, rate=0.003, optimizer="adamw")
     curves = pd.read_csv(tmp_path / "out" / "curves.csv").set_index(["epoch", "head"])

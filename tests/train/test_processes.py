@@ -1,6 +1,5 @@
 """Trainings in processes of their own: killed in the middle of an epoch, and two that train as one."""
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -12,14 +11,9 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from torch import distributed, nn
-from torch.nn import functional
-from torch.nn.parallel import DistributedDataParallel
 
-from camfuse.config import PoseStream, dump_config
-from camfuse.model.resnet3d import pose_stream
+from camfuse.config import dump_config
 from camfuse.train import Checkpoint
-from camfuse.train.parallel import CpuBatchNormSync
 
 CALM = {"dropout": 0.0}
 
@@ -123,52 +117,6 @@ def killed_after_steps(process: subprocess.Popen[bytes], state: Path, steps: int
 
 
 # ------------------------------------------------------------------------------------------- two as one
-
-
-def half_of_the_gradient(rank: int, folder: Path, world: int = 2) -> None:
-    torch.set_num_threads(1)
-    distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=world)
-    model = made_model()
-    CpuBatchNormSync().apply(model)
-    together = DistributedDataParallel(model, broadcast_buffers=False)
-    x, labels = made_batch()
-    functional.cross_entropy(together(x[rank::world]), labels[rank::world]).backward()
-    torch.save([[p.grad for p in model.parameters()], model.state_dict()], folder / f"{rank}.pt")
-    distributed.destroy_process_group()
-
-
-def made_model() -> nn.Module:
-    torch.manual_seed(3)
-    stream = pose_stream(PoseStream(depths=(1, 1, 1), channels=8))
-    for module in stream.modules():
-        if isinstance(module, nn.BatchNorm3d):
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-    return nn.Sequential(stream, nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(stream.out_channels[-1], 3)).double()
-
-
-def made_batch() -> tuple[torch.Tensor, torch.Tensor]:
-    torch.manual_seed(4)
-    return torch.randn(6, 133, 2, 8, 8, dtype=torch.float64), torch.arange(6) % 3
-
-
-def test_gradient_of_two_processes_is_that_of_one(tmp_path: Path) -> None:
-    """In float64, batch norm synchronised: gradients and running statistics agree to 1e-10."""
-    forks = multiprocessing.get_context("fork")
-    processes = [forks.Process(target=half_of_the_gradient, args=(rank, tmp_path)) for rank in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-        assert process.exitcode == 0
-    model = made_model()
-    x, labels = made_batch()
-    functional.cross_entropy(model(x), labels).backward()
-    for rank in range(2):
-        gradients, state = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
-        for found, parameter in zip(gradients, model.parameters(), strict=True):
-            torch.testing.assert_close(found, parameter.grad, rtol=1e-10, atol=1e-12)
-        for key, value in model.state_dict().items():
-            torch.testing.assert_close(state[key], value, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize(

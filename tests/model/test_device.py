@@ -1,0 +1,73 @@
+"""Where a recogniser runs, and in which arithmetic."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+
+from camfuse.errors import ConfigError
+from camfuse.model.device import arithmetic, pick_device, set_tf32, to_memory_format
+from camfuse.model.recogniser import build_recogniser
+
+SMALL = {"rgb": {"depths": [1, 1, 1, 1], "channels": 2}, "pose": {"depths": [1, 1, 1], "channels": 2}}
+
+
+@pytest.fixture
+def tf32_restored() -> Iterator[None]:
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    yield
+    torch.set_float32_matmul_precision(before[0])
+    torch.backends.cudnn.allow_tf32 = before[1]
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "devices", "expected"),
+    [
+        (0, "auto", 1, "cpu"),
+        (0, "auto", 2, "cpu"),
+        (2, "auto", 2, "cuda"),
+        (1, "cuda", 1, "cuda"),
+        (4, "cpu", 1, "cpu"),
+    ],
+)
+def test_a_gpu_is_used_where_there_is_one(
+    make_config: Any, monkeypatch: pytest.MonkeyPatch, found: int, wanted: str, devices: int, expected: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: found > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: found)
+    assert pick_device(make_config(machine={"device": wanted, "devices": devices})) == expected
+
+
+@pytest.mark.parametrize(("found", "wanted", "devices"), [(0, "cuda", 1), (1, "auto", 2)])
+def test_gpus_that_are_not_there_are_told(
+    make_config: Any, monkeypatch: pytest.MonkeyPatch, found: int, wanted: str, devices: int
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: found > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: found)
+    with pytest.raises(ConfigError, match=rf"expected {devices} CUDA device\(s\), found {found}"):
+        pick_device(make_config(machine={"device": wanted, "devices": devices}))
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+@pytest.mark.usefixtures("tf32_restored")
+def test_tf32_is_as_the_config_says(make_config: Any, allowed: bool) -> None:
+    set_tf32(make_config(train={"tf32": allowed}))
+    assert torch.backends.cudnn.allow_tf32 == allowed
+    assert torch.get_float32_matmul_precision() == ("high" if allowed else "highest")
+
+
+@pytest.mark.parametrize(
+    ("precision", "dtype"),
+    [("32-true", torch.float32), ("bf16-mixed", torch.bfloat16), ("16-mixed", torch.float16)],
+)
+def test_arithmetic_and_memory_format_are_those_of_the_precision(
+    make_config: Any, precision: str, dtype: torch.dtype
+) -> None:
+    config = make_config(model=SMALL, train={"precision": precision})
+    with arithmetic(config, torch.device("cpu")):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
+    model = to_memory_format(build_recogniser(config.model, num_classes=2, part="rgb"), config)
+    weight = model.get_parameter("rgb.conv1.conv.weight")
+    assert weight.is_contiguous(memory_format=torch.channels_last_3d) == (precision != "32-true")
+    assert weight.dtype == torch.float32
