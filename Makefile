@@ -12,7 +12,7 @@ EXECUTORS := envs/executors/slurm.txt envs/executors/generic.txt
 MMPOSE := envs/mmpose.txt envs/mmpose-needs.txt envs/mmpose-build.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo videos mmpose hrnet rtmlib executors test torture check config rulegraph clean
+.PHONY: help demo videos mmpose hrnet rtmlib executors test torture check config envs rulegraph clean
 
 help:
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -89,6 +89,9 @@ check: $(VENV)/.check ## style, types, one-way imports, workflow lint
 
 config: $(VENV)/.demo ## renew config/default.yaml, schema.json and the key table after a change of camfuse/config/
 	$(BIN)/python -m camfuse config --write config
+
+envs: $(BIN)/python ## renew envs/*.yaml after a change of envs/; needs Python 3.11 and a package index
+	$(BIN)/python envs/environments.py
 
 rulegraph: $(VENV)/.demo ## draw docs/rulegraph.svg; needs Graphviz (apt-get install graphviz)
 	@command -v dot >/dev/null || { echo "expected Graphviz's dot on the PATH, found none: apt-get install graphviz"; exit 1; }

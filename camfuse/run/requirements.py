@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -58,6 +59,28 @@ def check_machine(config: Config, *, packages: bool = True) -> None:
     missing = [f"{name}: {HOW[name]}" for name in wanted if find_spec(name) is None] + missing_weights(config)
     if missing:
         raise MissingToolError(f"{len(missing)} thing(s) that this run needs are missing\n{bullet_list(missing)}")
+
+
+def pose_gpus(config: Config, *, conda: bool) -> int:
+    """Return how many GPUs a job of the pose estimator can use.
+
+    With `machine.device: auto`, onnxruntime gets one only where its build for GPUs is installed beside Snakemake; of
+    conda environments, which do not exist yet, `device: cuda` chooses those that have it.
+    """
+    network = config.pose.mmpose or config.pose.rtmlib
+    if network is None or network.engine == "openvino" or config.machine.device == "cpu":
+        return 0
+    if network.engine == "torch" or config.machine.device == "cuda":
+        return 1
+    return int(not conda and _is_installed("onnxruntime-gpu"))
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def prepare_jobs(root: Path, *, conda: bool = False) -> None:

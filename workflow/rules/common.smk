@@ -15,7 +15,7 @@ from camfuse.errors import CamfuseError, disk_problem
 from camfuse.files import write_if_changed
 from camfuse.run.experiments import Plan
 from camfuse.run.layout import Run
-from camfuse.run.requirements import check_machine, prepare_jobs
+from camfuse.run.requirements import check_machine, pose_gpus, prepare_jobs
 
 CACHED = workflow.workflow_settings.cache is not None
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
@@ -60,16 +60,14 @@ DRAWN = SETTINGS.clips.fingerspelling is not None
 TRAIN_THREADS = SETTINGS.machine.threads
 TRAIN_GPUS = 0 if SETTINGS.machine.device == "cpu" else SETTINGS.machine.devices
 NETWORK = SETTINGS.pose.mmpose or SETTINGS.pose.rtmlib
+POSE_GPUS = pose_gpus(SETTINGS, conda=CONDA)
 POSE_ENV = (
     "pose-mmpose"
     if SETTINGS.pose.mmpose
     else "pose-rtmlib" if SETTINGS.pose.rtmlib else "pose"
 )
-POSE_GPUS = int(
-    NETWORK is not None
-    and NETWORK.engine != "openvino"
-    and SETTINGS.machine.device != "cpu"
-)
+if POSE_GPUS and NETWORK.engine == "onnx":
+    POSE_ENV += "-gpu"  # with onnxruntime's build for GPUs
 
 
 wildcard_constraints:

@@ -124,6 +124,8 @@ class OnnxEngine:
         options.intra_op_num_threads = settings.threads
         providers = ["CUDAExecutionProvider"] if settings.device == "cuda" else []
         source = network if isinstance(network, bytes) else str(network)
+        if providers and hasattr(onnxruntime, "preload_dlls"):
+            onnxruntime.preload_dlls()  # CUDA's libraries, where they are pip's packages
         problems = onnxruntime.capi.onnxruntime_pybind11_state
         unreadable = (problems.Fail, problems.InvalidProtobuf, problems.InvalidGraph, problems.NotImplemented)
         try:

@@ -1,0 +1,1 @@
+pose-mmpose.post-deploy.sh

@@ -1,0 +1,1 @@
+pose-rtmlib.post-deploy.sh
