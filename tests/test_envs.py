@@ -1,12 +1,17 @@
 """Conda and pip install the same versions."""
 
+import sys
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ENVS = Path(__file__).parents[1] / "envs"
+SCRIPTS = sorted(ENVS.glob("*.post-deploy.sh"))
+ENVIRONMENTS = sorted(ENVS.glob("*.yaml"))
 
 
 def lines(name: str) -> list[str]:
@@ -14,17 +19,71 @@ def lines(name: str) -> list[str]:
     return [line for line in text if line and not line.startswith("#")]
 
 
-PINS = {Requirement(line).name.lower().replace("_", "-"): line for line in lines("pins.txt")}
+def by_name(packages: list[str]) -> dict[str, str]:
+    return {canonicalize_name(Requirement(package).name): package for package in packages}
 
 
-@pytest.mark.parametrize("path", sorted(ENVS.glob("*.yaml")), ids=lambda path: path.stem)
+def pip_part(path: Path) -> dict[str, str]:
+    """Return what pip installs into a conda environment, by name."""
+    environment = yaml.safe_load(path.read_text())
+    return by_name(next(part["pip"] for part in environment["dependencies"] if isinstance(part, dict)))
+
+
+PINS = by_name(lines("pins.txt"))
+PINS_GPU = by_name(lines("pins-gpu.txt"))
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_conda_environments_use_the_pins(path: Path) -> None:
     environment = yaml.safe_load(path.read_text())
-    assert environment["channels"] == ["conda-forge", "nodefaults"]
-    packages = next(part["pip"] for part in environment["dependencies"] if isinstance(part, dict))
-    for package in packages:
-        name = Requirement(package).name.lower().replace("_", "-")
-        assert Requirement(package).specifier == Requirement(PINS[name]).specifier, package
+    assert environment["channels"] == ["conda-forge"]
+    for package in environment["dependencies"][:-1]:
+        assert package.startswith("conda-forge::")
+    pins = PINS | PINS_GPU if path.stem.endswith("-gpu") else PINS
+    for name, package in pip_part(path).items():
+        assert package == pins[name]
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="other packages are needed with another Python")
+def test_conda_environments_pin_what_their_packages_need(path: Path) -> None:
+    """As far as the packages are installed here; the run in environments from an index sees them all."""
+    there = pip_part(path)
+    seen = 0
+    for name in there:
+        try:
+            needs = requires(name) or []
+        except PackageNotFoundError:
+            continue
+        seen += 1
+        for need in map(Requirement, needs):
+            if need.marker is None or need.marker.evaluate({"extra": ""}):
+                (pin,) = Requirement(there[canonicalize_name(need.name)]).specifier
+                assert need.specifier.contains(pin.version), f"{name} needs {need}: make envs"
+    assert seen >= len(there) / 2
+
+
+def test_the_variants_for_gpus_differ_in_what_runs_on_a_gpu() -> None:
+    for name in ("pose-mmpose", "pose-rtmlib"):
+        without, with_gpu = (pip_part(ENVS / f"{end}.yaml") for end in (name, f"{name}-gpu"))
+        assert without.keys() - with_gpu.keys() == {"onnxruntime"}
+        assert with_gpu.keys() - without.keys() == PINS_GPU.keys()
+        scripts = [(ENVS / f"{end}.post-deploy.sh").read_text() for end in (name, f"{name}-gpu")]
+        assert scripts[0] == scripts[1]
+
+
+def test_there_is_an_environment_for_each_estimator_and_no_other_script() -> None:
+    assert {path.name.split(".")[0] for path in SCRIPTS} == {
+        path.stem for path in ENVIRONMENTS if path.stem.startswith("pose")
+    }
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name.split(".")[0])
+def test_a_script_installs_into_its_environment_whatever_is_active(path: Path) -> None:
+    commands = [line for line in path.read_text().splitlines() if line and not line.startswith(("#", "set "))]
+    assert commands
+    for command in commands:
+        assert command.startswith('"$CONDA_PREFIX/bin/python" -m pip install --no-deps ')
 
 
 def test_mediapipe_is_the_same_on_both_routes() -> None:
@@ -35,14 +94,14 @@ def test_mediapipe_is_the_same_on_both_routes() -> None:
 def test_mediapipes_needs_agree_with_the_pins() -> None:
     for line in lines("mediapipe-needs.txt"):
         need = Requirement(line)
-        (version,) = Requirement(PINS[need.name.lower()]).specifier
+        (version,) = Requirement(PINS[canonicalize_name(need.name)]).specifier
         assert need.specifier.contains(version.version)
 
 
 @pytest.mark.parametrize("path", sorted((ENVS / "executors").glob("*.txt")), ids=lambda path: path.stem)
 def test_executor_plugins_are_pinned(path: Path) -> None:
     for line in lines(f"executors/{path.name}"):
-        assert line == PINS[Requirement(line).name.lower()]
+        assert line == PINS[canonicalize_name(Requirement(line).name)]
 
 
 def test_every_dependency_of_the_project_is_pinned() -> None:
@@ -52,7 +111,7 @@ def test_every_dependency_of_the_project_is_pinned() -> None:
     wanted = [*project["dependencies"], *(p for extra in project["optional-dependencies"].values() for p in extra)]
     for text in wanted:
         need = Requirement(text)
-        (pin,) = Requirement(PINS[need.name.lower().replace("_", "-")]).specifier
+        (pin,) = Requirement(PINS[canonicalize_name(need.name)]).specifier
         assert need.specifier.contains(pin.version), text
 
 
@@ -60,17 +119,14 @@ def test_mmpose_is_the_same_on_both_routes() -> None:
     script = (ENVS / "pose-mmpose.post-deploy.sh").read_text()
     for pin in [*lines("mmpose.txt"), *lines("mmpose-build.txt")]:
         assert pin in script.split()
-        assert PINS[Requirement(pin).name] == pin
+        assert PINS[canonicalize_name(Requirement(pin).name)] == pin
 
 
 def test_mmposes_needs_are_in_its_conda_environment() -> None:
-    environment = yaml.safe_load((ENVS / "pose-mmpose.yaml").read_text())
-    packages = next(part["pip"] for part in environment["dependencies"] if isinstance(part, dict))
-    there = {Requirement(package).name.lower() for package in packages}
+    there = pip_part(ENVS / "pose-mmpose.yaml")
     for line in lines("mmpose-needs.txt"):
         need = Requirement(line)
-        assert need.name.lower() in there
-        (pin,) = Requirement(PINS[need.name.lower()]).specifier
+        (pin,) = Requirement(there[canonicalize_name(need.name)]).specifier
         assert need.specifier.contains(pin.version)
 
 
@@ -78,6 +134,4 @@ def test_rtmlib_is_the_same_on_both_routes() -> None:
     (pin,) = lines("rtmlib.txt")
     assert pin in (ENVS / "pose-rtmlib.post-deploy.sh").read_text().split()
     assert PINS["rtmlib"] == pin
-    environment = yaml.safe_load((ENVS / "pose-rtmlib.yaml").read_text())
-    packages = next(part["pip"] for part in environment["dependencies"] if isinstance(part, dict))
-    assert {PINS[name] for name in lines("rtmlib-needs.txt")} <= set(packages)
+    assert set(lines("rtmlib-needs.txt")) <= pip_part(ENVS / "pose-rtmlib.yaml").keys()

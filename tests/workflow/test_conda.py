@@ -4,12 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conda_shells import SHELLS, Shell, shell
+from packaging.utils import canonicalize_name
 from small_run import ROOT, Workflow, hashes, same_results
-from stand_in_conda import install
+from stand_in_conda import create, install, pip_part
 
 SHARD = ("avatars", "frames", "pose", "crops", "heatmaps")
 TRAINED = ("train", "train", "train", "evaluate", "report")
@@ -96,15 +98,36 @@ def test_what_was_made_without_conda_is_taken_with_it(finished: Workflow, tmp_pa
         assert workflow.planned(options=("--use-conda", "--conda-prefix", str(tmp_path / "envs"))) == {}
 
 
+def installed(python: Path) -> set[str]:
+    """Return the pins of what is installed for a Python, except for what installs, and which build of torch it is."""
+    code = "from importlib.metadata import distributions as all\nfor one in all(): print(one.name, one.version)"
+    out = subprocess.run([python, "-I", "-c", code], check=True, capture_output=True, text=True).stdout
+    pins = {name: pin.split("+")[0] for name, pin in (line.split() for line in out.splitlines())}
+    return {f"{canonicalize_name(name)}=={pin}" for name, pin in pins.items()} - {
+        f"{name}=={pins[name]}" for name in ("pip", "setuptools", "wheel") if name in pins
+    }
+
+
+def described(name: str) -> set[str]:
+    """Return the pins of an environment's file and script, likewise."""
+    script = ROOT / "envs" / f"{name}.post-deploy.sh"
+    pins = pip_part(ROOT / "envs" / f"{name}.yaml")
+    pins += [word for word in script.read_text().split() if "==" in word] if script.exists() else []
+    pairs = (pin.split("==") for pin in pins)
+    return {f"{canonicalize_name(name)}=={pin}" for name, pin in pairs if name not in ("setuptools", "wheel")}
+
+
 def run_with_conda(finished: Workflow, folder: Path, extra: dict[str, str]) -> None:
     workflow = Workflow(folder / "run", extra=extra)
     workflow.folder.mkdir()
     out = workflow.run("--use-conda", "--conda-prefix", str(folder / "envs"))
-    made = sorted(path.stem for path in (folder / "envs").glob("*.yaml"))
-    assert len(made) == 3  # prep, pose, train
+    made = made_of(folder / "envs")
+    assert sorted(made.values()) == ["pose", "prep", "train"]
     assert out.count("Activating conda environment") >= 15
     assert hashes(workflow.folder / "results") == hashes(finished.folder / "results")
     same_results(workflow.folder / "results", finished.folder / "results")
+    for prefix, name in made.items():
+        assert installed(prefix / "bin" / "python") == described(name)
 
 
 @pytest.mark.torture
@@ -119,3 +142,25 @@ def test_the_small_run_with_conda(finished: Workflow, tmp_path: Path) -> None:
     if not shutil.which("conda"):
         pytest.skip("needs conda on the PATH")
     run_with_conda(finished, tmp_path, {})
+
+
+def with_pip(_: Path, prefix: Path) -> None:
+    """Make the environment that runs Snakemake as the README says for those without conda in it."""
+    subprocess.run([sys.executable, "-m", "venv", prefix], check=True)
+    needs = ["-c", ROOT / "envs" / "pins.txt", "-r", ROOT / "envs" / "workflow.txt"]
+    subprocess.run([prefix / "bin" / "python", "-m", "pip", "install", "--quiet", *needs], check=True)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("make", [create, with_pip], ids=["conda", "pip"])
+def test_snakemakes_environment_needs_no_more_than_its_file_says(
+    make: Callable[[Path, Path], None], finished: Workflow, tmp_path: Path
+) -> None:
+    need_an_index(tmp_path / "probe")
+    with shell("nothing active", tmp_path / "conda") as there:
+        make(ROOT / "envs" / "workflow.yaml", tmp_path / "snakemake")
+        assert installed(tmp_path / "snakemake" / "bin" / "python") == described("workflow")
+        there.python = str(tmp_path / "snakemake" / "bin" / "python")
+        workflow = there.workflow(tmp_path / "run")
+        workflow.run("results/frames/0000.h5", "--use-conda", "--conda-prefix", str(tmp_path / "envs"))
+    assert hashes(workflow.folder / "results").items() <= hashes(finished.folder / "results").items()

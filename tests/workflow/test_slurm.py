@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from conda_shells import shell
 from executors import environment_with
 from one_node_slurm import missing, one_node_slurm
 from small_run import ROOT, Workflow, hashes, same_results
@@ -69,6 +70,26 @@ def test_slurm_gives_the_local_runs_results(finished: Workflow, slurm: Path, tmp
     assert "srun" not in "".join(path.read_text() for path in (tmp_path / "run" / "results" / "logs").rglob("*.log"))
     assert hashes(workflow.folder / "results") == hashes(finished.folder / "results")
     same_results(workflow.folder / "results", finished.folder / "results")
+
+
+@pytest.mark.torture
+@pytest.mark.skipif(bool(missing()), reason=missing() or "Slurm is there")
+def test_slurm_and_conda(finished: Workflow, slurm: Path, tmp_path: Path) -> None:
+    """As docs/cluster.md says: environments first, on the shared disk, then the jobs that use them."""
+    with shell("base", tmp_path / "conda") as there:
+        workflow = there.workflow(tmp_path / "run")
+        conda = ("--software-deployment-method", "conda", "--conda-prefix", str(tmp_path / "envs"))
+        workflow.run("--conda-create-envs-only", *conda)
+        assert len(list((tmp_path / "envs").glob("*.env_setup_done"))) == 3
+        made = {start.prefix for start in there.starts()}
+        with one_node_slurm(tmp_path / "slurm"):
+            groups = [f"{rule}=shard" for rule in GROUPS["shard"]]
+            profile = ("--workflow-profile", str(slurm), "--groups", *groups)
+            workflow.run("results/heatmaps/0000.h5", *profile, *conda)
+        jobs = [start for start in there.starts() if start.stage]
+    assert sorted(job.stage or "" for job in jobs) == sorted(GROUPS["shard"])
+    assert made <= {job.prefix for job in jobs}
+    assert hashes(workflow.folder / "results").items() <= hashes(finished.folder / "results").items()
 
 
 def cancel_one(process: subprocess.Popen[str]) -> str:

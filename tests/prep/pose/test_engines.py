@@ -56,6 +56,18 @@ def test_images_one_by_one_give_the_same(kind: str, tmp_path: Path) -> None:
         np.testing.assert_allclose(its_mean[0], mean[number], atol=1e-6)
 
 
+@pytest.mark.parametrize(("device", "calls"), [("cuda", 1), ("cpu", 0)])
+def test_onnxruntime_looks_for_cuda_among_pips_packages(
+    device: Any, calls: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime: make mmpose")
+    called: list[int] = []
+    monkeypatch.setattr(runtime, "preload_dlls", lambda: called.append(1))
+    network = Mixed(np.ones((2, 3), np.float32)).eval()
+    make_engine(network, "mixed", (8, 6), EngineSettings("onnx", "f32", device, 1, tmp_path))
+    assert len(called) == calls
+
+
 def test_openvino_has_no_gpu() -> None:
     with pytest.raises(ConfigError, match="openvino runs on the CPU"):
         choose_device("cuda", "openvino", gpu=True)
