@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import venv
+from itertools import pairwise
 from pathlib import Path
 from sysconfig import get_path
 
@@ -34,6 +35,20 @@ esac
 [ "${CONDA_PREFIX:-}" = "$1" ] || CONDA_SHLVL=$((CONDA_SHLVL + 1))
 export PATH CONDA_SHLVL CONDA_PREFIX="$1" CONDA_DEFAULT_ENV="$1"
 """
+FUNCTION = r"""# what `conda init` puts into a shell
+export PATH="@home@/condabin:$PATH" CONDA_SHLVL=0
+conda() {
+    if [ "$1" = activate ]; then
+        case "${2:-base}" in
+            base) . "@home@/bin/activate" "@home@" ;;
+            */*) . "@home@/bin/activate" "$2" ;;
+            *) . "@home@/bin/activate" "@home@/envs/$2" ;;
+        esac
+    else
+        command conda "$@"
+    fi
+}
+"""
 PACKAGES = "STAND_IN_PACKAGES"
 """Names a folder of packages that every new environment gets, instead of its pip part installed from an index."""
 JOURNAL = "STAND_IN_JOURNAL"
@@ -53,8 +68,8 @@ def main(arguments: list[str]) -> None:
     elif arguments[:1] == ["config"]:
         print(json.dumps({"get": {"channel_priority": "strict"}}))
     elif arguments[:2] == ["env", "create"]:
-        given = {name: arguments[arguments.index(name) + 1] for name in ("--file", "--prefix")}
-        create(Path(given["--file"]), Path(given["--prefix"]))
+        given = dict(pairwise(arguments))
+        create(Path(given["--file"]), Path(given.get("--prefix", home / "envs" / given.get("--name", "base"))))
     elif arguments[:1] != ["clean"]:
         raise SystemExit(f"the stand-in knows no `conda {' '.join(arguments)}`")
 
@@ -85,7 +100,9 @@ def install(home: Path) -> Path:
         (home / folder).mkdir(exist_ok=True)
         (home / folder / "conda").write_text(f"#!{sys.executable}\n" + Path(__file__).read_text())
         (home / folder / "conda").chmod(0o755)
-    (home / "bin" / "activate").write_text(ACTIVATE.replace("@home@", str(home)))
+    (home / "etc" / "profile.d").mkdir(parents=True, exist_ok=True)
+    for file, text in (("bin/activate", ACTIVATE), ("etc/profile.d/conda.sh", FUNCTION)):
+        (home / file).write_text(text.replace("@home@", str(home)))
     return home / "condabin"
 
 
