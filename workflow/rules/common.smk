@@ -173,6 +173,6 @@ def results_of(kind):
     return paths
 
 
-def marks_of(kind):
+def fingerprints_of(kind):
     """The parameter of a table: which runs it sets side by side, and what they mean."""
     return lambda wildcards: [f"{run.name} {run.fingerprint}" for run in PLAN.of(kind)]

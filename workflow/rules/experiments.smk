@@ -100,7 +100,7 @@ rule experiments:
         runtime=10,
     params:
         config=CONFIG,
-        runs=marks_of("experiments"),
+        runs=fingerprints_of("experiments"),
     shell:
         "python -m camfuse experiments --config {params.config} --output {output} --log {log}"
 
@@ -134,7 +134,7 @@ rule ablation:
         runtime=10,
     params:
         config=CONFIG,
-        runs=marks_of("ablation"),
+        runs=fingerprints_of("ablation"),
         rows=list(SETTINGS.ablation.streams) if SETTINGS.ablation else [],
     shell:
         "python -m camfuse ablation --config {params.config} --output {output.table} --log {log}"
