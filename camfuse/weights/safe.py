@@ -60,7 +60,7 @@ def read_checkpoint(path: Path, *, trusted: bool = False) -> dict[str, Any]:
 
 def _reason(error: Exception) -> str:
     lines = (line.strip() for line in str(error).splitlines())
-    return next((line for line in lines if "unsupported" in line.lower()), type(error).__name__)[:200]
+    return next((line for line in lines if "unsupported" in line.lower()), type(error).__name__)[:200].rstrip(".")
 
 
 def _harmless_globals() -> list[Any]:
