@@ -1,10 +1,13 @@
 """Fixtures that every room's tests use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import made_training
 import pytest
+from made_training import MadeRun, MakeConfig, MakeRun
 
 from camfuse.config import Config, parse_config
 
@@ -21,7 +24,7 @@ def shared_data() -> Path:
 
 
 @pytest.fixture
-def make_config(tmp_path: Path) -> Any:
+def make_config(tmp_path: Path) -> MakeConfig:
     """Return a function that makes a small config: `make_config(heatmaps={"sigma": 1.0})`."""
 
     def make(**sections: Any) -> Config:
@@ -33,3 +36,29 @@ def make_config(tmp_path: Path) -> Any:
         return parse_config(values | sections)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def one_thread() -> Iterator[None]:
+    """Small nets on a busy machine: threads that wait for each other cost more than they do."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def make_run(one_thread: None) -> MakeRun:
+    """Return a function that makes shards: `make_run(folder, {"train": 3, "val": 1})`, clips per class and split."""
+    return made_training.make_run
+
+
+@pytest.fixture(scope="session")
+def trained(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> MadeRun:
+    """Train all three parts once; tests must not change its files."""
+    run = make_run(tmp_path_factory.mktemp("trained"), {"train": 4, "val": 2, "test": 3})
+    init = tuple(run.train(part) / "best.ckpt" for part in ("rgb", "pose"))
+    run.train("fusion", init=init)
+    return run

@@ -10,7 +10,6 @@ best_so_far.ckpt  the best epoch's state until now; belongs to last.ckpt
 logs/             the same numbers for TensorBoard and as Lightning's CSV
 """
 
-from camfuse.model.checkpoint import Checkpoint
 from camfuse.train.run import train
 
-__all__ = ["Checkpoint", "train"]
+__all__ = ["train"]

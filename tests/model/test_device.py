@@ -1,10 +1,10 @@
 """Where a recogniser runs, and in which arithmetic."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import torch
+from made_training import MakeConfig
 
 from camfuse.errors import ConfigError
 from camfuse.model.device import arithmetic, pick_device, set_tf32, to_memory_format
@@ -32,7 +32,7 @@ def tf32_restored() -> Iterator[None]:
     ],
 )
 def test_a_gpu_is_used_where_there_is_one(
-    make_config: Any, monkeypatch: pytest.MonkeyPatch, found: int, wanted: str, devices: int, expected: str
+    make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch, found: int, wanted: str, devices: int, expected: str
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: found > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: found)
@@ -41,7 +41,7 @@ def test_a_gpu_is_used_where_there_is_one(
 
 @pytest.mark.parametrize(("found", "wanted", "devices"), [(0, "cuda", 1), (1, "auto", 2)])
 def test_gpus_that_are_not_there_are_told(
-    make_config: Any, monkeypatch: pytest.MonkeyPatch, found: int, wanted: str, devices: int
+    make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch, found: int, wanted: str, devices: int
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: found > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: found)
@@ -51,7 +51,7 @@ def test_gpus_that_are_not_there_are_told(
 
 @pytest.mark.parametrize("allowed", [True, False])
 @pytest.mark.usefixtures("tf32_restored")
-def test_tf32_is_as_the_config_says(make_config: Any, allowed: bool) -> None:
+def test_tf32_is_as_the_config_says(make_config: MakeConfig, allowed: bool) -> None:
     set_tf32(make_config(train={"tf32": allowed}))
     assert torch.backends.cudnn.allow_tf32 == allowed
     assert torch.get_float32_matmul_precision() == ("high" if allowed else "highest")
@@ -62,7 +62,7 @@ def test_tf32_is_as_the_config_says(make_config: Any, allowed: bool) -> None:
     [("32-true", torch.float32), ("bf16-mixed", torch.bfloat16), ("16-mixed", torch.float16)],
 )
 def test_arithmetic_and_memory_format_are_those_of_the_precision(
-    make_config: Any, precision: str, dtype: torch.dtype
+    make_config: MakeConfig, precision: str, dtype: torch.dtype
 ) -> None:
     config = make_config(model=SMALL, train={"precision": precision})
     with arithmetic(config, torch.device("cpu")):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from made_training import MakeConfig
 from torch import Tensor
 
 from camfuse.config import Config, Model, Part
@@ -158,7 +159,7 @@ def save(path: Path, recogniser: Recogniser, **others: Any) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def settings(make_config: Any, part: str, **weights: Any) -> Config:
+def settings(make_config: MakeConfig, part: str, **weights: Any) -> Config:
     model = {name: dict(section) for name, section in SMALL.items()}
     model[part]["weights"] = weights
     config: Config = make_config(model=model)
@@ -167,7 +168,7 @@ def settings(make_config: Any, part: str, **weights: Any) -> Config:
 
 @pytest.mark.parametrize("part", ["rgb", "pose", "fusion"])
 def test_a_training_starts_from_the_weights_of_its_part(
-    part: Part, tmp_path: Path, make_config: Any, caplog: pytest.LogCaptureFixture
+    part: Part, tmp_path: Path, make_config: MakeConfig, caplog: pytest.LogCaptureFixture
 ) -> None:
     source, path = build(part, seed=1, classes=7), tmp_path / "theirs.pth"
     save(path, source)
@@ -182,7 +183,7 @@ def test_a_training_starts_from_the_weights_of_its_part(
     assert load_initial(build(other), config) is None
 
 
-def test_a_checkpoint_of_ours_is_a_start_too(tmp_path: Path, make_config: Any) -> None:
+def test_a_checkpoint_of_ours_is_a_start_too(tmp_path: Path, make_config: MakeConfig) -> None:
     source, path = build("pose", seed=1, classes=7), tmp_path / "best.ckpt"
     torch.save({"part": "pose", "epoch": 3, "state": source.state_dict()}, path)
     target = build("pose", seed=2)
@@ -191,7 +192,7 @@ def test_a_checkpoint_of_ours_is_a_start_too(tmp_path: Path, make_config: Any) -
     assert torch.equal(target.state_dict()["pose.conv1.conv.weight"], source.state_dict()["pose.conv1.conv.weight"])
 
 
-def test_another_file_than_the_config_says_is_refused(tmp_path: Path, make_config: Any) -> None:
+def test_another_file_than_the_config_says_is_refused(tmp_path: Path, make_config: MakeConfig) -> None:
     path = tmp_path / "theirs.pth"
     digest = save(path, build("rgb"))
     config = settings(make_config, "rgb", path=str(path), sha256=digest)
@@ -201,7 +202,7 @@ def test_another_file_than_the_config_says_is_refused(tmp_path: Path, make_confi
         load_initial(build("rgb"), config)
 
 
-def test_weights_belong_to_what_camfuse_weights_lists(tmp_path: Path, make_config: Any) -> None:
+def test_weights_belong_to_what_camfuse_weights_lists(tmp_path: Path, make_config: MakeConfig) -> None:
     address = "https://example.org/slowonly-0123abcd.pth"
     config = settings(make_config, "rgb", url=address, sha256="0123abcd")
     assert [(one.key, one.path.name) for one in needed_weights(config)] == [("model.rgb.weights", Path(address).name)]
@@ -223,7 +224,7 @@ def trainings(config: Config) -> dict[str, str]:
     ],
 )
 def test_weights_enter_their_trainings_fingerprint_by_hash_and_not_by_place(
-    part: str, reruns: set[str], tmp_path: Path, make_config: Any
+    part: str, reruns: set[str], tmp_path: Path, make_config: MakeConfig
 ) -> None:
     one, two = tmp_path / "one.pth", tmp_path / "two.pth"
     one.write_bytes(b"weights"), two.write_bytes(b"weights")
@@ -239,6 +240,6 @@ def test_weights_enter_their_trainings_fingerprint_by_hash_and_not_by_place(
     assert {name for name in STAGES if changed[name] != expected[name]} == reruns
 
 
-def test_a_place_without_a_file_and_without_a_hash_is_told(make_config: Any) -> None:
+def test_a_place_without_a_file_and_without_a_hash_is_told(make_config: MakeConfig) -> None:
     with pytest.raises(WeightsError, match=r"gone\.pth: expected the weights.*or give their `sha256`"):
         trainings(settings(make_config, "rgb", path="gone.pth"))

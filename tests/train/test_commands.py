@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from camfuse.cli import app
 from camfuse.config import dump_config
 from camfuse.errors import CamfuseError, ConfigError, ShardError, TableError, WeightsError
-from camfuse.train import Checkpoint
+from camfuse.model.checkpoint import Checkpoint
 
 SHORT = {"epochs": 2, "repeat": 1, "batch": 3, "rate": 0.01, "base_batch": 3}
 

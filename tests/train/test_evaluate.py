@@ -16,8 +16,8 @@ from camfuse.errors import ConfigError, StaleShardError, TableError, WeightsErro
 from camfuse.evaluate.prediction_files import Predictions, prediction_table, write_predictions
 from camfuse.evaluate.run import ROWS, ResultFile, combine, evaluate, evaluate_clips, row_sources
 from camfuse.metrics import tuned_weights
+from camfuse.model.checkpoint import Checkpoint
 from camfuse.predict.probabilities import HeadPredictions, predict
-from camfuse.train import Checkpoint
 
 PARTS = ("rgb", "pose", "fusion")
 

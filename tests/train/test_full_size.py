@@ -1,21 +1,20 @@
 """The paper's size: 8 crops of 256 x 256, 32 volumes of 133 x 64 x 64, ResNet-50 width, 2000 classes."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
+from made_training import MakeRun
 
 from camfuse.config import Crops, Model, Sampling
 from camfuse.evaluate.run import evaluate
-from camfuse.train import Checkpoint
+from camfuse.model.checkpoint import Checkpoint
 
 CLASSES = 2000
 
 
-def test_one_training_step_and_one_evaluation(make_run: Callable[..., Any], tmp_path: Path) -> None:
+def test_one_training_step_and_one_evaluation(make_run: MakeRun, tmp_path: Path) -> None:
     step = {"epochs": 1, "repeat": 1, "batch": 1, "rate": 0.0075, "base_batch": 48}
     run = make_run(
         tmp_path / "run",

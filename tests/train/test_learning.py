@@ -6,11 +6,12 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from made_training import MadeRun, MakeRun
 
 from camfuse.config import Part
 from camfuse.data.dataset import ClipDataset
+from camfuse.model.checkpoint import Checkpoint
 from camfuse.predict.probabilities import predict
-from camfuse.train import Checkpoint
 from camfuse.train.module import TrainingModule
 
 PART: Part = "fusion"
@@ -23,7 +24,7 @@ TOLERANCE = 1e-3
 """Relative. Without oneDNN the same machine is 3e-7 off, with two threads 1e-5: steps make rounding errors larger."""
 
 
-def learning(make_run: Any, folder: Path, augment: dict[str, Any], *, size: int, **phase: Any) -> Any:
+def learning(make_run: MakeRun, folder: Path, augment: dict[str, Any], *, size: int, **phase: Any) -> MadeRun:
     keys = {"batch": 8, "base_batch": 8, "label_smoothing": 0.0, **phase}
     sections = {"train": {PART: keys, "augment": augment}, "crops": {"size": size}}
     run = make_run(folder / "run", {"train": 2}, num_classes=4, **sections)
@@ -31,7 +32,7 @@ def learning(make_run: Any, folder: Path, augment: dict[str, Any], *, size: int,
     return run
 
 
-def test_eight_clips_can_be_overfit(make_run: Any, tmp_path: Path) -> None:
+def test_eight_clips_can_be_overfit(make_run: MakeRun, tmp_path: Path) -> None:
     still = {"scale": (1, 1), "rotate": 0, "shift": 0, "colour": 0, "span": 1}
     run = learning(make_run, tmp_path, still, size=32, epochs=30, repeat=4, rate=0.003, optimizer="adamw")
     curves = pd.read_csv(tmp_path / "out" / "curves.csv").set_index(["epoch", "head"])
@@ -45,7 +46,7 @@ def test_eight_clips_can_be_overfit(make_run: Any, tmp_path: Path) -> None:
         assert probabilities.gather(1, found.labels[:, None]).log().mean() > -0.3, head
 
 
-def test_golden_loss_curve(make_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_golden_loss_curve(make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     losses: list[float] = []
     step = TrainingModule.training_step
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from made_training import MakeConfig
 
 from camfuse.config import Config, Part
 from camfuse.errors import ConfigError
@@ -26,7 +27,7 @@ def build(config: Config, part: Part = "fusion", val_clips: int = 10) -> Trainin
     return TrainingModule(model, config, identity=IDENTITY, val_clips=val_clips, curves=None)
 
 
-def test_a_fused_model_is_judged_by_the_weighted_mean_of_its_heads(make_config: Any) -> None:
+def test_a_fused_model_is_judged_by_the_weighted_mean_of_its_heads(make_config: MakeConfig) -> None:
     module = build(make_config(model=SMALL, evaluate={"weights": [1, 1, 2]}))
     assert module.main_head == FUSED
     rows = {"rgb": (0.8, 0.1, 0.1), "pose": (0.4, 0.4, 0.2), "joint": (0.2, 0.2, 0.6)}
@@ -35,7 +36,7 @@ def test_a_fused_model_is_judged_by_the_weighted_mean_of_its_heads(make_config: 
     assert build(make_config(model=SMALL), "rgb").main_head == "rgb"
 
 
-def test_selection_is_right_clips_then_loss_and_the_last_epoch_without_val(make_config: Any) -> None:
+def test_selection_is_right_clips_then_loss_and_the_last_epoch_without_val(make_config: MakeConfig) -> None:
     module = build(make_config(model=SMALL), "rgb")
 
     def selection(top1: float, loss: float) -> float:
@@ -47,14 +48,16 @@ def test_selection_is_right_clips_then_loss_and_the_last_epoch_without_val(make_
     assert module._selection(7) == 7
 
 
-def test_a_loss_that_is_no_number_names_what_to_change(make_config: Any) -> None:
+def test_a_loss_that_is_no_number_names_what_to_change(make_config: MakeConfig) -> None:
     module = build(make_config(model=SMALL), "pose")
     module._refuse_nonsense(2, 1.5)
     with pytest.raises(ConfigError, match=r"train\.pose: the loss of epoch 2 is inf .*lower train\.pose\.rate"):
         module._refuse_nonsense(2, float("inf"))
 
 
-def test_a_state_says_which_training_it_is_of_and_comes_back(make_config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_says_which_training_it_is_of_and_comes_back(
+    make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(TrainingModule, "_add_up", lambda _self, numbers: numbers * 2)  # of two processes
     module, state = build(make_config(model=SMALL), "rgb"), dict[str, Any]()
     module.rows, module.epochs, module.batches = [{"epoch": 1}], 1, 3
@@ -70,7 +73,7 @@ def test_a_state_says_which_training_it_is_of_and_comes_back(make_config: Any, m
     assert torch.equal(other._train_meter.sums, module._train_meter.sums * 2)
 
 
-def test_the_average_is_a_model_of_its_own_that_is_not_trained(make_config: Any) -> None:
+def test_the_average_is_a_model_of_its_own_that_is_not_trained(make_config: MakeConfig) -> None:
     phase = {"epochs": 1, "batch": 2, "rate": 0.1, "base_batch": 2}
     assert build(make_config(model=SMALL, train={"pose": phase}), "pose").average is None
     module = build(make_config(model=SMALL, train={"pose": {**phase, "ema": 0.9}}), "pose")

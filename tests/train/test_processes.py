@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from made_training import MadeRun, MakeRun
 
 from camfuse.config import dump_config
-from camfuse.train import Checkpoint
+from camfuse.model.checkpoint import Checkpoint
 
 CALM = {"dropout": 0.0}
 
@@ -36,7 +37,7 @@ def sections(*, processes: int = 1, part: str = "fusion", **keys: Any) -> dict[s
     }
 
 
-def start(run: Any, part: str, folder: Path) -> subprocess.Popen[bytes]:
+def start(run: MadeRun, part: str, folder: Path) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True)
     config = folder / "config.yaml"
     config.write_text(dump_config(run.config))
@@ -81,7 +82,7 @@ def losses(folder: Path) -> pd.DataFrame:
     ],
 )
 def test_killed_in_the_middle_of_an_epoch(
-    make_run: Any, tmp_path: Path, part: str, workers: int, keys: dict[str, Any]
+    make_run: MakeRun, tmp_path: Path, part: str, workers: int, keys: dict[str, Any]
 ) -> None:
     run = make_run(
         tmp_path / "run", {"train": 3, "val": 2}, train={part: phase(repeat=12, **keys)}, machine={"device": "cpu"}
@@ -122,7 +123,7 @@ def killed_after_steps(process: subprocess.Popen[bytes], state: Path, steps: int
 @pytest.mark.parametrize(
     ("part", "keys"), [("fusion", {}), pytest.param("pose", {"ema": 0.9, "accumulate": 2}, marks=pytest.mark.torture)]
 )
-def test_two_processes_train_as_one(make_run: Any, tmp_path: Path, part: str, keys: dict[str, Any]) -> None:
+def test_two_processes_train_as_one(make_run: MakeRun, tmp_path: Path, part: str, keys: dict[str, Any]) -> None:
     """Batch norm is synchronised, dropout off (each process draws its own): gradients and weights are one process's.
 
     Trained by SGD: AdamW makes whole steps of rounding errors where a gradient is zero.

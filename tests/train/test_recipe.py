@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_training import MadeRun, MakeConfig
 
 from camfuse.errors import ShardError
 from camfuse.run.layout import Run
@@ -25,7 +26,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return made
 
 
-def test_streams_first_then_their_fusion_from_them(trained: Any, calls: list[list[str]], tmp_path: Path) -> None:
+def test_streams_first_then_their_fusion_from_them(trained: MadeRun, calls: list[list[str]], tmp_path: Path) -> None:
     assert train_recipe(trained.run, tmp_path / "c.yaml", ["--more"]) == 0
     assert [call[1] for call in calls] == ["rgb", "pose", "fusion"]
     assert all(call[-1] == "--more" and f"--config={tmp_path / 'c.yaml'}" in call for call in calls)
@@ -34,13 +35,13 @@ def test_streams_first_then_their_fusion_from_them(trained: Any, calls: list[lis
     assert starts == [[], [], [f"--init={folder / part / 'best.ckpt'}" for part in ("rgb", "pose")]]
 
 
-def test_the_first_that_fails_is_the_last(trained: Any, calls: list[list[str]], tmp_path: Path) -> None:
+def test_the_first_that_fails_is_the_last(trained: MadeRun, calls: list[list[str]], tmp_path: Path) -> None:
     assert train_recipe(trained.run, tmp_path / "c.yaml", ["--fail"]) == 3
     assert [call[1] for call in calls] == ["rgb", "pose"]
 
 
 def test_shards_that_are_not_there_are_named_with_the_command_that_makes_them(
-    trained: Any, make_config: Any, calls: list[list[str]]
+    trained: MadeRun, make_config: MakeConfig, calls: list[list[str]]
 ) -> None:
     check_shards(trained.run, Path("c.yaml"))
     with pytest.raises(ShardError, match=r"clips\.csv: expected the clip table .*snakemake data .*c\.yaml"):

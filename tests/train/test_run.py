@@ -1,23 +1,21 @@
 import json
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 import torch
+from made_training import MadeRun, MakeRun
 from torch.nn import functional
 
 from camfuse.clips.table import read_clips
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import ConfigError, StaleShardError, TableError, WeightsError
+from camfuse.model.checkpoint import Checkpoint
 from camfuse.model.recogniser import build_recogniser
 from camfuse.run.stages import fingerprint
-from camfuse.train import Checkpoint
 from camfuse.train.module import TrainingModule
-
-Make = Callable[..., Any]
 
 
 class Killed(Exception):  # noqa: N818
@@ -47,7 +45,7 @@ def assert_same_state(a: Path, b: Path) -> None:
     assert Checkpoint.load(a).numbers == Checkpoint.load(b).numbers
 
 
-def with_phase(run: Any, part: str, **keys: Any) -> Any:
+def with_phase(run: MadeRun, part: str, **keys: Any) -> MadeRun:
     train = run.config.train.model_dump(mode="json")
     return run.with_config(train={**train, part: {**train[part], **keys}})
 
@@ -56,13 +54,13 @@ def with_phase(run: Any, part: str, **keys: Any) -> Any:
 
 
 @pytest.mark.parametrize("part", ["rgb", "pose", "fusion"])
-def test_learns_the_made_classes(trained: Any, part: str) -> None:
+def test_learns_the_made_classes(trained: MadeRun, part: str) -> None:
     table = curves(trained.config.output / "train" / part)
     last = table[(table["epoch"] == table["epoch"].max()) & (table["split"] == "val")]
     assert last["top1"].tolist() == [1.0] * len(last)
 
 
-def test_curves_are_tidy(trained: Any) -> None:
+def test_curves_are_tidy(trained: MadeRun) -> None:
     table = curves(trained.config.output / "train" / "fusion")
     assert list(table) == ["epoch", "split", "head", "loss", "top1", "rate", "grad_norm"]
     expected = {
@@ -78,7 +76,7 @@ def test_curves_are_tidy(trained: Any) -> None:
     assert table[table["split"] == "val"][["rate", "grad_norm"]].isna().all(axis=None)
 
 
-def test_best_checkpoint_is_whole_and_plain(trained: Any) -> None:
+def test_best_checkpoint_is_whole_and_plain(trained: MadeRun) -> None:
     path = trained.config.output / "train" / "fusion" / "best.ckpt"
     values = torch.load(path, weights_only=True)
     assert values["classes"] == ["red", "null", "blue"]
@@ -97,7 +95,7 @@ def test_best_checkpoint_is_whole_and_plain(trained: Any) -> None:
     }
 
 
-def test_selection_is_highest_top1_then_lowest_loss(trained: Any) -> None:
+def test_selection_is_highest_top1_then_lowest_loss(trained: MadeRun) -> None:
     folder = trained.config.output / "train" / "pose"
     table = curves(folder)
     val = table[(table["split"] == "val")].sort_values(["top1", "loss"], ascending=[False, True])
@@ -108,14 +106,14 @@ def test_selection_is_highest_top1_then_lowest_loss(trained: Any) -> None:
     assert Checkpoint.load(folder / "best.ckpt").epoch == summary["best_epoch"]
 
 
-def test_logs_for_tensorboard_and_csv(trained: Any) -> None:
+def test_logs_for_tensorboard_and_csv(trained: MadeRun) -> None:
     logs = trained.config.output / "train" / "fusion" / "logs"
     assert list((logs / "tensorboard").glob("events.*"))
     columns = set(pd.read_csv(logs / "from_epoch_1" / "metrics.csv"))
     assert {"val/fused/top1", "train/joint/loss", "objective", "rate", "grad_norm"} <= columns
 
 
-def test_fusion_starts_from_the_streams(trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fusion_starts_from_the_streams(trained: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kill_in_epoch(monkeypatch, 99)
     seen: dict[str, torch.Tensor] = {}
 
@@ -136,14 +134,14 @@ def test_fusion_starts_from_the_streams(trained: Any, tmp_path: Path, monkeypatc
 
 
 @pytest.fixture
-def small(make_run: Make, tmp_path: Path) -> Any:
+def small(make_run: MakeRun, tmp_path: Path) -> MadeRun:
     train = {part: {"epochs": 4, "batch": 4, "rate": 0.01, "base_batch": 4, "repeat": 2} for part in ("rgb", "pose")}
     fusion = {"epochs": 3, "batch": 5, "rate": 0.001, "base_batch": 5, "repeat": 2}
     return make_run(tmp_path / "run", {"train": 3, "val": 1, "test": 1}, train={**train, "fusion": fusion})
 
 
 @pytest.mark.parametrize("part", ["rgb", "fusion"])
-def test_same_seed_same_bits(small: Any, tmp_path: Path, part: str) -> None:
+def test_same_seed_same_bits(small: MadeRun, tmp_path: Path, part: str) -> None:
     a, b = small.train(part, tmp_path / "a"), small.train(part, tmp_path / "b")
     assert (a / "curves.csv").read_bytes() == (b / "curves.csv").read_bytes()
     assert_same_state(a / "best.ckpt", b / "best.ckpt")
@@ -151,7 +149,7 @@ def test_same_seed_same_bits(small: Any, tmp_path: Path, part: str) -> None:
     assert (a / "curves.csv").read_bytes() != (other / "curves.csv").read_bytes()
 
 
-def test_workers_change_nothing(small: Any, tmp_path: Path) -> None:
+def test_workers_change_nothing(small: MadeRun, tmp_path: Path) -> None:
     a = small.train("rgb", tmp_path / "a")
     b = small.with_config(machine={"device": "cpu", "workers": 2}).train("rgb", tmp_path / "b")
     assert (a / "curves.csv").read_bytes() == (b / "curves.csv").read_bytes()
@@ -159,7 +157,7 @@ def test_workers_change_nothing(small: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("part", "epoch", "ema"), [("pose", 2, 0.9), ("fusion", 3, 0.0)])
 def test_killed_training_resumes_as_if_never_stopped(
-    small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, epoch: int, ema: float
+    small: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, epoch: int, ema: float
 ) -> None:
     small = with_phase(small, part, ema=ema)
     whole = small.train(part, tmp_path / "whole")
@@ -178,7 +176,7 @@ def test_killed_training_resumes_as_if_never_stopped(
 
 
 def test_finished_training_only_writes_its_results_again(
-    small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = small.train("rgb", tmp_path / "a")
     before = (folder / "best.ckpt").read_bytes(), (folder / "curves.csv").read_bytes()
@@ -189,7 +187,7 @@ def test_finished_training_only_writes_its_results_again(
     assert ((folder / "best.ckpt").read_bytes(), (folder / "curves.csv").read_bytes()) == before
 
 
-def test_other_config_or_clips_start_anew(small: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_other_config_or_clips_start_anew(small: MadeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = small.train("rgb", tmp_path / "a")
     fresh = small.with_config(seed=5).train("rgb", tmp_path / "fresh")
     with caplog.at_level(logging.INFO, logger="camfuse"):
@@ -205,7 +203,7 @@ def test_other_config_or_clips_start_anew(small: Any, tmp_path: Path, caplog: py
     assert (folder / "curves.csv").read_bytes() != (fresh / "curves.csv").read_bytes()
 
 
-def test_damaged_state_starts_anew(small: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_damaged_state_starts_anew(small: MadeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "last.ckpt").write_bytes(b"half a file")
     folder = small.train("rgb", tmp_path / "a")
@@ -217,7 +215,7 @@ def test_damaged_state_starts_anew(small: Any, tmp_path: Path, caplog: pytest.Lo
 
 
 def test_without_val_clips_the_last_epoch_is_kept(
-    make_run: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    make_run: MakeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = make_run(tmp_path / "run", {"train": 2}).train("rgb")
     summary = json.loads((folder / "summary.json").read_text())
@@ -228,7 +226,7 @@ def test_without_val_clips_the_last_epoch_is_kept(
 
 
 @pytest.mark.parametrize("part", ["rgb", "pose", "fusion"])
-def test_batch_of_one_and_batch_larger_than_the_data(make_run: Make, tmp_path: Path, part: str) -> None:
+def test_batch_of_one_and_batch_larger_than_the_data(make_run: MakeRun, tmp_path: Path, part: str) -> None:
     one = {"epochs": 1, "repeat": 1, "batch": 1, "rate": 0.001, "base_batch": 1}
     many = {**one, "batch": 64}
     for name, phase in (("one", one), ("many", many)):
@@ -242,19 +240,19 @@ def test_batch_of_one_and_batch_larger_than_the_data(make_run: Make, tmp_path: P
         assert curves(folder)["loss"].notna().all()
 
 
-def test_single_class_is_refused(make_run: Make, tmp_path: Path) -> None:
+def test_single_class_is_refused(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", {"train": 2, "val": 1}, num_classes=1)
     with pytest.raises(ConfigError, match=r"at least two classes .* found 1"):
         run.train("rgb")
 
 
-def test_no_training_clip_is_refused(make_run: Make, tmp_path: Path) -> None:
+def test_no_training_clip_is_refused(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", {"val": 1, "test": 1})
     with pytest.raises(TableError, match="at least one clip of split `train`"):
         run.train("rgb")
 
 
-def test_loss_that_is_no_number_stops_the_training(make_run: Make, tmp_path: Path) -> None:
+def test_loss_that_is_no_number_stops_the_training(make_run: MakeRun, tmp_path: Path) -> None:
     wild = {"epochs": 3, "repeat": 2, "batch": 4, "rate": 1e30, "base_batch": 4, "warmup": 0.0, "clip_norm": 1e30}
     run = make_run(tmp_path / "run", {"train": 2, "val": 1}, train=dict.fromkeys(("rgb", "pose", "fusion"), wild))
     with pytest.raises(ConfigError, match=r"train\.rgb: the loss of epoch \d is nan .*lower train\.rgb\.rate"):
@@ -262,7 +260,7 @@ def test_loss_that_is_no_number_stops_the_training(make_run: Make, tmp_path: Pat
     assert not (tmp_path / "run" / "train" / "rgb" / "best.ckpt").exists()
 
 
-def test_gpu_that_is_not_there(trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gpu_that_is_not_there(trained: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ConfigError, match=r"expected 1 CUDA device\(s\), found 0"):
         trained.with_config(machine={"device": "cuda"}).train("rgb", tmp_path)
@@ -271,7 +269,7 @@ def test_gpu_that_is_not_there(trained: Any, tmp_path: Path, monkeypatch: pytest
 # ------------------------------------------------------------------------------------------- wrong files
 
 
-def test_init_of_another_training_is_refused(trained: Any, tmp_path: Path) -> None:
+def test_init_of_another_training_is_refused(trained: MadeRun, tmp_path: Path) -> None:
     rgb, pose = (trained.config.output / "train" / part / "best.ckpt" for part in ("rgb", "pose"))
     with pytest.raises(WeightsError, match="expected a checkpoint of part rgb, found pose"):
         trained.train("fusion", tmp_path, init=(pose, rgb))
@@ -283,12 +281,12 @@ def test_init_of_another_training_is_refused(trained: Any, tmp_path: Path) -> No
         trained.with_config(seed=9).train("fusion", tmp_path, init=(rgb, pose))
 
 
-def test_stale_shards_are_refused(trained: Any, tmp_path: Path) -> None:
+def test_stale_shards_are_refused(trained: MadeRun, tmp_path: Path) -> None:
     with pytest.raises(StaleShardError):
         trained.with_config(heatmaps={"sigma": 2.0}).train("pose", tmp_path)
 
 
-def test_random_weights_are_those_of_the_seed(small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_random_weights_are_those_of_the_seed(small: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[torch.Tensor] = []
 
     def look(self: TrainingModule) -> None:
@@ -309,7 +307,7 @@ def test_random_weights_are_those_of_the_seed(small: Any, tmp_path: Path, monkey
 # ------------------------------------------------------------------------------------------- averaged weights
 
 
-def test_validation_and_best_use_the_averaged_weights(small: Any, tmp_path: Path) -> None:
+def test_validation_and_best_use_the_averaged_weights(small: MadeRun, tmp_path: Path) -> None:
     folder = with_phase(small, "rgb", ema=0.9).train("rgb", tmp_path / "a")
     best = Checkpoint.load(folder / "best.ckpt")
     trained = torch.load(folder / "best_so_far.ckpt", weights_only=False)["state_dict"]
@@ -325,7 +323,7 @@ def test_validation_and_best_use_the_averaged_weights(small: Any, tmp_path: Path
     assert float(loss) == pytest.approx(best.numbers["val"]["rgb"]["loss"], rel=1e-5)
 
 
-def test_bf16_step_on_a_cpu(small: Any, tmp_path: Path) -> None:
+def test_bf16_step_on_a_cpu(small: MadeRun, tmp_path: Path) -> None:
     train = small.config.train.model_dump(mode="json") | {"precision": "bf16-mixed"}
     folder = with_phase(small.with_config(train=train), "fusion", epochs=1).train("fusion", tmp_path / "a")
     assert curves(folder)["grad_norm"].dropna().gt(0).all()

@@ -2,17 +2,17 @@
 
 import logging
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
+from made_training import MadeRun
 
 from camfuse.clips.table import read_clips
 from camfuse.data.dataset import ClipDataset
-from camfuse.train import Checkpoint
+from camfuse.model.checkpoint import Checkpoint
 
 
-def one_small_step(trained: Any, part: str, start: Path) -> Any:
+def one_small_step(trained: MadeRun, part: str, start: Path) -> MadeRun:
     """The same data with a training that hardly moves."""
     values = trained.config.model_dump(mode="json")
     model = {**values["model"], part: {**values["model"][part], "weights": {"path": str(start)}}}
@@ -22,7 +22,7 @@ def one_small_step(trained: Any, part: str, start: Path) -> Any:
 
 @pytest.mark.parametrize("part", ["rgb", "fusion"])
 def test_a_training_begins_with_the_weights_of_the_config(
-    trained: Any, part: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    trained: MadeRun, part: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     start = trained.config.output / "train" / part / "best.ckpt"
     run = one_small_step(trained, part, start)
@@ -37,7 +37,7 @@ def test_a_training_begins_with_the_weights_of_the_config(
 
 
 @pytest.mark.parametrize("part", ["rgb", "pose"])
-def test_one_trained_checkpoint_serves_clips_of_one_modality_too(trained: Any, part: str) -> None:
+def test_one_trained_checkpoint_serves_clips_of_one_modality_too(trained: MadeRun, part: str) -> None:
     model = Checkpoint.load(trained.config.output / "train" / "fusion" / "best.ckpt").recogniser()
     rows = read_clips(trained.clips / "clips.csv")
     clips = ClipDataset(rows[rows["split"] == "test"], trained.run, part="fusion", augment=False)

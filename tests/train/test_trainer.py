@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from made_training import MakeConfig
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from camfuse.run.layout import TrainingFiles
@@ -41,7 +42,7 @@ def test_states_are_kept_every_few_whole_steps_and_not_at_the_end_of_an_epoch(tm
 
 
 @pytest.mark.parametrize("save_steps", [0, 7])
-def test_what_the_trainer_keeps(make_config: Any, tmp_path: Path, save_steps: int) -> None:
+def test_what_the_trainer_keeps(make_config: MakeConfig, tmp_path: Path, save_steps: int) -> None:
     phase = {"epochs": 3, "batch": 2, "rate": 0.1, "base_batch": 2, "accumulate": 4}
     config = make_config(machine={"device": "cpu", "save_steps": save_steps}, train={"pose": phase})
     with quiet_lightning():

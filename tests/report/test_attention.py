@@ -1,12 +1,12 @@
 """Where the fusion looks, drawn for the report."""
 
 import base64
-from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from made_training import MadeRun
 
 from camfuse.model.attention import AttentionMap
 from camfuse.report.attention import Looks, attention_sheet, bars, draw_attention, glow, sum_up
@@ -95,7 +95,7 @@ def test_a_fusion_with_one_kind_of_attention_is_drawn(looks: Looks) -> None:
     assert attention_sheet("book", "clip", rgb, heatmaps, looks).shape[1] > R * 128
 
 
-def test_clips_of_a_trained_run(trained: Any) -> None:
+def test_clips_of_a_trained_run(trained: MadeRun) -> None:
     first, second = draw_attention(trained.run, ["test-1-0", "test-2-0"])
     assert (first.clip_id, first.label, second.label) == ("test-1-0", "null", "blue")
     data = base64.b64decode(first.image.partition(",")[2])
