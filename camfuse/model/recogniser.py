@@ -68,11 +68,11 @@ class Recogniser(nn.Module):
         extra = [way.extra_channels(widths[s]) if way and s in widths else Channels(0, 0) for s in STAGES]
         rgb_width = pose_width = 0
         if part != "pose":
-            self.rgb = rgb_stream(config.rgb, lateral=(0, 0, *(one.rgb for one in extra[:-1])))
+            self.rgb = rgb_stream(config.rgb, extra=(0, 0, *(one.rgb for one in extra[:-1])))
             rgb_width = self.rgb.out_channels[-1] + extra[-1].rgb
             self.head_rgb = Head(rgb_width, num_classes, config.rgb.dropout)
         if part != "rgb":
-            self.pose = pose_stream(config.pose, lateral=(0, *(one.pose for one in extra[:-1])))
+            self.pose = pose_stream(config.pose, extra=(0, *(one.pose for one in extra[:-1])))
             pose_width = self.pose.out_channels[-1] + extra[-1].pose
             self.head_pose = Head(pose_width, num_classes, config.pose.dropout)
         if part == "fusion":

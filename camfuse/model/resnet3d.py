@@ -82,7 +82,7 @@ class ResNet3d(nn.Module):
         it the strided 1x1 shortcut of layer 1 steps over three of four pixels, and over a heatmap's dots with them.
     stem_stride
         See `stem`; 2 for images, 1 for heatmaps.
-    lateral
+    extra
         Per layer: channels that its input has beside those of the layer before, appended by the caller of `layer`.
 
     Attributes
@@ -101,15 +101,15 @@ class ResNet3d(nn.Module):
         inflate: Sequence[bool],
         stem: Literal["factorised", "7x7"] = "7x7",
         stem_stride: int = 1,
-        lateral: Sequence[int] = (),
+        extra: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.conv1, self.maxpool = _stem(inputs, channels, stem, stem_stride)
         self.out_channels: list[int] = []
         reached = channels
-        appended = lateral or [0] * len(depths)
-        for number, (depth, stride, inflated, extra) in enumerate(zip(depths, strides, inflate, appended, strict=True)):
-            layer = _layer(reached + extra, channels * 2**number, depth=depth, stride=stride, inflate=inflated)
+        appended = extra or [0] * len(depths)
+        for number, (depth, stride, inflated, more) in enumerate(zip(depths, strides, inflate, appended, strict=True)):
+            layer = _layer(reached + more, channels * 2**number, depth=depth, stride=stride, inflate=inflated)
             reached = channels * 2**number * EXPANSION
             self.add_module(f"layer{number + 1}", layer)
             self.out_channels.append(reached)
@@ -146,7 +146,7 @@ def _layer(inputs: int, width: int, *, depth: int, stride: int, inflate: bool) -
     return nn.Sequential(first, *rest)
 
 
-def rgb_stream(config: RgbStream, lateral: Sequence[int] = ()) -> ResNet3d:
+def rgb_stream(config: RgbStream, extra: Sequence[int] = ()) -> ResNet3d:
     """Build the stream of the crops: (B, 3, T, S, S) to (B, 32 * channels, T, S / 32, S / 32)."""
     return ResNet3d(
         3,
@@ -156,11 +156,11 @@ def rgb_stream(config: RgbStream, lateral: Sequence[int] = ()) -> ResNet3d:
         inflate=config.inflate,
         stem="7x7",
         stem_stride=2,
-        lateral=lateral,
+        extra=extra,
     )
 
 
-def pose_stream(config: PoseStream, lateral: Sequence[int] = ()) -> ResNet3d:
+def pose_stream(config: PoseStream, extra: Sequence[int] = ()) -> ResNet3d:
     """Build the stream of the heatmaps: (B, K, T, Q, Q) to (B, 16 * channels, T, Q / 8, Q / 8)."""
     return ResNet3d(
         NUM_KEYPOINTS if config.keypoints is None else len(config.keypoints),
@@ -170,5 +170,5 @@ def pose_stream(config: PoseStream, lateral: Sequence[int] = ()) -> ResNet3d:
         inflate=config.inflate,
         stem=config.stem,
         stem_stride=1,
-        lateral=lateral,
+        extra=extra,
     )
