@@ -241,7 +241,11 @@ def run_fold(rows: pd.DataFrame, fold: Fold, config: Config, known: dict[str, np
     rows = rows[~rows["clip_id"].isin(fold.left_out)]
     rows = rows.assign(split=np.where(rows["clip_id"].isin(fold.test), "test", "train"))
     table = rows.to_csv(index=False)
-    identity = {"fingerprint": fingerprint("train_pose", config), "samplings": config.evaluate.clips, "clips": table}
+    identity = {
+        "fingerprint": fingerprint("train_pose", config),
+        "samplings": config.evaluate.samplings,
+        "clips": table,
+    }
     done = folder / "outcome.json"
     if done.exists() and (outcome := json.loads(done.read_text(encoding="utf-8")))["identity"] == identity:
         return outcome

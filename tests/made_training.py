@@ -86,7 +86,7 @@ TINY: dict[str, Any] = {
         "fusion": phase(epochs=3, repeat=2, rate=0.001),
         "augment": {"shift": 0.02, "rotate": 3.0},
     },
-    "evaluate": {"clips": 3},
+    "evaluate": {"samplings": 3},
     "machine": {"device": "cpu", "evaluate_batch": 4},
 }
 

@@ -37,7 +37,7 @@ SMALL: dict[str, Any] = {
         "fusion": {"width": 16, "heads": 2},
     },
     "train": {"rgb": PHASE, "pose": PHASE, "fusion": PHASE},
-    "evaluate": {"clips": 2},
+    "evaluate": {"samplings": 2},
     "report": {"examples": 2},
     "machine": {"device": "cpu", "threads": 1},
 }

@@ -1,12 +1,15 @@
 """What all sections of the config share."""
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from camfuse.skeleton import NUM_KEYPOINTS
 
+log = logging.getLogger(__name__)
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 Keypoint = Annotated[int, Field(ge=0, lt=NUM_KEYPOINTS)]
@@ -22,6 +25,44 @@ class Section(BaseModel):
     """Base of every section: frozen, and a misspelt key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Old names of keys, still read for one version, and the names that they have now."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_old_names(cls, values: Any) -> Any:
+        return cls.with_new_names(values) if isinstance(values, dict) else values
+
+    @classmethod
+    def with_new_names(cls, values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+        """Return the section's plain values with old names of keys replaced, here and in the sections below.
+
+        Parameters
+        ----------
+        values
+            As a config file has them.
+        above
+            The keys that lead to the section, each with a dot behind it.
+
+        Raises
+        ------
+        ValueError
+            If a key is given under both of its names.
+        """
+        out: dict[str, Any] = {}
+        for name, value in values.items():
+            key = cls.renamed.get(name, name)
+            if key != name:
+                old, new = f"{above}{name}", f"{above}{key}"
+                if key in values:
+                    raise ValueError(f"`{old}` is the old name of `{new}`: expected one of the two, found both")
+                log.warning("%s is now %s; the old name goes in the next version", old, new)
+            below = cls.model_fields[key].annotation if key in cls.model_fields else None
+            if isinstance(value, dict) and isinstance(below, type) and issubclass(below, Section):
+                out[key] = below.with_new_names(value, f"{above}{key}.")
+            else:
+                out[key] = value
+        return out
 
 
 class WeightsFile(Section):

@@ -1,8 +1,9 @@
 """Config of test, report and machine, of further runs on the same shards, and of a whole run."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_serializer, model_validator
 
@@ -17,7 +18,9 @@ from camfuse.config.train import Train
 class Evaluate(Section):
     """The test."""
 
-    clips: Positive = 10
+    renamed: ClassVar[Mapping[str, str]] = {"clips": "samplings"}
+
+    samplings: Positive = 10
     """Samplings per clip whose probabilities are averaged (10 as PYSKL)."""
     weights: tuple[Weight, Weight, Weight] | Literal["tuned"] = (1.0, 1.0, 1.0)
     """Weights of the rgb, pose and joint head's probabilities in `fused`; [1, 1, 0] is RGBPoseConv3D's own. Or `tuned`:
@@ -92,7 +95,7 @@ class Overrides(Section):
                 f"an experiment may change {', '.join(cls.model_fields)}; {', '.join(found)} it shares with the main "
                 "run, as it does the shards: what needs others is a config of its own with an `output` of its own"
             )
-        return values
+        return Config.with_new_names(values) if isinstance(values, dict) else values
 
     @model_serializer
     def given(self) -> dict[str, Any]:

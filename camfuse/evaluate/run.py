@@ -138,7 +138,7 @@ def evaluate_clips(
     predictions = Predictions(tested.clips, classes, tested.labels, rows, main)
     results = ResultFile(
         split=split,
-        samplings=config.evaluate.clips,
+        samplings=config.evaluate.samplings,
         classes=len(classes),
         weights=weights,
         tuned=config.evaluate.weights == "tuned",
@@ -194,7 +194,7 @@ def _dataset(run: Run, part: Part, split: Split, only: Collection[str] | None = 
         rows = rows[rows["clip_id"].isin(set(only))]
     if len(rows) == 0:
         raise TableError(table, [f"expected at least one clip of split `{split}`, found none"])
-    return ClipDataset(rows, run, part=part, augment=False, samplings=run.config.evaluate.clips, compact=True)
+    return ClipDataset(rows, run, part=part, augment=False, samplings=run.config.evaluate.samplings, compact=True)
 
 
 # ------------------------------------------------------------------------------------------- rows and their weights

@@ -75,7 +75,7 @@ def test_recipes_are_configs_that_see_each_set(name: str, tmp_path: Path) -> Non
 def test_a_small_set_runs_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clips = [made_clip(n, ("up", "side")[n % 2], "abc"[n // 8]) for n in range(24)]
     monkeypatch.setitem(real_signing_sets.READERS, "nepali", lambda _: clips)
-    changes = ["train.pose.epochs=12", "train.pose.ema=0", "model.pose.channels=8", "evaluate.clips=1"]
+    changes = ["train.pose.epochs=12", "train.pose.ema=0", "model.pose.channels=8", "evaluate.samplings=1"]
     config = real_signing.recipe(real_signing.SETS["nepali"], tmp_path / "nepali", 1, changes)
     (outcome,) = real_signing.run_set("nepali", config, tmp_path, ["c"])
     assert (outcome["train"], outcome["test"], outcome["linear"], outcome["pose"]) == (16, 8, 1.0, 1.0)

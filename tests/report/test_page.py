@@ -352,7 +352,7 @@ def test_shards_of_other_settings_are_refused(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("section", "values", "file"),
-    [("evaluate", {"clips": 1}, "results.json"), ("train", {"new_rate": 2.0}, "results.json")],
+    [("evaluate", {"samplings": 1}, "results.json"), ("train", {"new_rate": 2.0}, "results.json")],
 )
 def test_results_of_other_settings_are_refused(run: Run, section: str, values: dict[str, Any], file: str) -> None:
     changed = getattr(run.config, section).model_copy(update=values)

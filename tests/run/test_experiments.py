@@ -37,8 +37,8 @@ def test_an_experiment_changes_what_it_names_and_nothing_else(make_config: Any) 
 def test_the_same_training_is_the_main_runs_or_shared(make_config: Any) -> None:
     changes = {
         "plain": PLAIN,
-        "plain_once": {**PLAIN, "evaluate": {"clips": 1}},
-        "once": {"evaluate": {"clips": 1}},
+        "plain_once": {**PLAIN, "evaluate": {"samplings": 1}},
+        "once": {"evaluate": {"samplings": 1}},
         "again": {"seed": 2},
         "again_plain": {"seed": 2, **PLAIN},
     }

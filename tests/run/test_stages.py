@@ -17,7 +17,7 @@ CHANGES = {
     "rgb depth": ({"model": {"rgb": {"depths": [1, 1, 1, 1]}}}, {"train_rgb", "train_fusion"} | LAST),
     "fusion mode": ({"model": {"fusion": {"mode": "time"}}}, {"train_fusion"} | LAST),
     "seed": ({"seed": 5}, TRAINING | LAST),
-    "test clips": ({"evaluate": {"clips": 1}}, LAST),
+    "test clips": ({"evaluate": {"samplings": 1}}, LAST),
     "weights": ({"evaluate": {"weights": [1, 1, 0]}}, {"train_fusion"} | LAST),
     "weights tuned on val": ({"evaluate": {"weights": "tuned"}}, LAST),
     "no validation": ({"train": {"validation": False}}, TRAINING | LAST),

@@ -63,7 +63,7 @@ def test_train_and_test_as_the_paper_calls_them(
         tmp_path / "run",
         {"train": 2, "val": 1, "test": 1},
         train=dict.fromkeys(("rgb", "pose", "fusion"), SHORT),
-        evaluate={"clips": 1},
+        evaluate={"samplings": 1},
     )
     config = write_config(run, tmp_path / "made.yaml")
     said = camfuse("train", config, "--gpus", 0, "--validate", "--test-last", "--test-best")
@@ -91,7 +91,7 @@ def test_without_validation_the_last_epoch_is_kept(
     make_run: Callable[..., Any], tmp_path: Path, in_process: list[list[str]]
 ) -> None:
     train = dict.fromkeys(("rgb", "pose", "fusion"), SHORT)
-    run = make_run(tmp_path / "run", {"train": 1, "val": 1, "test": 1}, train=train, evaluate={"clips": 1})
+    run = make_run(tmp_path / "run", {"train": 1, "val": 1, "test": 1}, train=train, evaluate={"samplings": 1})
     config = write_config(run, tmp_path / "made.yaml")
     camfuse("train", config, "--no-validate")
     assert all(call[-1] == "--no-validate" for call in in_process)

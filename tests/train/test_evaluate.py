@@ -158,7 +158,7 @@ def test_other_split_and_fewer_parts(trained: Any, tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def tuned(trained: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tuned")
-    run = trained.with_config(evaluate={"clips": 3, "weights": "tuned"})
+    run = trained.with_config(evaluate={"samplings": 3, "weights": "tuned"})
     run_evaluate(run, folder, best(run))
     return folder
 
@@ -183,7 +183,7 @@ def test_tuned_weights_are_the_best_of_val(trained: Any, tuned: Path) -> None:
 
 def test_test_labels_cannot_reach_the_weights(trained: Any, tuned: Path, tmp_path: Path) -> None:
     """Every test label is turned into a wrong one: the test is lost, its probabilities and weights are the same."""
-    run = trained.with_config(evaluate={"clips": 3, "weights": "tuned"}).beside(tmp_path / "run")
+    run = trained.with_config(evaluate={"samplings": 3, "weights": "tuned"}).beside(tmp_path / "run")
     clips = run.clips
     (clips / "classes.csv").write_bytes((trained.clips / "classes.csv").read_bytes())
     table = pd.read_csv(trained.clips / "clips.csv", dtype=str, keep_default_na=False)
@@ -199,7 +199,7 @@ def test_test_labels_cannot_reach_the_weights(trained: Any, tuned: Path, tmp_pat
 
 
 def test_tuned_needs_val_and_does_not_test_on_it(trained: Any, tmp_path: Path) -> None:
-    run = trained.with_config(evaluate={"clips": 3, "weights": "tuned"})
+    run = trained.with_config(evaluate={"samplings": 3, "weights": "tuned"})
     with pytest.raises(ConfigError, match="val cannot be tested on"):
         run_evaluate(run, tmp_path, best(run), split="val")
     table = read_clips(run.clips / "clips.csv")

@@ -25,7 +25,7 @@ def test_one_training_step_and_one_evaluation(make_run: MakeRun, tmp_path: Path)
         sampling=Sampling().model_dump(),
         model=Model().model_dump(),
         train=dict.fromkeys(("rgb", "pose", "fusion"), step),
-        evaluate={"clips": 1},
+        evaluate={"samplings": 1},
         machine={"evaluate_batch": 1},
     )
     assert (run.config.crops.size, run.config.sampling.pose_frames, run.config.model.rgb.channels) == (256, 32, 64)

@@ -98,7 +98,7 @@ def hash_of(text: str) -> int:
 
 def settings(**more: Any) -> dict[str, Any]:
     clips = {"csv": {"table": "clips.csv"}, "shards": SHARDS}
-    return SMALL | {"clips": clips, "pose": {"annotations": {}}, "evaluate": {"clips": 1}} | more
+    return SMALL | {"clips": clips, "pose": {"annotations": {}}, "evaluate": {"samplings": 1}} | more
 
 
 def shards_planned(workflow: Workflow) -> dict[str, int]:

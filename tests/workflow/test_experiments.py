@@ -10,7 +10,7 @@ import yaml
 from small_run import Workflow
 
 PLAIN = {"model": {"fusion": {"mode": "none"}}}
-EXPERIMENTS = {"experiments": {"plain": PLAIN, "once": {"evaluate": {"clips": 1}}}}
+EXPERIMENTS = {"experiments": {"plain": PLAIN, "once": {"evaluate": {"samplings": 1}}}}
 MATRIX = {"ablation": {"modes": ["none", "divided"], "seeds": [1]}}
 BOTH = EXPERIMENTS | MATRIX
 
@@ -110,7 +110,7 @@ def test_another_name_trains_nothing(ran: Workflow) -> None:
 
 
 def test_a_changed_experiment_reruns_itself_alone(ran: Workflow) -> None:
-    changed = {"plain": PLAIN, "once": {"evaluate": {"clips": 3}}}
+    changed = {"plain": PLAIN, "once": {"evaluate": {"samplings": 3}}}
     found = planned(ran, "all", "ablation", change={"experiments": changed} | MATRIX)
     assert found == {"experiment_evaluate": 1, "experiments": 1, "report": 1}
 

@@ -38,7 +38,7 @@ SETTINGS: dict[str, Any] = {
         "new_rate": 4,
         "augment": {"scale": [1.0, 1.0], "rotate": 0, "shift": 0, "colour": 0},
     },
-    "evaluate": {"clips": 2},
+    "evaluate": {"samplings": 2},
     "machine": {"device": "cpu", "threads": 1},
 }
 
