@@ -1,7 +1,9 @@
 """Conda and pip install the same versions."""
 
+import re
+import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,17 @@ def test_conda_environments_pin_what_their_packages_need(path: Path) -> None:
                 (pin,) = Requirement(there[canonicalize_name(need.name)]).specifier
                 assert need.specifier.contains(pin.version), f"{name} needs {need}: make envs"
     assert seen >= len(there) / 2
+
+
+def test_planning_imports_no_more_than_snakemakes_environment_has() -> None:
+    rules = (ENVS.parent / "workflow" / "rules" / "common.smk").read_text()
+    imports = re.findall(r"^ *(from camfuse\S* import .*)$", rules, re.MULTILINE)
+    assert len(imports) > 5
+    code = "\n".join([*imports, "import sys", "print(*{name.split('.')[0] for name in sys.modules})"])
+    out = subprocess.run([sys.executable, "-c", code], cwd=ENVS.parent, check=True, capture_output=True, text=True)
+    owners = packages_distributions()
+    loaded = {canonicalize_name(name) for module in out.stdout.split() for name in owners.get(module, [])}
+    assert loaded - {"camfuse"} <= pip_part(ENVS / "workflow.yaml").keys() | {"setuptools"}
 
 
 def test_the_variants_for_gpus_differ_in_what_runs_on_a_gpu() -> None:
