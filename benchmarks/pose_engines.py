@@ -31,7 +31,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from camfuse.prep.pose.engines import EngineSettings
 from camfuse.prep.pose.mmpose.estimator import Hrnet
 from camfuse.prep.pose.mmpose.openmmlab import HrnetMaps, build_hrnet
-from camfuse.weights.fetch import Weights, sha256_of
+from camfuse.weights.needed import Weights, sha256_of
 
 MODEL = "hrnet_w48_dark_384x288"
 ENGINES = {

@@ -62,7 +62,8 @@ def weights(
 ) -> None:
     """Fetch the trained weights that a config needs; resumes a cut-off download, refuses a file with another hash."""
     settings = load_config(config)
-    from camfuse.weights.fetch import fetch_weights, needed_weights
+    from camfuse.prep.requirements import needed_weights
+    from camfuse.weights.fetch import fetch_weights
 
     needed = needed_weights(settings)
     if not needed:

@@ -8,17 +8,17 @@ write the same content, each under a name of its own that is renamed into place.
 import hashlib
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
-from camfuse.clips import autsl, csv_table, folder, wlasl
 from camfuse.clips.coverage import count_coverage
 from camfuse.clips.duplicates import describe, find_duplicates
 from camfuse.clips.hashes import FileState, hash_files, look_at
+from camfuse.clips.sources.entry import source_entry
 from camfuse.clips.table import COLUMNS, SHARD_COLUMNS, ClipTable, shard_names, shard_of
-from camfuse.config import Clips, Config
+from camfuse.config import Config
 from camfuse.errors import TableError
 from camfuse.files import write_if_changed
 
@@ -62,7 +62,7 @@ def refresh(config: Config) -> Refreshed:
         If a label file is wrong, recordings are missing under ``clips.missing: stop``, or no clip is left.
     """
     out = config.output / "clips"
-    table = _read(config)
+    table = read_table(config)
     listed = table.rows.reset_index(drop=True)
     annotations = _annotations(listed, config)
     files = look_at([*listed["source"], *filter(None, annotations)])
@@ -94,20 +94,16 @@ def refresh(config: Config) -> Refreshed:
     return refreshed
 
 
-def _read(config: Config) -> ClipTable:
-    clips: Clips = config.clips
-    if clips.folder:
-        return folder.read(clips.folder)
-    if clips.csv:
-        return csv_table.read(clips.csv)
-    if clips.wlasl:
-        return wlasl.read(clips.wlasl)
-    if clips.autsl:
-        return autsl.read(clips.autsl)
-    assert clips.fingerspelling  # the config asks for exactly one
-    from camfuse.clips import fingerspelling  # only the demo has its wheel
-
-    return fingerspelling.read(clips.fingerspelling, config.output, clips.shards)
+def read_table(config: Config) -> ClipTable:
+    """Read the config's label files; clips without a video get the place where the stage `avatars` draws it."""
+    clips = config.clips
+    entry = source_entry(clips)
+    table: ClipTable = entry.read(clips.source)
+    if not entry.drawn:
+        return table
+    folder = config.output / "avatars"
+    videos = [str(folder / shard_of(name, clips.shards) / f"{name}.mp4") for name in table.rows["clip_id"]]
+    return replace(table, rows=table.rows.assign(video=videos))
 
 
 def _annotations(rows: pd.DataFrame, config: Config) -> "pd.Series[str]":

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -63,6 +63,23 @@ class Section(BaseModel):
             else:
                 out[key] = value
         return out
+
+
+S = TypeVar("S", bound=Section)
+
+
+def choices(section: type[Section], kind: type[Section]) -> tuple[str, ...]:
+    """Return the keys of a section under which a section of some kind may stand."""
+    options = {name: get_args(info.annotation) for name, info in section.model_fields.items()}
+    return tuple(
+        name for name, types in options.items() if any(isinstance(t, type) and issubclass(t, kind) for t in types)
+    )
+
+
+def chosen(section: Section, kind: type[S]) -> dict[str, S]:
+    """Return those that were given, by key."""
+    values = {name: getattr(section, name) for name in choices(type(section), kind)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 class WeightsFile(Section):

@@ -1,14 +1,59 @@
 """Config of the pose estimators, and where their weights lie."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from camfuse.config.base import Fraction, Section, WeightsFile
+from camfuse.config.base import Fraction, Section, WeightsFile, choices, chosen
+
+EngineKind = Literal["torch", "onnx", "openvino"]
 
 
-class MediapipePose(Section):
+class EstimatorSection(Section):
+    """Base of each estimator's section: its key in `Pose` is also the name of its folder in `camfuse/prep/pose`."""
+
+
+class TopdownPose(EstimatorSection):
+    """What the estimators have in common that find persons first, then the keypoints of one of them."""
+
+    PUBLISHED: ClassVar[Mapping[Any, WeightsFile]]
+    """The weights of each `model`."""
+
+    model: str
+    """The network."""
+    weights: WeightsFile
+    """Its weights; left out, the published ones of `model`."""
+    detector: WeightsFile
+    """The person detector's weights."""
+    engine: EngineKind
+    """What runs the networks."""
+    precision: Literal["f32", "bf16"] = "f32"
+    """Arithmetic of the pose network."""
+    min_detection: Fraction = 0.3
+    """Persons below this score are not seen."""
+    fill: int = Field(default=5, ge=0)
+    """Frames in a row without the signer that are looked for where
+    interpolation puts the box, and marked; longer gaps stay missing."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _published_weights(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "weights" not in values and values.get("model") in cls.PUBLISHED:
+            return {**values, "weights": cls.PUBLISHED[values["model"]]}
+        return values
+
+    @model_validator(mode="after")
+    def _engine_has_precision(self) -> Self:
+        if self.engine == "onnx" and self.precision == "bf16":
+            engines = get_args(type(self).model_fields["engine"].annotation)
+            able = " or ".join(engine for engine in engines if engine != "onnx")
+            raise ValueError(f"precision bf16 needs engine {able}; onnxruntime runs f32")
+        return self
+
+
+class MediapipePose(EstimatorSection):
     """MediaPipe Holistic 0.10.21, weights inside the wheel."""
 
     detection_confidence: Fraction = 0.5
@@ -19,7 +64,7 @@ class MediapipePose(Section):
     """Frames in a row without the signer that are filled by interpolation, and marked; longer gaps stay missing."""
 
 
-class AnnotationsPose(Section):
+class AnnotationsPose(EstimatorSection):
     """Keypoints that exist already, named in the clip table's column `annotation`."""
 
     folder: Path = Path()
@@ -53,8 +98,10 @@ RTMDET_WEIGHTS = WeightsFile(
 )
 
 
-class MmposePose(Section):
+class MmposePose(TopdownPose):
     """HRNet whole-body of MMPose behind the person detector RTMDet-m of MMDetection (the paper's kind of keypoints)."""
+
+    PUBLISHED = HRNET_WEIGHTS
 
     model: HrnetModel = "hrnet_w48_dark_384x288"
     """The network, by its name in MMPose and its input's height and width."""
@@ -62,30 +109,12 @@ class MmposePose(Section):
     """HRNet's weights; left out, OpenMMLab's for `model`."""
     detector: WeightsFile = RTMDET_WEIGHTS
     """RTMDet-m's weights, person class only; left out, OpenMMLab's."""
-    engine: Literal["torch", "onnx", "openvino"] = "torch"
+    engine: EngineKind = "torch"
     """What runs the networks: torch on GPU or CPU, onnxruntime, or OpenVINO (the fastest on a CPU)."""
     precision: Literal["f32", "bf16"] = "f32"
     """Arithmetic of HRNet: bf16 (torch, openvino) is faster where the machine has it and moves points slightly."""
     flip_test: bool = True
     """Average over the mirrored image too, as MMPose's published figures do; takes twice the time."""
-    min_detection: Fraction = 0.3
-    """Persons below this score are not seen."""
-    fill: int = Field(default=5, ge=0)
-    """Frames in a row without the signer that are looked for where
-    interpolation puts the box, and marked; longer gaps stay missing."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _published_weights(cls, values: Any) -> Any:
-        if isinstance(values, dict) and "weights" not in values and values.get("model") in HRNET_WEIGHTS:
-            return {**values, "weights": HRNET_WEIGHTS[values["model"]]}
-        return values
-
-    @model_validator(mode="after")
-    def _engine_has_precision(self) -> Self:
-        if self.engine == "onnx" and self.precision == "bf16":
-            raise ValueError("precision bf16 needs engine torch or openvino; onnxruntime runs f32")
-        return self
 
 
 RtmModel = Literal["rtmw_l_384x288", "rtmw_x_384x288", "rtmw_l_256x192", "dwpose_l_384x288"]
@@ -115,8 +144,10 @@ YOLOX_WEIGHTS = WeightsFile(
 )
 
 
-class RtmlibPose(Section):
+class RtmlibPose(TopdownPose):
     """RTMW or RTMPose whole-body behind the person detector YOLOX-m: ONNX files, no compiler, no MMPose."""
+
+    PUBLISHED = RTM_WEIGHTS
 
     model: RtmModel = "rtmw_l_384x288"
     """The network and its input's height and width; rtmw_x has the best published score, rtmw_l nearly that in half
@@ -129,24 +160,6 @@ class RtmlibPose(Section):
     """What runs the networks: onnxruntime on GPU or CPU, or OpenVINO (the fastest on a CPU)."""
     precision: Literal["f32", "bf16"] = "f32"
     """Arithmetic of the pose network: bf16 (openvino) is faster where the machine has it, moves points slightly."""
-    min_detection: Fraction = 0.3
-    """Persons below this score are not seen."""
-    fill: int = Field(default=5, ge=0)
-    """Frames in a row without the signer that are looked for where
-    interpolation puts the box, and marked; longer gaps stay missing."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _published_weights(cls, values: Any) -> Any:
-        if isinstance(values, dict) and "weights" not in values and values.get("model") in RTM_WEIGHTS:
-            return {**values, "weights": RTM_WEIGHTS[values["model"]]}
-        return values
-
-    @model_validator(mode="after")
-    def _engine_has_precision(self) -> Self:
-        if self.engine == "onnx" and self.precision == "bf16":
-            raise ValueError("precision bf16 needs engine openvino; onnxruntime runs f32")
-        return self
 
 
 class Pose(Section):
@@ -163,7 +176,23 @@ class Pose(Section):
 
     @model_validator(mode="after")
     def _one_estimator(self) -> Self:
-        given = [name for name in type(self).model_fields if getattr(self, name)]
+        given = chosen(self, EstimatorSection)
         if len(given) != 1:
             raise ValueError(f"expected exactly one estimator; found {', '.join(given) or 'none'}")
         return self
+
+    @property
+    def key(self) -> str:
+        """The key of the estimator that was chosen."""
+        (key,) = chosen(self, EstimatorSection)
+        return key
+
+    @property
+    def estimator(self) -> EstimatorSection:
+        """Its section."""
+        (section,) = chosen(self, EstimatorSection).values()
+        return section
+
+
+ESTIMATOR_KEYS = choices(Pose, EstimatorSection)
+"""The keys of all estimators."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from camfuse.config.base import Fraction, Positive, Section
+from camfuse.config.base import Fraction, Positive, Section, choices, chosen
 
 
 def _sum_to_one(shares: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -17,7 +17,11 @@ def _sum_to_one(shares: tuple[float, float, float]) -> tuple[float, float, float
 Shares = Annotated[tuple[Fraction, Fraction, Fraction], AfterValidator(_sum_to_one)]
 
 
-class FolderSource(Section):
+class SourceSection(Section):
+    """Base of each source's section: its key in `Clips` is also the name of its reader in `camfuse/clips/sources`."""
+
+
+class FolderSource(SourceSection):
     """A folder with one sub-folder per word, the videos in it."""
 
     videos: Path
@@ -26,7 +30,7 @@ class FolderSource(Section):
     """Shares of train, val and test; each label is split by a stable hash of the clip id."""
 
 
-class CsvSource(Section):
+class CsvSource(SourceSection):
     """A table with columns video, label and optionally clip_id, signer, split, start, end."""
 
     table: Path
@@ -37,7 +41,7 @@ class CsvSource(Section):
     """Shares of train, val and test where the table has no column `split`; as in `folder`."""
 
 
-class WlaslSource(Section):
+class WlaslSource(SourceSection):
     """WLASL: `WLASL_v0.3.json`, an `nslt_*.json`, or both."""
 
     videos: Path
@@ -60,7 +64,7 @@ class WlaslSource(Section):
         return self
 
 
-class AutslSource(Section):
+class AutslSource(SourceSection):
     """AUTSL: three label files without header and the class names."""
 
     videos: Path
@@ -86,7 +90,7 @@ class LanguageSplits(Section):
     """ISO 639-3 codes of the test languages."""
 
 
-class FingerspellingSource(Section):
+class FingerspellingSource(SourceSection):
     """Recordings of signed letters inside the PyPI wheel `spoken-to-signed`; the RGB video is a drawn avatar."""
 
     letters: tuple[str, ...]
@@ -100,7 +104,7 @@ class FingerspellingSource(Section):
 
 
 class Clips(Section):
-    """Where the clips and their labels come from: exactly one of the five sources."""
+    """Where the clips and their labels come from: exactly one source."""
 
     folder: FolderSource | None = None
     """A folder per word."""
@@ -123,8 +127,24 @@ class Clips(Section):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        given = [name for name in ("folder", "csv", "wlasl", "autsl", "fingerspelling") if getattr(self, name)]
+        given = chosen(self, SourceSection)
         if len(given) != 1:
             found = ", ".join(given) or "none"
-            raise ValueError(f"expected exactly one of folder, csv, wlasl, autsl, fingerspelling; found {found}")
+            raise ValueError(f"expected exactly one of {', '.join(SOURCE_KEYS)}; found {found}")
         return self
+
+    @property
+    def key(self) -> str:
+        """The key of the source that was chosen."""
+        (key,) = chosen(self, SourceSection)
+        return key
+
+    @property
+    def source(self) -> SourceSection:
+        """Its section."""
+        (section,) = chosen(self, SourceSection).values()
+        return section
+
+
+SOURCE_KEYS = choices(Clips, SourceSection)
+"""The keys of all sources."""

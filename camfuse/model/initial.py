@@ -10,7 +10,7 @@ from camfuse.errors import WeightsError, bullet_list
 from camfuse.model.importers import ImportReport, import_weights
 from camfuse.model.layers import zeros_behind
 from camfuse.model.recogniser import Recogniser
-from camfuse.weights.fetch import check_weights, initial_weights
+from camfuse.weights.needed import check_weights, initial_weights
 from camfuse.weights.safe import read_checkpoint
 
 log = logging.getLogger(__name__)

@@ -1,27 +1,19 @@
-"""Trained weights from elsewhere: where they belong, whether they are whole, and how to get them.
+"""Fetching trained weights, when told to: resumed where it was cut off, accepted only with the right SHA-256."""
 
-Nothing is fetched in passing: `camfuse weights` does it when told to, every other part only looks and says what is
-missing. A file is used only after its SHA-256 was compared.
-"""
-
-import hashlib
 import http.client
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
 
 from tqdm import tqdm
 
-from camfuse.config import Config, WeightsFile
 from camfuse.errors import WeightsError
+from camfuse.weights.needed import Needed, Weights, how_to_get, part_of, sha256_of
 
 log = logging.getLogger(__name__)
 
-SHA256_DIGITS = 64
 CHUNK = 1 << 20
 TIMEOUT = 60.0
 """Seconds without a byte after which a connection counts as broken."""
@@ -29,125 +21,8 @@ ATTEMPTS = 4
 """Connections in a row that bring nothing new before fetching gives up."""
 
 
-@dataclass(frozen=True)
-class Weights:
-    """A checkpoint file that is there and whole.
-
-    Attributes
-    ----------
-    path
-        The file.
-    sha256
-        Its hash, 64 digits.
-    expected
-        What the config says of it: 64 digits, the first of them, or None.
-    """
-
-    path: Path
-    sha256: str
-    expected: str | None
-
-
-@dataclass(frozen=True)
-class Needed:
-    """A checkpoint that a config names, and where it belongs."""
-
-    key: str
-    checkpoint: WeightsFile
-    path: Path
-
-    def state(self) -> str:
-        """Return one word and what there is to say: ready, missing, begun or wrong."""
-        if self.path.is_file():
-            try:
-                found = check_weights(self)
-            except WeightsError as error:
-                return f"wrong    {error}"
-            return f"ready    {self.key}: {self.path} (sha256 {found.sha256})"
-        part = _part(self.path)
-        if part.is_file():
-            return f"begun    {self.key}: {self.path} ({part.stat().st_size / 1e6:.0f} MB are there)"
-        return f"missing  {self.key}: {self.path}"
-
-
-def needed_weights(config: Config) -> tuple[Needed, ...]:
-    """Return the checkpoints that the run will load."""
-    return pose_weights(config) + initial_weights(config)
-
-
-def pose_weights(config: Config) -> tuple[Needed, ...]:
-    """Return the checkpoints of the pose estimator: of the network, then of the detector."""
-    for name in ("mmpose", "rtmlib"):
-        if estimator := getattr(config.pose, name):
-            named = {f"pose.{name}.{part}": getattr(estimator, part) for part in ("weights", "detector")}
-            return tuple(Needed(key, checkpoint, _place(checkpoint, config)) for key, checkpoint in named.items())
-    return ()
-
-
-def initial_weights(config: Config) -> tuple[Needed, ...]:
-    """Return the checkpoints that trainings start from, with keys like ``model.rgb.weights``."""
-    model = config.model
-    named = {
-        "model.rgb.weights": model.rgb.weights,
-        "model.pose.weights": model.pose.weights,
-        "model.fusion.weights": model.fusion.weights,
-    }
-    return tuple(
-        Needed(key, checkpoint, _place(checkpoint, config))
-        for key, checkpoint in named.items()
-        if checkpoint is not None
-    )
-
-
-def _place(checkpoint: WeightsFile, config: Config) -> Path:
-    if checkpoint.path is not None:
-        return checkpoint.path
-    return config.machine.weights / unquote(Path(urlsplit(checkpoint.url or "").path).name)
-
-
-def missing_weights(config: Config) -> list[str]:
-    """Return one line for each checkpoint that is not there; hashes are compared later, when it is loaded."""
-    return [how_to_get(needed) for needed in needed_weights(config) if not needed.path.is_file()]
-
-
-def how_to_get(needed: Needed) -> str:
-    """Return what to do about a checkpoint that is not there, with and without network."""
-    url, sha256 = needed.checkpoint.url, needed.checkpoint.sha256
-    if url is None:
-        return f"{needed.key}: expected the file {needed.path}, which is not there; put it there or change `path`"
-    return (
-        f"{needed.key}: expected {needed.path}; run `camfuse weights CONFIG`, or without network fetch {url} "
-        f"elsewhere and put it there (its sha256 begins with {sha256})"
-    )
-
-
-def check_weights(needed: Needed) -> Weights:
-    """Compare the file's hash with the config's.
-
-    Raises
-    ------
-    WeightsError
-        If the file is not there or has another hash.
-    """
-    if not needed.path.is_file():
-        raise WeightsError(how_to_get(needed))
-    found, expected = sha256_of(needed.path), needed.checkpoint.sha256
-    if expected is not None and not found.startswith(expected):
-        raise WeightsError(
-            f"{needed.key}: {needed.path}: expected sha256 {expected}, found {found}: "
-            "the file is damaged or another one; remove it and run `camfuse weights CONFIG`, or fix `sha256`"
-        )
-    return Weights(needed.path, found, expected)
-
-
-def sha256_of(path: Path) -> str:
-    """Return a file's SHA-256 as 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def fetch_weights(needed: Needed) -> Weights:
-    """Fetch a checkpoint, going on where an earlier try was cut off, and compare its hash.
+    """Fetch a checkpoint, resuming where an earlier try was cut off, and compare its hash.
 
     Raises
     ------
@@ -157,7 +32,7 @@ def fetch_weights(needed: Needed) -> Weights:
     """
     if needed.checkpoint.url is None:
         raise WeightsError(how_to_get(needed))
-    part = _part(needed.path)
+    part = part_of(needed.path)
     part.parent.mkdir(parents=True, exist_ok=True)
     _download(needed, part)
     found, expected = sha256_of(part), needed.checkpoint.sha256
@@ -168,10 +43,6 @@ def fetch_weights(needed: Needed) -> Weights:
             f"what came is in {refused}"
         )
     return Weights(part.replace(needed.path), found, expected)
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(f"{path.name}.part")
 
 
 def _download(needed: Needed, part: Path) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from camfuse.clips import autsl, wlasl
 from camfuse.clips.coverage import split_totals
 from camfuse.clips.refresh import refresh
+from camfuse.clips.sources import autsl, wlasl
 from camfuse.clips.table import ClipTable
-from camfuse.config import AutslSource, WlaslSource
+from camfuse.config.sources import AutslSource, WlaslSource
 
 CPU_SECONDS = 5.0
 WLASL_SPLITS = {"train": 14289, "val": 3916, "test": 2878}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from camfuse.clips.fingerspelling import lexicon
+from camfuse.clips.sources.fingerspelling import lexicon
 from camfuse.clips.table import SHARD_COLUMNS, Clip
 from camfuse.config import Config
 from camfuse.demo.avatar_drawing import FINGER_TINTS, SHIRTS, draw, look_of

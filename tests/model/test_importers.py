@@ -16,8 +16,8 @@ from camfuse.errors import WeightsError
 from camfuse.model.importers import PREFIXES, import_weights
 from camfuse.model.initial import load_initial, merge_streams
 from camfuse.model.recogniser import Recogniser, build_recogniser
+from camfuse.prep.requirements import needed_weights
 from camfuse.run.stages import STAGES, fingerprint
-from camfuse.weights.fetch import needed_weights
 
 SMALL: dict[str, Any] = {
     "rgb": {"depths": (1, 1, 1, 1), "channels": 4},

@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 from camfuse.cli import app
 from camfuse.config import WeightsFile, parse_config
 from camfuse.errors import ConfigError, MissingToolError, WeightsError
-from camfuse.run.requirements import check_machine
+from camfuse.prep.requirements import check_machine, missing_weights, needed_weights
 from camfuse.weights import fetch as weights
-from camfuse.weights.fetch import Needed, check_weights, fetch_weights, missing_weights, needed_weights
+from camfuse.weights.fetch import fetch_weights
+from camfuse.weights.needed import Needed, check_weights
 
 CONTENT = bytes(range(256)) * 4096
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -10,12 +10,14 @@ _ROOT = Path(workflow.current_basedir).parents[1]
 if str(_ROOT) not in sys.path:
     sys.path.insert(0, str(_ROOT))
 
+from camfuse.clips.sources.entry import source_entry
 from camfuse.config import PARTS, dump_config, parse_config
 from camfuse.errors import CamfuseError, disk_problem
 from camfuse.files import write_if_changed
+from camfuse.prep.requirements import check_machine, pose_job
 from camfuse.run.experiments import Plan
+from camfuse.run.jobs import prepare_jobs
 from camfuse.run.layout import Run
-from camfuse.run.requirements import check_machine, pose_gpus, prepare_jobs
 
 CACHED = workflow.workflow_settings.cache is not None
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
@@ -56,18 +58,10 @@ PLAN = Plan(SETTINGS)
 RUN = Run(SETTINGS)
 CONFIG = str(RUN.config_file)
 SHARDS = RUN.shard_names
-DRAWN = SETTINGS.clips.fingerspelling is not None
+DRAWN = source_entry(SETTINGS.clips).drawn
 TRAIN_THREADS = SETTINGS.machine.threads
 TRAIN_GPUS = 0 if SETTINGS.machine.device == "cpu" else SETTINGS.machine.devices
-NETWORK = SETTINGS.pose.mmpose or SETTINGS.pose.rtmlib
-POSE_GPUS = pose_gpus(SETTINGS, conda=CONDA)
-POSE_ENV = (
-    "pose-mmpose"
-    if SETTINGS.pose.mmpose
-    else "pose-rtmlib" if SETTINGS.pose.rtmlib else "pose"
-)
-if POSE_GPUS and NETWORK.engine == "onnx":
-    POSE_ENV += "-gpu"  # with onnxruntime's build for GPUs
+POSE = pose_job(SETTINGS, conda=CONDA)
 
 
 wildcard_constraints:

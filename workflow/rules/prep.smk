@@ -64,12 +64,12 @@ rule pose:
         benchmark_of("pose/{shard}")
     cache: CACHED
     conda:
-        f"../../envs/{POSE_ENV}.yaml"
-    threads: SETTINGS.machine.threads if NETWORK else 1
+        f"../../envs/{POSE.environment}.yaml"
+    threads: POSE.threads
     resources:
-        mem_mb=12000 if NETWORK else 6000,
-        runtime=2880 if NETWORK else 720,
-        gpu=POSE_GPUS,
+        mem_mb=POSE.memory,
+        runtime=POSE.minutes,
+        gpu=POSE.gpus,
     params:
         config=CONFIG,
         fingerprint=of("pose"),

@@ -11,12 +11,12 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from camfuse.config.estimators import EngineKind
 from camfuse.errors import ConfigError, MissingToolError, WeightsError
 
 log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float32]
-Kind = Literal["torch", "onnx", "openvino"]
 Device = Literal["cpu", "cuda"]
 
 STREAMS = 4
@@ -51,14 +51,14 @@ class EngineSettings:
         Folder of exported networks.
     """
 
-    kind: Kind
+    kind: EngineKind
     precision: Literal["f32", "bf16"]
     device: Device
     threads: int
     exported: Path
 
 
-def choose_device(wanted: Literal["auto", "cpu", "cuda"], kind: Kind, *, gpu: bool) -> Device:
+def choose_device(wanted: Literal["auto", "cpu", "cuda"], kind: EngineKind, *, gpu: bool) -> Device:
     """Return where an engine runs.
 
     Parameters

@@ -4,12 +4,13 @@ from pathlib import Path
 
 from camfuse.clips.table import Clip, read_shard_clips
 from camfuse.config import Config
-from camfuse.errors import ConfigError
 from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.clipwise import ShardJob, make_shard
+from camfuse.prep.pose.entry import estimator_entry, pose_weights
 from camfuse.prep.pose.estimator import Estimator, Poses, check_poses
 from camfuse.run.shard import ClipData, Shard
 from camfuse.run.stages import fingerprint
+from camfuse.weights.needed import check_weights
 
 
 def make_estimator(config: Config) -> Estimator:
@@ -19,25 +20,12 @@ def make_estimator(config: Config) -> Estimator:
     ------
     MissingToolError
         If a package that it needs is not installed.
+    WeightsError
+        If a file of weights is missing or another than the config names.
     """
-    pose = config.pose
-    if pose.mediapipe is not None:
-        from camfuse.prep.pose.mediapipe.estimator import MediapipeEstimator
-
-        return MediapipeEstimator(pose.mediapipe)
-    if pose.mmpose is not None:
-        from camfuse.prep.pose.mmpose.estimator import HrnetEstimator
-
-        return HrnetEstimator(config)
-    if pose.rtmlib is not None:
-        from camfuse.prep.pose.rtmlib.estimator import RtmlibEstimator
-
-        return RtmlibEstimator(config)
-    if pose.annotations is not None:
-        from camfuse.prep.pose.annotations.estimator import AnnotationsEstimator
-
-        return AnnotationsEstimator(pose.annotations)
-    raise ConfigError("pose: expected an estimator that this version has; see config/README.md")
+    weights = [check_weights(needed) for needed in pose_weights(config)]
+    estimator: Estimator = estimator_entry(config.pose).make(config.pose.estimator, weights, config.machine)
+    return estimator
 
 
 def estimate_poses(config: Config, clips: Path, frames: Path, output: Path, previous: Path | None = None) -> None:

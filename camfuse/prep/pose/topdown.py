@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
-from camfuse.config import Config, MmposePose, RtmlibPose
+from camfuse.config import Machine
+from camfuse.config.estimators import TopdownPose
 from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.pose.engines import Device, EngineSettings
 from camfuse.prep.pose.estimator import Floats, Poses, missing_poses
 from camfuse.prep.pose.signer import fill_gaps, follow_signer
-from camfuse.weights.fetch import check_weights, pose_weights
+from camfuse.weights.needed import Weights
 
 Images = Sequence[NDArray[np.uint8]]
-OwnSection = TypeVar("OwnSection", bound=MmposePose | RtmlibPose)
+OwnSection = TypeVar("OwnSection", bound=TopdownPose)
 ENGINE_PACKAGES = {"torch": "torch", "onnx": "onnxruntime", "openvino": "openvino"}
 
 
@@ -42,25 +43,22 @@ class TopdownEstimator(ABC, Generic[OwnSection]):
 
     Parameters
     ----------
-    config
-        The run's config.
     section
-        The estimator's own section of it.
-
-    Raises
-    ------
-    WeightsError
-        If a file of weights is missing or another than the config names.
+        The estimator's section of the config.
+    weights
+        The files of the pose network and of the detector, checked.
+    machine
+        Threads, batch and device.
     """
 
     NAME: ClassVar[str]
     PACKAGES: ClassVar[tuple[str, ...]]
     """What its networks come from, beside the engine."""
 
-    def __init__(self, config: Config, section: OwnSection) -> None:
+    def __init__(self, section: OwnSection, weights: Sequence[Weights], machine: Machine) -> None:
         self._section = section
-        self._machine = config.machine
-        self._weights = [check_weights(needed) for needed in pose_weights(config)]
+        self._weights = weights
+        self._machine = machine
         self._networks: tuple[Detector, Keypoints] | None = None
 
     @abstractmethod

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from camfuse.cli import app
 from camfuse.clips.table import COLUMNS, Clip
-from camfuse.config import AnnotationsPose, Config, dump_config
+from camfuse.config import Config, dump_config
+from camfuse.config.estimators import AnnotationsPose
 from camfuse.errors import ClipError, ConfigError, StaleShardError
 from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.pose.annotations.estimator import AnnotationsEstimator

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
-from camfuse.config import AnnotationsPose
+from camfuse.config.estimators import AnnotationsPose
 from camfuse.errors import ClipError
 from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.pose.annotations.pose_file import read_pose

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.errors import ClipError, MissingToolError
+from camfuse.prep.pose.annotations import POSE_FORMAT
 from camfuse.prep.pose.holistic import BODY_POINTS, HAND_POINTS, MESH_POINTS
 
 Landmarks = NDArray[np.float32]
@@ -29,7 +30,6 @@ BODY_NAMES = (
 )
 NAMES = {BODY: BODY_NAMES, FACE: tuple(str(number) for number in range(MESH_POINTS[1]))}
 """What the points are called, in MediaPipe's order."""
-INSTALL = "pip install 'pose-format>=0.8'"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def require_pose_format() -> Any:
     try:
         from pose_format import Pose
     except ModuleNotFoundError as error:
-        raise MissingToolError(f"`.pose` files need the package {error.name}: {INSTALL}") from error
+        raise MissingToolError(f"`.pose` files need the package {error.name}: {POSE_FORMAT.install}") from error
     return Pose
 
 

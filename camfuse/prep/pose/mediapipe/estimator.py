@@ -25,17 +25,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
-from camfuse.config import MediapipePose
+from camfuse.config.estimators import MediapipePose
 from camfuse.errors import ClipError, MissingToolError
 from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.pose.estimator import Poses, tight_boxes
 from camfuse.prep.pose.holistic import to_wholebody
+from camfuse.prep.pose.mediapipe import PACKAGE, VERSION
 from camfuse.prep.pose.signer import fill_gaps
 
 log = logging.getLogger(__name__)
 
-VERSION = "0.10.21"
-"""The last version whose wheel carries the models."""
 MODELS = (
     "pose_detection/pose_detection.tflite",
     "pose_landmark/pose_landmark_full.tflite",
@@ -138,10 +137,7 @@ def require_mediapipe() -> ModuleType:
     MissingToolError
         If it is not installed, or in a version that carries no models.
     """
-    how = (
-        f"run `make videos`, or `pip install --no-deps mediapipe=={VERSION}` and "
-        '`pip install "protobuf>=4.25.3,<5" absl-py attrs flatbuffers matplotlib`'
-    )
+    how = PACKAGE.install
     try:
         found = version("mediapipe")
     except PackageNotFoundError as error:

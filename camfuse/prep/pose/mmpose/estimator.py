@@ -12,15 +12,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from camfuse.config import Config, HrnetModel, MmposePose
-from camfuse.errors import ConfigError
+from camfuse.config.estimators import HrnetModel, MmposePose
 from camfuse.prep.pose.engines import EngineSettings, Floats
 from camfuse.prep.pose.mmpose.openmmlab import HrnetMaps, build_hrnet, load_weights
 from camfuse.prep.pose.mmpose.persons import PersonDetector
 from camfuse.prep.pose.mmpose.torch_engine import find_device, make_engine
 from camfuse.prep.pose.topdown import TopdownEstimator
 from camfuse.skeleton import MIRROR
-from camfuse.weights.fetch import Weights
+from camfuse.weights.needed import Weights
 
 PADDING = 1.25
 """The cut-out's size as a multiple of the box's (MMPose's `GetBBoxCenterScale`)."""
@@ -92,11 +91,6 @@ class HrnetEstimator(TopdownEstimator[MmposePose]):
 
     NAME = "mmpose"
     PACKAGES = ("mmpose", "mmdet")
-
-    def __init__(self, config: Config) -> None:
-        if config.pose.mmpose is None:
-            raise ConfigError("expected `pose.mmpose`")
-        super().__init__(config, config.pose.mmpose)
 
     def build(self) -> tuple[PersonDetector, Hrnet]:
         """Build RTMDet, in f32, and HRNet."""

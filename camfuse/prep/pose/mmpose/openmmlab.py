@@ -7,11 +7,12 @@ from typing import Any
 
 import torch
 
-from camfuse.config import HrnetModel
+from camfuse.config.estimators import HrnetModel
 from camfuse.errors import MissingToolError, WeightsError
+from camfuse.prep.pose.mmpose import INSTALL
 from camfuse.prep.pose.mmpose.compiled_ops import missing_supplied
 from camfuse.weights import safe
-from camfuse.weights.fetch import Weights
+from camfuse.weights.needed import Weights
 from camfuse.weights.safe import UnsafeFileError
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,6 @@ HRNET_CONFIGS: dict[HrnetModel, str] = {
 }
 HRNET_FOLDER = "configs/wholebody_2d_keypoint/topdown_heatmap/coco-wholebody"
 RTMDET_CONFIG = "demo/mmdetection_cfg/rtmdet_m_640-8xb32_coco-person.py"
-INSTALL = "make mmpose, or the pip lines of envs/mmpose.txt"
 
 
 def build_hrnet(model: HrnetModel, device: str = "cpu") -> Any:

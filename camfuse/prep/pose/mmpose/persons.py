@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from camfuse.prep.pose.engines import EngineSettings, Floats
 from camfuse.prep.pose.mmpose.openmmlab import RtmdetMaps, build_rtmdet, load_weights
 from camfuse.prep.pose.mmpose.torch_engine import make_engine
-from camfuse.weights.fetch import Weights
+from camfuse.weights.needed import Weights
 
 SIDE = 640
 """Side of the square image that the network takes."""

@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 import torch
 
+from camfuse.config.estimators import EngineKind
 from camfuse.files import atomic
 from camfuse.prep.pose.engines import (
     Device,
     Engine,
     EngineSettings,
     Floats,
-    Kind,
     choose_device,
     onnx_has_cuda,
     open_onnx,
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 OPSET = 17
 
 
-def find_device(wanted: Literal["auto", "cpu", "cuda"], kind: Kind) -> Device:
+def find_device(wanted: Literal["auto", "cpu", "cuda"], kind: EngineKind) -> Device:
     """Return where an engine runs on this machine; raises as `choose_device` does."""
     return choose_device(wanted, kind, gpu=torch.cuda.is_available() if kind == "torch" else onnx_has_cuda())
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from camfuse.config import Config, RtmlibPose, RtmModel
-from camfuse.errors import ConfigError, MissingToolError, WeightsError
+from camfuse.config.estimators import RtmlibPose, RtmModel
+from camfuse.errors import MissingToolError, WeightsError
 from camfuse.prep.pose.engines import EngineSettings, Floats, choose_device, onnx_has_cuda, open_onnx
+from camfuse.prep.pose.rtmlib import PACKAGE
 from camfuse.prep.pose.topdown import Images, TopdownEstimator
 from camfuse.skeleton import NUM_KEYPOINTS
-from camfuse.weights.fetch import Weights
+from camfuse.weights.needed import Weights
 
 SIZES: dict[RtmModel, tuple[int, int]] = {
     "rtmw_l_384x288": (384, 288),
@@ -143,17 +144,12 @@ class RtmlibEstimator(TopdownEstimator[RtmlibPose]):
     NAME = "rtmlib"
     PACKAGES = ("rtmlib",)
 
-    def __init__(self, config: Config) -> None:
-        if config.pose.rtmlib is None:
-            raise ConfigError("expected `pose.rtmlib`")
-        super().__init__(config, config.pose.rtmlib)
-
     def build(self) -> tuple[YoloxPersons, Rtmw]:
         """Open YOLOX, in f32, and RTMW."""
         try:
             import rtmlib  # noqa: F401
         except ModuleNotFoundError as error:
-            raise MissingToolError(f"pose.rtmlib needs the package {error.name}: make rtmlib") from error
+            raise MissingToolError(f"pose.rtmlib needs the package {error.name}: {PACKAGE.install}") from error
         weights, detector = self._weights
         device = choose_device(self._machine.device, self._section.engine, gpu=onnx_has_cuda())
         persons = YoloxPersons(detector, self.settings("f32", device))

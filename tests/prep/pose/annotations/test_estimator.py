@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from camfuse.clips.fingerspelling import lexicon
+from camfuse.clips.sources.fingerspelling import lexicon
 from camfuse.clips.table import Clip
-from camfuse.config import AnnotationsPose
+from camfuse.config.estimators import AnnotationsPose
 from camfuse.errors import ClipError, MissingToolError
 from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.pose.annotations.estimator import AnnotationsEstimator

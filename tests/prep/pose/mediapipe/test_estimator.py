@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from camfuse.clips.table import Clip
-from camfuse.config import MediapipePose
+from camfuse.config.estimators import MediapipePose
 from camfuse.errors import MissingToolError
 from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.frames import read_clip
@@ -145,9 +145,7 @@ def test_without_mediapipe(monkeypatch: pytest.MonkeyPatch) -> None:
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(room, "version", nothing)
-    with pytest.raises(
-        MissingToolError, match=r"not installed: run `make videos`, or `pip install --no-deps mediapipe"
-    ):
+    with pytest.raises(MissingToolError, match=r"not installed: make videos, or pip install --no-deps mediapipe"):
         MediapipeEstimator(MediapipePose())
 
 

@@ -14,8 +14,9 @@ import pytest
 from camfuse.clips.table import Clip
 from camfuse.config import Config, parse_config
 from camfuse.errors import WeightsError
+from camfuse.prep.requirements import needed_weights
 from camfuse.skeleton import MIRROR
-from camfuse.weights.fetch import Needed, Weights, check_weights, needed_weights, sha256_of
+from camfuse.weights.needed import Needed, Weights, check_weights, sha256_of
 
 ROOT = Path(__file__).parents[4]
 SMALL, PAPERS = "hrnet_w32_dark_256x192", "hrnet_w48_dark_384x288"

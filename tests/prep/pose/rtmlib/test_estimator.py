@@ -13,8 +13,8 @@ import yaml
 
 from camfuse.config import Config, dump_config, parse_config
 from camfuse.errors import ConfigError, MissingToolError, WeightsError
-from camfuse.run.requirements import needed_packages
-from camfuse.weights.fetch import Weights, needed_weights, sha256_of
+from camfuse.prep.requirements import needed_packages, needed_weights
+from camfuse.weights.needed import Weights, sha256_of
 
 pytest.importorskip("rtmlib", reason="needs rtmlib: make rtmlib")
 pytest.importorskip("onnxruntime", reason="needs onnxruntime: make rtmlib")
@@ -263,8 +263,11 @@ def test_a_config_names_its_files(tmp_path: Path) -> None:
 
 
 def test_the_packages_that_a_run_needs_are_named(tmp_path: Path, networks: Any) -> None:
-    assert {"rtmlib", "onnxruntime"} <= set(needed_packages(whole_config(tmp_path, networks)))
-    assert "openvino" in needed_packages(whole_config(tmp_path, networks, engine="openvino"))
+    def names(**rtmlib: Any) -> set[str]:
+        return {package.name for package in needed_packages(whole_config(tmp_path, networks, **rtmlib))}
+
+    assert {"rtmlib", "onnxruntime"} <= names()
+    assert "openvino" in names(engine="openvino")
 
 
 def test_a_missing_package_is_said(tmp_path: Path, networks: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,22 +10,28 @@ from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, TypeAdapter
+from pydantic import BeforeValidator, Field, TypeAdapter
 
 from camfuse.clips.label_files import check_folder, name_some, read_json, read_lines
-from camfuse.clips.table import COLUMNS, ClipTable, check_rows
-from camfuse.config import WlaslSource
+from camfuse.clips.labels import make_table, normal_split
+from camfuse.clips.sources.entry import SourceEntry
+from camfuse.clips.table import ClipTable
+from camfuse.config.sources import WlaslSource
 from camfuse.errors import TableError
 
 FRAME_RATE = 25.0
 """Frames per second that the manifest's frame numbers are counted at."""
 TO_THE_END = -1
+_Split = Annotated[
+    Literal["train", "val", "test"],
+    BeforeValidator(lambda name: normal_split(name) if isinstance(name, str) else name),
+]
 
 
 @dataclass(frozen=True, slots=True)
 class _Instance:
     video_id: str
-    split: Literal["train", "val", "test"]
+    split: _Split
     signer_id: int | str = ""
     frame_start: Annotated[int, Field(ge=1)] = 1
     frame_end: Annotated[int, Field(ge=TO_THE_END)] = TO_THE_END
@@ -39,7 +45,7 @@ class _Gloss:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    subset: Literal["train", "val", "test"]
+    subset: _Split
     action: tuple[Annotated[int, Field(ge=0)], int, int]
     """Class, and the first and last frame, which are not used: they would cut the sign off."""
 
@@ -69,13 +75,12 @@ def read(source: WlaslSource) -> ClipTable:
         assert manifest is not None  # the config asks for one of the two
         rows, classes = manifest.rows, manifest.glosses
     else:
-        rows = subset if manifest is None else _join(subset, manifest, source, notes)
+        rows = subset.assign(start=0.0, end=np.nan) if manifest is None else _join(subset, manifest, source, notes)
         classes = _class_names(int(subset["class_index"].max()) + 1, manifest, source, notes)
     rows = _with_columns(rows, classes, source)
     if source.trimmed:
         rows = _whole_files(rows, notes)
-    check_rows(rows, classes, source.subset or source.manifest or "")
-    return ClipTable(rows, classes, tuple(notes))
+    return make_table(rows, source.subset or source.manifest or "", classes=classes, notes=notes)
 
 
 @dataclass(frozen=True)
@@ -179,10 +184,8 @@ def _read_class_list(path: Path) -> tuple[str, ...]:
 
 def _with_columns(rows: pd.DataFrame, classes: tuple[str, ...], source: WlaslSource) -> pd.DataFrame:
     videos = [f"{source.videos}/{clip_id}.mp4" for clip_id in rows["clip_id"]]
-    defaults = {"signer": "", "start": 0.0, "end": np.nan}
-    rows = rows.assign(**{column: value for column, value in defaults.items() if column not in rows})
     labels = [classes[index] for index in rows["class_index"]]
-    return rows.assign(video=videos, label=labels, annotation="", source=videos)[list(COLUMNS)]
+    return rows.assign(video=videos, label=labels)
 
 
 def _whole_files(rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
@@ -192,3 +195,6 @@ def _whole_files(rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
             f"{segments} clips are segments of longer videos; `trimmed: true` takes their files to be cut already."
         )
     return rows.assign(start=0.0, end=np.nan)
+
+
+ENTRY = SourceEntry(WlaslSource, read)

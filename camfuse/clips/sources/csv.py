@@ -7,9 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from camfuse.clips.label_files import Line, name_some, read_lines
-from camfuse.clips.splits import clip_id_of, split_labels
-from camfuse.clips.table import COLUMNS, ClipTable, check_rows
-from camfuse.config import CsvSource
+from camfuse.clips.labels import make_table
+from camfuse.clips.sources.entry import SourceEntry
+from camfuse.clips.splits import clip_id_of
+from camfuse.clips.table import ClipTable
+from camfuse.config.sources import CsvSource
 from camfuse.errors import TableError
 
 REQUIRED = ("video", "label")
@@ -24,8 +26,8 @@ def read(source: CsvSource) -> ClipTable:
     label                   the word
     clip_id                 optional; made of the path, and of the start where it is not 0
     signer                  optional
-    split                   optional: train, val or test in every row; without the column each label
-                            is split by `source.split`, by a stable hash, which is noted
+    split                   optional: train, val or test (or `dev`, `validation`, ...) in every row; without the
+                            column each label is split by `source.split`, by a stable hash, which is noted
     start, end              optional, seconds; empty is the video's start or end
     annotation              optional, path of a keypoint file
     ======================  ==================================================================
@@ -45,17 +47,12 @@ def read(source: CsvSource) -> ClipTable:
     notes = _unused(header)
     rows["clip_id"] = _clip_ids(rows)
     rows["video"] = [str(source.videos / video) for video in rows["video"]]
-    rows["source"] = rows["video"]
     if "split" not in header:
-        rows["split"] = split_labels(rows["clip_id"].tolist(), rows["label"].tolist(), source.split)
         shares = " / ".join(f"{share:g}" for share in source.split)
         notes.append(f"The table has no column `split`: each label is split {shares} by a hash of the clip id.")
         if rows["signer"].any():
             notes.append("That split puts the same signers in train and test; give a column `split` to part them.")
-    rows = rows[list(COLUMNS)]
-    classes = tuple(sorted(set(rows["label"])))
-    check_rows(rows, classes, source.table)
-    return ClipTable(rows, classes, tuple(notes))
+    return make_table(rows, source.table, shares=None if "split" in header else source.split, notes=notes)
 
 
 def _read_header(path: Path) -> tuple[list[str], list[Line]]:
@@ -111,3 +108,6 @@ def _clip_ids(rows: pd.DataFrame) -> list[str]:
 def _unused(header: list[str]) -> list[str]:
     unused = [name for name in header if name not in (*REQUIRED, *OPTIONAL)]
     return [f"{len(unused)} columns of the table are not used: {name_some(unused)}."] if unused else []
+
+
+ENTRY = SourceEntry(CsvSource, read)

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from camfuse.clips.label_files import check_folder, read_lines
-from camfuse.clips.table import COLUMNS, ClipTable, check_rows
-from camfuse.config import AutslSource
+from camfuse.clips.labels import make_table
+from camfuse.clips.sources.entry import SourceEntry
+from camfuse.clips.table import ClipTable
+from camfuse.config.sources import AutslSource
 from camfuse.errors import TableError
 
 _SAMPLE = re.compile(r"signer(\d+)_sample\d+")
@@ -36,9 +37,7 @@ def read(source: AutslSource) -> ClipTable:
     parts = [_read_labels(path, split, classes) for split, path in files.items()]
     rows = pd.DataFrame(list(chain(*parts)), columns=["clip_id", "label", "signer", "split"])
     videos = _find_videos(rows["clip_id"], rows["split"], source.videos)
-    rows = rows.assign(video=videos, start=0.0, end=np.nan, annotation="", source=videos)[list(COLUMNS)]
-    check_rows(rows, classes, " + ".join(str(path) for path in files.values()))
-    return ClipTable(rows, classes)
+    return make_table(rows.assign(video=videos), " + ".join(str(path) for path in files.values()), classes=classes)
 
 
 def _read_classes(path: Path) -> tuple[str, ...]:
@@ -93,3 +92,6 @@ def _find_videos(clip_ids: Iterable[str], splits: Iterable[str], folder: Path) -
 
 def _names(folder: Path) -> frozenset[str]:
     return frozenset(entry.name for entry in os.scandir(folder)) if folder.is_dir() else frozenset()
+
+
+ENTRY = SourceEntry(AutslSource, read)

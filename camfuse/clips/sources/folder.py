@@ -1,20 +1,18 @@
 """A folder with one sub-folder per word."""
 
 import os
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from camfuse.clips.label_files import check_folder, name_some
-from camfuse.clips.splits import VIDEO_SUFFIXES, clip_id_of, split_labels
-from camfuse.clips.table import COLUMNS, ClipTable, check_rows
-from camfuse.config import FolderSource
+from camfuse.clips.labels import is_split, make_table
+from camfuse.clips.sources.entry import SourceEntry
+from camfuse.clips.splits import VIDEO_SUFFIXES, clip_id_of
+from camfuse.clips.table import ClipTable
+from camfuse.config.sources import FolderSource
 from camfuse.errors import TableError
-
-_SPLIT_NAMES = frozenset("train training val valid validation dev test".split())
 
 
 def read(source: FolderSource) -> ClipTable:
@@ -34,31 +32,20 @@ def read(source: FolderSource) -> ClipTable:
     videos = [path for path in found if "/" in path and Path(path).suffix.lower() in VIDEO_SUFFIXES]
     if not videos:
         raise TableError(source.videos, ["expected a folder per label with videos in it, found no such video"])
-    labels = [unicodedata.normalize("NFC", path.split("/")[0]) for path in videos]
-    if set(labels) <= _SPLIT_NAMES:
+    labels = [path.split("/")[0] for path in videos]
+    if all(is_split(label) for label in set(labels)):
         raise TableError(
             source.videos,
             [f"expected a folder per label, found the splits {sorted(set(labels))}; name them in a table (clips.csv)"],
         )
-    clip_ids = [clip_id_of(path) for path in videos]
-    paths = [str(source.videos / path) for path in videos]
     rows = pd.DataFrame(
         {
-            "clip_id": clip_ids,
-            "video": paths,
+            "clip_id": [clip_id_of(path) for path in videos],
+            "video": [str(source.videos / path) for path in videos],
             "label": labels,
-            "signer": "",
-            "split": split_labels(clip_ids, labels, source.split),
-            "start": 0.0,
-            "end": np.nan,
-            "annotation": "",
-            "source": paths,
-        },
-        columns=list(COLUMNS),
+        }
     )
-    classes = tuple(sorted(set(labels)))
-    check_rows(rows, classes, source.videos)
-    return ClipTable(rows, classes, tuple(_notes(found, videos, source.videos)))
+    return make_table(rows, source.videos, shares=source.split, notes=_notes(found, videos, source.videos))
 
 
 def _files(folder: Path) -> Iterator[str]:
@@ -91,3 +78,6 @@ def _notes(found: list[str], videos: list[str], folder: Path) -> Iterator[str]:
         yield f"{len(outside)} videos lie in no label's folder and are left out: {name_some(outside)}."
     if empty:
         yield f"{len(empty)} folders hold no video and are no label: {name_some(empty)}."
+
+
+ENTRY = SourceEntry(FolderSource, read)

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from camfuse.clips.csv_table import read
-from camfuse.config import CsvSource
+from camfuse.clips.sources.csv import read
+from camfuse.config.sources import CsvSource
 from camfuse.errors import ConfigError, TableError
 
 
@@ -93,12 +93,18 @@ def test_every_bad_field_is_listed_with_its_line(source: Any) -> None:
 def test_every_bad_row_is_listed(source: Any) -> None:
     text = (
         "video,label,clip_id,split,start,end\n"
-        "a.mp4,x,one,train,0,1\na.mp4,x,one,val,0,1\nb.mp4,x,t w o,dev,-1,1\nc.mp4,x,three,,2,1\n"
+        "a.mp4,x,one,train,0,1\na.mp4,x,one,val,0,1\nb.mp4,x,t w o,holdout,-1,1\nc.mp4,x,three,,2,1\n"
     )
     with pytest.raises(TableError) as error:
         read(source(text))
     assert len(error.value.problems) == 7
-    for expected in ("(one): clip_id: expected each id once", "found 'dev'", "found ''", "found -1.0", "found 't w o'"):
+    for expected in (
+        "(one): clip_id: expected each id once",
+        "found 'holdout'",
+        "found ''",
+        "found -1.0",
+        "found 't w o'",
+    ):
         assert expected in str(error.value)
 
 

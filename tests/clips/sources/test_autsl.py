@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from camfuse.clips.autsl import read
-from camfuse.config import AutslSource
+from camfuse.clips.sources.autsl import read
+from camfuse.config.sources import AutslSource
 from camfuse.errors import TableError
 
 NAMES = b"ClassId,TR,EN\r\n0,abla,sister\r\n1,sen,you\r\n2,siz,you\r\n"

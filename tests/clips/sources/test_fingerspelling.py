@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from camfuse.clips.fingerspelling import read
+from camfuse.clips.refresh import read_table
+from camfuse.clips.sources.fingerspelling import read
 from camfuse.clips.table import COLUMNS, check_rows, shard_of
-from camfuse.config import FingerspellingSource
+from camfuse.config.sources import FingerspellingSource
 from camfuse.errors import MissingToolError, TableError
 
 TRAIN = ("asq", "csq", "eso", "gsg", "ise", "lls", "mfs", "svk", "swl", "tsm")
@@ -24,7 +25,7 @@ def make_source(**changes: Any) -> FingerspellingSource:
 
 
 def test_the_demo_has_126_clips_of_8_letters() -> None:
-    table = read(make_source(), Path("results/demo"), shards=4)
+    table = read(make_source())
     assert table.classes == tuple("CIJLOVWY")
     assert tuple(table.rows.columns) == COLUMNS
     assert table.rows["split"].value_counts().to_dict() == {"train": 78, "test": 32, "val": 16}
@@ -34,8 +35,10 @@ def test_the_demo_has_126_clips_of_8_letters() -> None:
     assert (table.rows["annotation"] == table.rows["source"]).all()
 
 
-def test_one_row() -> None:
-    rows = read(make_source(), Path("results/demo"), shards=4).rows.set_index("clip_id")
+def test_one_row(make_config: Any) -> None:
+    clips = {"fingerspelling": make_source().model_dump(mode="json"), "shards": 4}
+    config = make_config(output="results/demo", clips=clips)
+    rows = read_table(config).rows.set_index("clip_id")
     row = rows.loc["cse_V"]
     assert (row["label"], row["signer"], row["split"], row["start"]) == ("V", "cse", "test", 0)
     assert row["end"] != row["end"]  # to the end
@@ -44,13 +47,13 @@ def test_one_row() -> None:
 
 
 def test_trim_leaves_out_a_share_at_either_end() -> None:
-    row = read(make_source(trim=0.25), Path("out"), shards=4).rows.set_index("clip_id").loc["ase_C"]
+    row = read(make_source(trim=0.25)).rows.set_index("clip_id").loc["ase_C"]
     assert (row["start"], row["end"]) == pytest.approx((0.24, 0.72))  # of 24 frames at 25 per second
 
 
 def test_languages_that_share_recordings_keep_the_test_copy_first() -> None:
     source = make_source(languages={"train": (*TRAIN, "fsl"), "val": ("bzs",), "test": ("ase",)})
-    rows = read(source, Path("out"), shards=4).rows
+    rows = read(source).rows
     digest = [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in rows["source"]]
     kept = rows[~rows.assign(digest=digest).duplicated("digest").to_numpy()]
     assert set(rows["signer"]) - set(kept["signer"]) == {"fsl"}
@@ -61,7 +64,7 @@ def test_languages_that_share_recordings_keep_the_test_copy_first() -> None:
 def test_every_unknown_or_repeated_name_is_listed_at_once() -> None:
     source = make_source(letters=("C", "c", "C"), languages={"train": ("ase", "xxx"), "val": ("ase",), "test": ()})
     with pytest.raises(TableError) as caught:
-        read(source, Path("out"), shards=4)
+        read(source)
     assert caught.value.problems == (
         "letter C: expected once, found it 2 times",
         "letter c: not in the lexicon",
@@ -76,4 +79,4 @@ def test_without_the_wheel_the_message_says_what_to_install(monkeypatch: pytest.
 
     monkeypatch.setattr(importlib.resources, "files", not_there)
     with pytest.raises(MissingToolError, match=r"pip install spoken-to-signed==0\.4\.0"):
-        read(make_source(), Path("out"), shards=4)
+        read(make_source())

@@ -12,32 +12,36 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from camfuse.clips.table import COLUMNS, ClipTable, shard_of
-from camfuse.config import FingerspellingSource, LanguageSplits
+from camfuse.clips.labels import make_table
+from camfuse.clips.sources.entry import SourceEntry
+from camfuse.clips.table import ClipTable
+from camfuse.config.sources import FingerspellingSource, LanguageSplits
+from camfuse.entries import Package
 from camfuse.errors import MissingToolError, TableError
 
 WHEEL = "spoken-to-signed==0.4.0"
+PACKAGES = (
+    Package("spoken_to_signed", f"pip install {WHEEL}"),
+    Package("pose_format", "pip install 'pose-format>=0.8'"),
+)
 INDEX_COLUMNS = ("path", "signed_language", "words")
 SPLIT_ORDER = ("test", "val", "train")
 """Of recordings that two languages share, the duplicate check keeps the first: no test signer stays in train."""
 
 
-def read(source: FingerspellingSource, output: Path, shards: int) -> ClipTable:
+def read(source: FingerspellingSource) -> ClipTable:
     """Read the letters of the signed languages, split by language.
 
     Parameters
     ----------
     source
         The letters and languages to take.
-    output
-        The run's folder; the column `video` says where the stage `avatars` will draw each clip.
-    shards
-        Number of shards of the run.
 
     Returns
     -------
     table
-        Clips such as ``ase_C``: label = letter, signer = language, annotation = source = the `.pose` file.
+        Clips such as ``ase_C``: label = letter, signer = language, annotation = source = the `.pose` file. There are no
+        videos: `camfuse.clips.refresh` says where the stage `avatars` will draw them.
 
     Raises
     ------
@@ -57,12 +61,11 @@ def read(source: FingerspellingSource, output: Path, shards: int) -> ClipTable:
                 if (language, letter) in recordings.index:
                     recording = folder / recordings[language, letter]
                     clip_id = f"{language}_{letter}"
-                    video = output / "avatars" / shard_of(clip_id, shards) / f"{clip_id}.mp4"
-                    rows.append(_row(clip_id, video, split, recording) | _segment(recording, source.trim))
+                    rows.append(_row(clip_id, split, recording) | _segment(recording, source.trim))
                 else:
                     absent.append(f"{language} {letter}")
     notes = (f"The lexicon has no recording of {', '.join(absent)}.",) if absent else ()
-    return ClipTable(pd.DataFrame(rows, columns=list(COLUMNS)), tuple(source.letters), notes)
+    return make_table(pd.DataFrame(rows), folder / "index.csv", classes=source.letters, notes=notes)
 
 
 def lexicon() -> Path:
@@ -109,16 +112,14 @@ def _repeated(names: list[str]) -> list[str]:
     return [name for name in dict.fromkeys(names) if names.count(name) > 1]
 
 
-def _row(clip_id: str, video: Path, split: str, recording: Path) -> dict[str, object]:
+def _row(clip_id: str, split: str, recording: Path) -> dict[str, object]:
     language, letter = clip_id.split("_")
     return {
         "clip_id": clip_id,
-        "video": str(video),
+        "video": str(recording),
         "label": letter,
         "signer": language,
         "split": split,
-        "start": 0.0,
-        "end": np.nan,
         "annotation": str(recording),
         "source": str(recording),
     }
@@ -133,3 +134,6 @@ def _segment(recording: Path, trim: float) -> dict[str, float]:
     body = Pose.read(recording.read_bytes()).body
     seconds = len(body.data) / body.fps
     return {"start": round(trim * seconds, 6), "end": round((1 - trim) * seconds, 6)}
+
+
+ENTRY = SourceEntry(FingerspellingSource, read, packages=PACKAGES, drawn=True)

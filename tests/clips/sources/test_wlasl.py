@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from camfuse.clips.wlasl import read
-from camfuse.config import WlaslSource
+from camfuse.clips.sources.wlasl import read
+from camfuse.config.sources import WlaslSource
 from camfuse.errors import TableError
 
 MANIFEST = [
@@ -139,7 +139,7 @@ def test_segments_need_the_manifest(source: Any) -> None:
         ),
         ({"manifest": [{"gloss": "x"}]}, r"0\.instances"),
         ({"manifest": [{"gloss": "x", "instances": []}, {"gloss": "x", "instances": []}]}, "gloss 'x': expected once"),
-        ({"subset": {"00101": {"subset": "dev", "action": [0, 1, 2]}}}, r"00101\.subset: .*found 'dev'"),
+        ({"subset": {"00101": {"subset": "holdout", "action": [0, 1, 2]}}}, r"00101\.subset: .*found 'holdout'"),
         ({"subset": {"00101": {"subset": "val", "action": [-1, 1, 2]}}}, r"00101\.action\.0: .*found -1"),
         ({"subset": {"00101": {"subset": "val", "action": [0]}}}, r"00101\.action"),
         ({"subset": {}}, "expected at least one clip"),

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from camfuse.clips.folder import read
-from camfuse.config import FolderSource
+from camfuse.clips.sources.folder import read
+from camfuse.config.sources import FolderSource
 from camfuse.errors import TableError
 
 

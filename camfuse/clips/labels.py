@@ -1,0 +1,100 @@
+"""Labels and names of splits, made the same for every reader, and the table that every reader returns."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from camfuse.clips.label_files import name_some
+from camfuse.clips.splits import split_labels
+from camfuse.clips.table import COLUMNS, ClipTable, check_rows
+from camfuse.errors import TableError
+
+SPLIT_NAMES = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "eval"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""What others call the three splits."""
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d*)?")
+
+
+def normal_label(label: str) -> str:
+    """Return a label without blanks around it, and with composed accents: macOS writes them apart."""
+    return unicodedata.normalize("NFC", label).strip()
+
+
+def normal_split(name: str) -> str:
+    """Return train, val or test for what a split is called in any case; another name as it is, for `check_rows`."""
+    return SPLIT_NAMES.get(name.strip().casefold(), name)
+
+
+def is_split(name: str) -> bool:
+    """Whether this is the name of a split."""
+    return name.strip().casefold() in SPLIT_NAMES
+
+
+def make_table(
+    rows: pd.DataFrame,
+    source: str | Path,
+    *,
+    classes: Iterable[str] | None = None,
+    shares: Sequence[float] | None = None,
+    notes: Iterable[str] = (),
+) -> ClipTable:
+    """Return a reader's table: labels and splits normalised, columns completed, rows checked.
+
+    Parameters
+    ----------
+    rows
+        clip_id, video, label, split and any others of `COLUMNS`. Those left out: signer and annotation are empty,
+        start and end are the video's, source is the video.
+    source
+        The label file or folder, for messages.
+    classes
+        Labels of the class indices; left out, the labels of the rows in order.
+    shares
+        Split each label in these shares of train, val and test, in place of a column split.
+    notes
+        What the reader found odd; labels that are nearly the same are added.
+
+    Raises
+    ------
+    TableError
+        Naming every bad row, or every class that is there twice.
+    """
+    rows = rows.assign(label=[normal_label(label) for label in rows["label"]])
+    if shares is None:
+        rows = rows.assign(split=[normal_split(name) for name in rows["split"]])
+    else:
+        rows = rows.assign(split=split_labels(rows["clip_id"].tolist(), rows["label"].tolist(), shares))
+    defaults = {"signer": "", "start": 0.0, "end": np.nan, "annotation": "", "source": rows["video"]}
+    rows = rows.assign(**{column: value for column, value in defaults.items() if column not in rows})[list(COLUMNS)]
+    names = sorted(set(rows["label"])) if classes is None else [normal_label(label) for label in classes]
+    if repeated := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise TableError(source, [f"class {name!r}: expected once, found it again" for name in repeated])
+    check_rows(rows, names, source)
+    return ClipTable(rows, tuple(names), (*notes, *near_labels(names)))
+
+
+def near_labels(labels: Iterable[str]) -> list[str]:
+    """Say in a sentence which labels differ only in case, blanks or the form of a number, or nothing."""
+    groups: Mapping[str, list[str]] = defaultdict(list)
+    for label in labels:
+        groups[_likeness(label)].append(label)
+    near = [" / ".join(map(repr, group)) for group in groups.values() if len(group) > 1]
+    if not near:
+        return []
+    return [
+        f"{len(near)} words are written in several ways that differ only in case, blanks or number form, "
+        f"and each is a class of its own: {name_some(near)}."
+    ]
+
+
+def _likeness(label: str) -> str:
+    plain = "".join(unicodedata.normalize("NFKC", label).casefold().split())
+    return f"{float(plain.replace(',', '.')):g}" if _NUMBER.fullmatch(plain) else plain

@@ -1,0 +1,26 @@
+"""The environment variables that every job of the workflow gets."""
+
+import os
+import sys
+from pathlib import Path
+
+
+def prepare_jobs(root: Path, *, conda: bool = False) -> None:
+    """Let the workflow's jobs find this checkout and this interpreter, or their conda environment's own.
+
+    Parameters
+    ----------
+    root
+        The checkout.
+    conda
+        Each job has a conda environment: it gets PATH from there, and nothing from the user's site-packages.
+    """
+    first = {"PYTHONPATH": str(root)} | ({} if conda else {"PATH": str(Path(sys.executable).parent)})
+    before = {name: os.environ.get(name, "") for name in first}
+    os.environ.update({name: os.pathsep.join(filter(None, [first[name], before[name]])) for name in first})
+    if conda:
+        os.environ["PYTHONNOUSERSITE"] = "1"
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # keep freed memory: glibc gives each large tensor back and the kernel clears it again, a cost to training on a CPU
+    os.environ.setdefault("MALLOC_MMAP_MAX_", "0")
+    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "100000000000")
