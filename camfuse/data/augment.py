@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.config import Augment
+from camfuse.geometry import UNSEEN, transform_points
 from camfuse.skeleton import MIRROR
 
 Keypoints = NDArray[np.float32]
@@ -94,12 +95,10 @@ def colour_matrix(brightness: float, contrast: float, saturation: float) -> NDAr
 
 def move_keypoints(keypoints: Keypoints, augmentation: Augmentation) -> Keypoints:
     """Return the keypoints (T, K, 3) after the augmentation, in crop pixels; hidden ones are NaN with score 0."""
-    affine = augmentation.affine
-    moved = keypoints.copy()
-    moved[..., :2] = keypoints[..., :2] @ affine[:, :2].T + affine[:, 2]
+    moved = transform_points(keypoints, augmentation.affine)
     if augmentation.mirrored:
         moved = moved[:, list(MIRROR)]
-    moved[:, augmentation.hidden] = (np.nan, np.nan, 0)
+    moved[:, augmentation.hidden] = UNSEEN
     return moved
 
 

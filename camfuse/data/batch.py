@@ -17,6 +17,7 @@ from torch.utils.data import default_collate
 
 from camfuse.config import Config
 from camfuse.data.dataset import Sample
+from camfuse.geometry import rescale
 from camfuse.prep.heatmaps import CUT, STRIDE
 
 
@@ -102,7 +103,7 @@ def render_on_device(keypoints: Tensor, size: int, sigma: float, *, scale: float
         live = clip.isfinite().all(-1) & (clip[..., 2] > 0)
         points = torch.where(live[..., None], clip, 0.0)
         peak = torch.where(live, points[..., 2].clamp(max=1) * 255, 0.0)
-        across, down = (_gaussian((points[..., axis] + 0.5) * scale - 0.5, size, sigma) for axis in (0, 1))
+        across, down = (_gaussian(rescale(points[..., axis], scale), size, sigma) for axis in (0, 1))
         values = (peak[..., None] * down).float()[..., :, None] * across.float()[..., None, :]
         maps.copy_(values.round_())
     return out

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from camfuse.clips.table import Clip, read_shard_clips
 from camfuse.config import Config, Crops
 from camfuse.errors import ClipError, ShardError
+from camfuse.geometry import transform_points
 from camfuse.jpeg import decode_jpeg, encode_jpeg
 from camfuse.prep.arrays import ClipCrops, ClipFrames, Floats, Image
 from camfuse.prep.clipwise import ShardJob, make_shard
@@ -96,7 +97,7 @@ def crop_clip(clip_id: str, frames: ClipFrames, keypoints: Floats, crops: Crops)
         )
     except ValueError as error:
         raise ClipError(clip_id, str(error)) from error
-    moved = zero_keypoints(transform_keypoints(kept, affine), dropped)
+    moved = zero_keypoints(transform_points(kept, affine), dropped)
     jpeg = [_crop_jpeg(image, affine, crops.size, crops.quality) for image in frames.jpeg]
     return ClipCrops(jpeg, moved, affine)
 
@@ -112,13 +113,6 @@ def zero_keypoints(keypoints: Floats, indices: Iterable[int]) -> Floats:
     zeroed = keypoints.copy()
     zeroed[..., list(indices), :] = 0
     return zeroed
-
-
-def transform_keypoints(keypoints: Floats, affine: Floats) -> Floats:
-    """Move (..., 2 or 3) keypoints by a (2, 3) affine; scores and NaN stay, the dtype too."""
-    moved = keypoints.copy()
-    moved[..., :2] = keypoints[..., :2].astype(np.float64) @ affine[:, :2].T + affine[:, 2]
-    return moved
 
 
 def crop_affine(
@@ -146,7 +140,7 @@ def crop_affine(
     Returns
     -------
     NDArray
-        (2, 3) float64, for `cv2.warpAffine` and `transform_keypoints`.
+        (2, 3) float64, for `cv2.warpAffine` and `transform_points`.
 
     Raises
     ------

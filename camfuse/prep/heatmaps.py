@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip, read_shard_clips
 from camfuse.config import Config
+from camfuse.geometry import rescale
 from camfuse.prep.arrays import Floats
 from camfuse.prep.clipwise import ShardJob, make_shard
 from camfuse.run.shard import ClipData, Shard
@@ -120,7 +121,7 @@ def render(
     score = points[:, 2] if points.shape[1] == 3 else np.ones(len(points))
     with np.errstate(invalid="ignore"):
         live = np.flatnonzero(np.isfinite(points).all(axis=1) & (score > 0))
-    centre = (points[live, :2] + 0.5) * scale - 0.5
+    centre = rescale(points[live, :2], scale)
     peak = np.minimum(score[live], 1) * (255 if volume.dtype == np.uint8 else 1)
 
     columns, across = _gaussian(centre[:, 0], size, sigma)

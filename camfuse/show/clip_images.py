@@ -6,6 +6,7 @@ import numpy as np
 
 from camfuse.config import Config
 from camfuse.errors import ShardError
+from camfuse.geometry import rescale_points
 from camfuse.jpeg import decode_jpeg
 from camfuse.show.clip_view import ClipView
 from camfuse.show.draw import (
@@ -16,7 +17,6 @@ from camfuse.show.draw import (
     draw_heatmaps,
     draw_skeleton,
     resize,
-    scale_points,
     side_by_side,
 )
 
@@ -75,15 +75,15 @@ class ClipImages:
             raise ShardError(f"clip {self.clip_id}: the frames were not kept; set `frames: keep: true`")
         image = decode_jpeg(clip.frames.jpeg[t], f"frame {t} of {self.clip_id}")
         scale = width / image.shape[1]
-        corners = scale_points(box_corners(clip.crops.affine, self._size), scale)
+        corners = rescale_points(box_corners(clip.crops.affine, self._size), scale)
         drawn = draw_box(resize(image, height, width), corners)
-        return draw_skeleton(drawn, scale_points(clip.keypoints[t], scale), min_score=self._min_score)
+        return draw_skeleton(drawn, rescale_points(clip.keypoints[t], scale), min_score=self._min_score)
 
     def crop(self, t: int, side: int, *, skeleton: bool = True) -> Image:
         """Return crop `t`, `side` pixels wide, with its skeleton."""
         crops = self._clip.crops
         image = resize(decode_jpeg(crops.jpeg[t], f"crop {t} of {self.clip_id}"), side, side)
-        keypoints = scale_points(crops.keypoints[t], side / self._size)
+        keypoints = rescale_points(crops.keypoints[t], side / self._size)
         return draw_skeleton(image, keypoints, min_score=self._min_score) if skeleton else image
 
     def heatmaps(self, t: int, side: int) -> Image:

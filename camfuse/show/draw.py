@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image as PilImage
 from PIL import ImageDraw, ImageFont
 
+from camfuse.geometry import rescale_points, transform_points
 from camfuse.skeleton import BODY, BONES, FACE, FEET, LEFT_HAND, RIGHT_HAND
 
 Image = NDArray[np.uint8]
@@ -50,19 +51,12 @@ _DOT = {"face": 0.0, "body": 1.9, "feet": 1.5, "left_hand": 1.25, "right_hand": 
 # --------------------------------------------------------------------------------------- coordinates
 
 
-def scale_points(points: Floats, scale: float) -> Floats:
-    """Return (..., 2 or 3) points of an image that was resized by `scale`."""
-    moved = points.copy()
-    moved[..., :2] = (points[..., :2] + 0.5) * scale - 0.5
-    return moved
-
-
 def box_corners(affine: Floats, size: int) -> NDArray[np.float64]:
     """Return the four corners (x, y) in frame pixels of the crop that `affine` (2, 3) cuts out, clockwise."""
     low, high = -0.5, size - 0.5
     corners = np.array([[low, low], [high, low], [high, high], [low, high]])
     inverse = np.asarray(cv2.invertAffineTransform(affine), np.float64)
-    return np.asarray(corners @ inverse[:, :2].T + inverse[:, 2])
+    return np.asarray(transform_points(corners, inverse), np.float64)
 
 
 def resize(image: Image, height: int, width: int) -> Image:
@@ -91,7 +85,7 @@ def draw_skeleton(image: Image, keypoints: Floats, *, min_score: float = 0.1) ->
     seen = np.isfinite(points).all(axis=1) & (keypoints[:, 2] > 0) & (keypoints[:, 2] >= min_score)
     # Coordinates far outside overflow OpenCV's integers; cut there, a line still leaves in its direction.
     points = np.clip(np.where(seen[:, None], points, 0), -4 * max(height, width), 5 * max(height, width))
-    fine = scale_points(points, _FINE)
+    fine = rescale_points(points, _FINE)
     canvas = cv2.resize(image, None, fx=_FINE, fy=_FINE, interpolation=cv2.INTER_NEAREST)
     for group, members in GROUPS.items():
         bones = [bone for bone in BONES[group] if seen[list(bone)].all()]
@@ -110,7 +104,7 @@ def draw_box(image: Image, corners: Floats, colour: Colour = BOX) -> Image:
     """Draw a polygon with `corners` (N, 2), as of `box_corners`; parts outside the image are cut off."""
     height, width = image.shape[:2]
     canvas = cv2.resize(image, None, fx=_FINE, fy=_FINE, interpolation=cv2.INTER_NEAREST)
-    ring = (scale_points(corners, _FINE) * (1 << _SHIFT)).round().astype(np.int32)[:, None]
+    ring = (rescale_points(corners, _FINE) * (1 << _SHIFT)).round().astype(np.int32)[:, None]
     unit = _unit(image)
     for ink, thickness in ((INK, 2.2), (colour, 1.1)):
         cv2.polylines(canvas, [ring], True, ink, max(1, round(thickness * unit)), cv2.LINE_AA, _SHIFT)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from camfuse.clips.table import SHARD_COLUMNS
 from camfuse.errors import BadClipsError, ShardError, StaleShardError
-from camfuse.prep.crops import crop_affine, crop_clips, crop_image, transform_keypoints, zero_keypoints
+from camfuse.geometry import transform_points
+from camfuse.prep.crops import crop_affine, crop_clips, crop_image, zero_keypoints
 from camfuse.run.shard import ClipData, LeftOut, Shard, ShardWriter
 from camfuse.run.stages import fingerprint
 from camfuse.skeleton import LOWER_BODY, NUM_KEYPOINTS
@@ -40,7 +41,7 @@ def affine_of(keypoints: Any, *, size: int = 64, padding: float = 1.0, min_score
 def box_of(affine: Any, size: int = 64) -> list[float]:
     """The crop's edges in frame pixels."""
     edges = np.array([[-0.5, -0.5], [size - 0.5, size - 0.5]])
-    return transform_keypoints(edges, cv2.invertAffineTransform(affine)).ravel().tolist()
+    return transform_points(edges, cv2.invertAffineTransform(affine)).ravel().tolist()
 
 
 # ------------------------------------------------------------------------------------------ the box
@@ -124,7 +125,7 @@ def test_what_is_in_the_image_is_in_the_crop(low: Any, high: Any, padding: float
         return
     assert affine[0, 0] == affine[1, 1] > 0 == affine[0, 1] == affine[1, 0]
     inside = np.clip(keypoints[..., :2], -0.5, (WIDTH - 0.5, HEIGHT - 0.5))
-    moved = transform_keypoints(inside[:, [0, 9]], affine)
+    moved = transform_points(inside[:, [0, 9]], affine)
     assert moved.min() > -0.51 and moved.max() < 63.51
 
 
@@ -134,7 +135,7 @@ def test_what_is_in_the_image_is_in_the_crop(low: Any, high: Any, padding: float
 def test_transform_by_hand_keeps_scores_nan_and_the_callers_array() -> None:
     keypoints = np.array([[1, 2, 0.25], [np.nan, np.nan, 0]], np.float32)
     before = keypoints.copy()
-    moved = transform_keypoints(keypoints, np.array([[2.0, 0, 10], [0, 3.0, -1]]))
+    moved = transform_points(keypoints, np.array([[2.0, 0, 10], [0, 3.0, -1]]))
     assert moved.dtype == np.float32
     np.testing.assert_array_equal(moved, np.array([[12, 5, 0.25], [np.nan, np.nan, 0]], np.float32))
     np.testing.assert_array_equal(keypoints, before)
@@ -174,7 +175,7 @@ def test_a_drawn_dot_stays_on_its_keypoint(height: int, width: int, side: float,
         at = corner + np.array(share) * side
         crop = crop_image(dot(height, width, (at[0], at[1]), radius), affine, size)
         assert crop.shape == (size, size, 3)
-        assert centroid(crop[..., 0]) == pytest.approx(transform_keypoints(at, affine), abs=0.2)
+        assert centroid(crop[..., 0]) == pytest.approx(transform_points(at, affine), abs=0.2)
 
 
 def test_the_identity_affine_changes_no_pixel() -> None:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from camfuse.geometry import rescale_points
 from camfuse.prep.crops import crop_image
 from camfuse.prep.heatmaps import render
 from camfuse.show.draw import (
@@ -17,7 +18,6 @@ from camfuse.show.draw import (
     draw_heatmaps,
     draw_skeleton,
     resize,
-    scale_points,
     side_by_side,
     write,
 )
@@ -99,7 +99,7 @@ def test_line_width_grows_with_the_image() -> None:
     keypoints = unseen()
     keypoints[5], keypoints[7] = (20, 64, 1), (108, 64, 1)
     small = np.count_nonzero((draw_skeleton(grey(128, 128), keypoints) != GREY).any(axis=2)[:, 64])
-    large = draw_skeleton(grey(512, 512), scale_points(keypoints, 4))
+    large = draw_skeleton(grey(512, 512), rescale_points(keypoints, 4))
     assert np.count_nonzero((large != GREY).any(axis=2)[:, 256]) >= 2 * small
 
 
@@ -158,15 +158,15 @@ def test_heatmaps_of_another_size_are_stretched_to_the_crop() -> None:
 # -------------------------------------------------------------------------------------------- layout
 
 
-def test_scale_points_follows_resize() -> None:
-    assert scale_points(np.array([[-0.5, 9.5, 0.3]]), 4).tolist() == [[-0.5, 39.5, 0.3]]
+def test_rescale_points_follows_resize() -> None:
+    assert rescale_points(np.array([[-0.5, 9.5, 0.3]]), 4).tolist() == [[-0.5, 39.5, 0.3]]
     dot = np.zeros((40, 60, 3), np.uint8)
     dot[9:12, 19:22] = 255  # centre (20, 10)
     for scale in (0.5, 3):
         resized = resize(dot, round(40 * scale), round(60 * scale))[..., 0].astype(float)
         rows, columns = np.indices(resized.shape)
         centre = np.array([(resized * columns).sum(), (resized * rows).sum()]) / resized.sum()
-        assert centre == pytest.approx(scale_points(np.array([20.0, 10.0]), scale), abs=0.1)
+        assert centre == pytest.approx(rescale_points(np.array([20.0, 10.0]), scale), abs=0.1)
 
 
 def test_contact_sheet_holds_every_image_unchanged() -> None:

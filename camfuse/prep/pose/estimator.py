@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
 from camfuse.errors import ClipError
+from camfuse.geometry import unseen_points
 from camfuse.prep.arrays import ClipFrames
 from camfuse.skeleton import NUM_KEYPOINTS
 
@@ -72,11 +73,9 @@ class Estimator(Protocol):
 
 def missing_poses(count: int) -> Poses:
     """Return poses of `count` frames in which nobody is seen."""
-    keypoints = np.full((count, NUM_KEYPOINTS, 3), np.nan, np.float32)
-    keypoints[..., 2] = 0
     boxes = np.full((count, 5), np.nan, np.float32)
     boxes[:, 4] = 0
-    return Poses(keypoints, boxes, np.zeros(count, np.bool_))
+    return Poses(unseen_points(count, NUM_KEYPOINTS), boxes, np.zeros(count, np.bool_))
 
 
 def tight_boxes(keypoints: Floats, min_score: float = 0.0) -> Floats:

@@ -6,6 +6,7 @@ The mapping was checked by eye on real images. Face numbers are those of the 468
 import numpy as np
 from numpy.typing import NDArray
 
+from camfuse.geometry import hide_points, unseen_points
 from camfuse.skeleton import FACE, FEET, LEFT_HAND, NUM_KEYPOINTS, RIGHT_HAND
 
 Array = NDArray[np.float32]
@@ -50,8 +51,7 @@ def to_wholebody(body: Array, face: Array | None, left: Array | None, right: Arr
     array
         Keypoints (T, 133, 3): x, y, score in the same pixels. What has score 0, or no finite place, is NaN, NaN, 0.
     """
-    keypoints = np.full((len(body), NUM_KEYPOINTS, 3), np.nan, np.float32)
-    keypoints[..., 2] = 0
+    keypoints = unseen_points(len(body), NUM_KEYPOINTS)
     body = _seen(body, (BODY_POINTS,), "body")
     keypoints[:, : FEET[0]] = body[:, BODY_FROM_POSE]
     keypoints[:, FEET] = body[:, FEET_FROM_POSE]
@@ -76,5 +76,4 @@ def _seen(points: Array, counts: tuple[int, ...], name: str) -> Array:
         raise ValueError(f"{name}: expected (T, {expected}, 3 or 4), found {points.shape}")
     picked = points[..., [0, 1, -1]].astype(np.float32)
     unseen = ~(picked[..., 2] > 0) | ~np.isfinite(picked).all(-1)
-    picked[unseen] = (np.nan, np.nan, 0)
-    return picked
+    return hide_points(picked, unseen)

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from camfuse.clips.table import Clip
 from camfuse.config import Machine
 from camfuse.config.estimators import TopdownPose
+from camfuse.geometry import hide_points, unseen_points
 from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.pose.engines import Device, EngineSettings
-from camfuse.prep.pose.estimator import Floats, Poses, missing_poses
+from camfuse.prep.pose.estimator import Floats, Poses
 from camfuse.prep.pose.signer import fill_gaps, follow_signer
+from camfuse.skeleton import NUM_KEYPOINTS
 from camfuse.weights.needed import Weights
 
 Images = Sequence[NDArray[np.uint8]]
@@ -117,7 +119,7 @@ def signer_poses(
     """
     persons = [found for images in frames.batches(batch) for found in detector.detect(images, least)]
     boxes, filled = fill_gaps(follow_signer(persons), fill)
-    keypoints = missing_poses(len(frames)).keypoints
+    keypoints = unseen_points(len(frames), NUM_KEYPOINTS)
     seen = np.flatnonzero(~np.isnan(boxes[:, 0]))
     for rows in (seen[start : start + batch] for start in range(0, len(seen), batch)):
         keypoints[rows] = seen_points(network.keypoints([frames[row] for row in rows], boxes[rows, :4]))
@@ -128,5 +130,4 @@ def seen_points(keypoints: Floats) -> Floats:
     """Return keypoints (..., 3) with scores in 0..1; where the network's peak is not above 0, NaN, NaN, 0."""
     out = keypoints.copy()
     out[..., 2] = np.clip(keypoints[..., 2], 0, 1)
-    out[keypoints[..., 2] <= 0] = (np.nan, np.nan, 0)
-    return out
+    return hide_points(out, keypoints[..., 2] <= 0)

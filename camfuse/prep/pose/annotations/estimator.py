@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from camfuse.clips.table import Clip
 from camfuse.config.estimators import AnnotationsPose
 from camfuse.errors import ClipError
+from camfuse.geometry import rescale_points
 from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.pose.annotations.pose_file import read_pose
 from camfuse.prep.pose.annotations.pyskl import SUFFIXES, AnnotationPickle
@@ -120,6 +121,4 @@ def _scaled(stored: StoredPoses, clip: Clip, frames: ClipFrames, path: Path) -> 
             f"found {stored.width}x{stored.height}",
         )
     keypoints = stored.signer()
-    if (across, down) != (1, 1):
-        keypoints[..., :2] = (keypoints[..., :2] + 0.5) * np.array([across, down], np.float32) - 0.5
-    return keypoints
+    return keypoints if (across, down) == (1, 1) else rescale_points(keypoints, np.array([across, down], np.float32))

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
 from camfuse.errors import ClipError
+from camfuse.geometry import unseen_points
 from camfuse.prep.pose.annotations.safe_pickle import StoredArray, UnsafePickleError, read_plain
 from camfuse.prep.pose.annotations.stored import StoredPoses, seen_only
-from camfuse.prep.pose.estimator import missing_poses
 from camfuse.skeleton import BODY, NUM_KEYPOINTS
 
 SUFFIXES = (".pkl", ".pickle")
@@ -96,7 +96,7 @@ def _poses(entry: Entry) -> StoredPoses:
     if total != frames or not persons or not frames:
         raise UnsafePickleError(f"expected `keypoint` of {total} frames (total_frames), found {persons} x {frames}")
     height, width = _size(entry)
-    keypoints = np.stack([missing_poses(frames).keypoints] * persons)
+    keypoints = unseen_points(persons, frames, NUM_KEYPOINTS)
     keypoints[:, :, :count] = seen_only(np.concatenate([points[..., :2], scores[..., None]], axis=-1))
     return StoredPoses(keypoints, width, height, fps=0.0)
 

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from camfuse.prep.pose.estimator import Floats, missing_poses, tight_boxes
+from camfuse.geometry import hide_points, unseen_points
+from camfuse.prep.pose.estimator import Floats, tight_boxes
 from camfuse.prep.pose.signer import choose_signer
+from camfuse.skeleton import NUM_KEYPOINTS
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class StoredPoses:
         boxes = np.stack([tight_boxes(person) for person in self.keypoints], axis=1)
         seen = [np.flatnonzero(boxes[time, :, 4] > 0) for time in range(len(self))]
         chosen = choose_signer([boxes[time, rows] for time, rows in enumerate(seen)])
-        out = missing_poses(len(self)).keypoints
+        out = unseen_points(len(self), NUM_KEYPOINTS)
         for time, row in enumerate(chosen):
             if row >= 0:
                 out[time] = self.keypoints[seen[time][row], time]
@@ -53,5 +55,4 @@ def seen_only(keypoints: Floats) -> Floats:
     out = keypoints.astype(np.float32)
     unseen = ~(out[..., 2] > 0) | ~np.isfinite(out).all(axis=-1)
     out[..., 2] = np.minimum(out[..., 2], 1)
-    out[unseen] = (np.nan, np.nan, 0)
-    return out
+    return hide_points(out, unseen)
