@@ -71,6 +71,7 @@ def weights(
     ready = True
     for one in needed:
         if not look and not one.path.is_file():
+            typer.echo(f"fetching {one.path.name}")
             fetch_weights(one)
         state = one.state()
         ready &= state.startswith("ready")

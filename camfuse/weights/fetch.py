@@ -1,20 +1,24 @@
-"""Fetching trained weights, when told to: resumed where it was cut off, accepted only with the right SHA-256."""
+"""Fetching trained weights, when told to: resumed where it was cut off, accepted only with the right SHA-256.
 
-import http.client
+A connection, from request to file, and its progress bar are pooch's. Ours is what it has not: it keeps nothing of a
+download that was cut off, knows whole hashes only (OpenMMLab publishes the first eight digits of some), and deletes
+a file with another hash, where a look at it often says what came (a page that asks to log in).
+"""
+
 import logging
-from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
-from tqdm import tqdm
+from pooch import HTTPDownloader
+from requests import RequestException
 
 from camfuse.errors import WeightsError
 from camfuse.weights.needed import Needed, Weights, how_to_get, part_of, sha256_of
 
 log = logging.getLogger(__name__)
 
-CHUNK = 1 << 20
+CHUNK = 1 << 16
+"""Bytes that are written at once; a connection that breaks off loses less than that."""
 TIMEOUT = 60.0
 """Seconds without a byte after which a connection counts as broken."""
 ATTEMPTS = 4
@@ -30,37 +34,46 @@ def fetch_weights(needed: Needed) -> Weights:
         If there is no URL, the server cannot be reached, or the hash is another; the file is then kept beside its
         place as `<name>.refused`, where nothing loads it.
     """
-    if needed.checkpoint.url is None:
+    url, expected = needed.checkpoint.url, needed.checkpoint.sha256 or ""
+    if url is None:
         raise WeightsError(how_to_get(needed))
     part = part_of(needed.path)
     part.parent.mkdir(parents=True, exist_ok=True)
-    _download(needed, part)
-    found, expected = sha256_of(part), needed.checkpoint.sha256
-    if expected is not None and not found.startswith(expected):
+    whole = not _download(url, part, needed)
+    found = sha256_of(part)
+    if not whole and not found.startswith(expected):
+        # the server began anew where it was to resume, or what was there belonged to another file
+        log.info("%s: resuming gave another hash; fetched as a whole", url)
+        part.unlink()
+        _download(url, part, needed)
+        found = sha256_of(part)
+    if not found.startswith(expected):
         refused = part.replace(needed.path.with_name(f"{needed.path.name}.refused"))
         raise WeightsError(
-            f"{needed.key}: {needed.checkpoint.url}: expected sha256 {expected}, found {found}: refused; "
-            f"what came is in {refused}"
+            f"{needed.key}: {url}: expected sha256 {expected}, found {found}: refused; what came is in {refused}"
         )
-    return Weights(part.replace(needed.path), found, expected)
+    return Weights(part.replace(needed.path), found, needed.checkpoint.sha256)
 
 
-def _download(needed: Needed, part: Path) -> None:
-    """Fill `part`, connecting anew as long as each connection brings something."""
-    idle = 0
+def _download(url: str, part: Path, needed: Needed) -> bool:
+    """Fill `part`, connecting anew as long as each connection brings something; return whether any was resumed."""
+    idle, resumed = 0, False
     while idle < ATTEMPTS:
         before = _size(part)
+        resumed |= before > 0
         try:
-            _append(needed, part)
-            return
-        except (URLError, http.client.HTTPException, OSError) as error:
-            if isinstance(error, HTTPError) and error.code < 500:
-                raise WeightsError(f"{needed.checkpoint.url}: {error}\n{how_to_get(needed)}") from error
-            log.info("%s: broken off after %d bytes: %s", needed.checkpoint.url, _size(part), error)
+            _append(url, part, before)
+            return resumed
+        except RequestException as error:
+            status = 0 if error.response is None else error.response.status_code
+            if before and status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                return resumed  # all of it is there already; the hash will tell
+            if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise WeightsError(f"{url}: {error}\n{how_to_get(needed)}") from error
+            log.info("%s: broken off after %d bytes: %s", url, _size(part), error)
             idle, reason = (0 if _size(part) > before else idle + 1), error
     raise WeightsError(
-        f"{needed.checkpoint.url}: cannot be fetched: {reason} ({_size(part)} bytes are kept for the next try)\n"
-        f"{how_to_get(needed)}"
+        f"{url}: cannot be fetched: {reason} ({_size(part)} bytes are kept for the next try)\n{how_to_get(needed)}"
     )
 
 
@@ -68,33 +81,9 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _append(needed: Needed, part: Path) -> None:
-    """Read one connection to its end; a server that cannot resume begins anew."""
-    start = _size(part)
-    request = Request(needed.checkpoint.url or "", headers={"Range": f"bytes={start}-"} if start else {})
-    try:
-        answer = urlopen(request, timeout=TIMEOUT)
-    except HTTPError as error:
-        if start and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # all of it is there already; the hash will tell
-        raise
-    with answer:
-        resumed = answer.status == http.HTTPStatus.PARTIAL_CONTENT
-        start = start if resumed else 0
-        left = int(answer.headers["Content-Length"]) if answer.headers["Content-Length"] else None
-        with (
-            part.open("ab" if resumed else "wb") as file,
-            tqdm(desc=needed.path.name, total=left and start + left, initial=start, unit="B", unit_scale=True) as bar,
-        ):
-            for piece in _pieces(answer, left):
-                file.write(piece)
-                bar.update(len(piece))
-
-
-def _pieces(answer: http.client.HTTPResponse, left: int | None) -> Iterator[bytes]:
-    """Read to the promised length; a connection that ends before is broken, though urllib does not say so."""
-    while piece := answer.read(CHUNK):
-        yield piece
-        left = left and left - len(piece)
-    if left:
-        raise http.client.IncompleteRead(b"", left)
+def _append(url: str, part: Path, start: int) -> None:
+    """Add what one connection brings to `part`, which has `start` bytes."""
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    get = HTTPDownloader(progressbar=True, chunk_size=CHUNK, timeout=TIMEOUT, headers=headers)
+    with part.open("ab") as file:
+        get(url, file, None)

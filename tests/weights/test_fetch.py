@@ -85,9 +85,9 @@ def test_a_file_is_fetched_and_its_whole_hash_known(server: Server, tmp_path: Pa
 
 
 def test_a_broken_connection_is_resumed(server: Server, tmp_path: Path) -> None:
-    server.break_after = [1000, 0, 250_000]
+    server.break_after = [2 * weights.CHUNK, 0, 3 * weights.CHUNK + 1000]
     assert fetch_weights(needed(server, tmp_path)).path.read_bytes() == CONTENT
-    assert server.ranges == [None, "bytes=1000-", "bytes=1000-", "bytes=251000-"]
+    assert server.ranges == [None, *(f"bytes={pieces * weights.CHUNK}-" for pieces in (2, 2, 5))]
 
 
 def test_what_an_earlier_run_left_is_used(server: Server, tmp_path: Path) -> None:
