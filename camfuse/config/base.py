@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from camfuse.skeleton import NUM_KEYPOINTS
 
@@ -63,6 +63,17 @@ class Section(BaseModel):
             else:
                 out[key] = value
         return out
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _at_home(cls, value: Any) -> Any:
+        """Let ``~`` begin a path."""
+        if not isinstance(value, Path):
+            return value
+        try:
+            return value.expanduser()
+        except RuntimeError as error:
+            raise ValueError(f"no home folder for {value}: {error}") from error
 
 
 S = TypeVar("S", bound=Section)

@@ -141,10 +141,17 @@ class Ablation(Section):
         return self
 
 
+def _path_for_snakemake(path: Path) -> Path:
+    """Refuse what Snakemake or a line of a log cannot hold in a path."""
+    if found := sorted({character for character in str(path) if character in "{}" or not character.isprintable()}):
+        raise ValueError(f"Snakemake takes braces for wildcards, and control characters break lines: remove {found}")
+    return path
+
+
 class Config(Section):
     """The whole config of one run."""
 
-    output: Path = Path("results/run")
+    output: Annotated[Path, AfterValidator(_path_for_snakemake)] = Path("results/run")
     """Folder of everything this run makes."""
     seed: int = Field(default=1, ge=0)
     """Seed of every random number in training and evaluation."""

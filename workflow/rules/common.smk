@@ -78,9 +78,12 @@ def of(stage):
 
 def checkpoints(given):
     """Return the options that name the checkpoints which a test is given."""
-    return " ".join(
-        f"--{part} {given[part]}" for part in ("rgb", "pose", "fusion") if given[part]
-    )
+    return [
+        word
+        for part in PARTS
+        if given[part]
+        for word in (f"--{part}", str(given[part]))
+    ]
 
 
 def shard(stage):

@@ -102,7 +102,7 @@ rule experiments:
         config=CONFIG,
         runs=fingerprints_of("experiments"),
     shell:
-        "python -m camfuse experiments --config {params.config} --output {output} --log {log}"
+        "python -m camfuse experiments --config {params.config:q} --output {output:q} --log {log:q}"
 
 
 rule ablation:
@@ -137,4 +137,4 @@ rule ablation:
         runs=fingerprints_of("ablation"),
         rows=list(SETTINGS.ablation.streams) if SETTINGS.ablation else [],
     shell:
-        "python -m camfuse ablation --config {params.config} --output {output.table} --log {log}"
+        "python -m camfuse ablation --config {params.config:q} --output {output.table:q} --log {log:q}"

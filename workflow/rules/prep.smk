@@ -22,8 +22,8 @@ if DRAWN:
             config=CONFIG,
             fingerprint=of("avatars"),
         shell:
-            "python -m camfuse avatars --config {params.config} --clips {input.clips}"
-            " --output {output} --log {log}"
+            "python -m camfuse avatars --config {params.config:q} --clips {input.clips:q}"
+            " --output {output:q} --log {log:q}"
 
 
 rule frames:
@@ -47,8 +47,8 @@ rule frames:
         config=CONFIG,
         fingerprint=of("frames"),
     shell:
-        "python -m camfuse frames --config {params.config} --clips {input.clips}"
-        " --output {output} --log {log}"
+        "python -m camfuse frames --config {params.config:q} --clips {input.clips:q}"
+        " --output {output:q} --log {log:q}"
 
 
 # `update` keeps the old shard until the new one is renamed over it: unchanged clips are reused
@@ -74,8 +74,8 @@ rule pose:
         config=CONFIG,
         fingerprint=of("pose"),
     shell:
-        "python -m camfuse pose --config {params.config} --clips {input.clips} --frames {input.frames}"
-        " --output {output} --log {log}"
+        "python -m camfuse pose --config {params.config:q} --clips {input.clips:q} --frames {input.frames:q}"
+        " --output {output:q} --log {log:q}"
 
 
 rule crops:
@@ -100,8 +100,8 @@ rule crops:
         config=CONFIG,
         fingerprint=of("crops"),
     shell:
-        "python -m camfuse crops --config {params.config} --clips {input.clips} --frames {input.frames}"
-        " --pose {input.pose} --output {output} --log {log}"
+        "python -m camfuse crops --config {params.config:q} --clips {input.clips:q} --frames {input.frames:q}"
+        " --pose {input.pose:q} --output {output:q} --log {log:q}"
 
 
 rule heatmaps:
@@ -125,8 +125,8 @@ rule heatmaps:
         config=CONFIG,
         fingerprint=of("heatmaps"),
     shell:
-        "python -m camfuse heatmaps --config {params.config} --clips {input.clips} --crops {input.crops}"
-        " --output {output} --log {log}"
+        "python -m camfuse heatmaps --config {params.config:q} --clips {input.clips:q} --crops {input.crops:q}"
+        " --output {output:q} --log {log:q}"
 
 
 # Snakemake's cache between workflows takes only rules without a benchmark. Its directive takes no empty value, and there

@@ -34,4 +34,4 @@ rule report:
         config=CONFIG,
         fingerprint=of("report"),
     shell:
-        "python -m camfuse report --config {params.config} --output {output} --log {log}"
+        "python -m camfuse report --config {params.config:q} --output {output:q} --log {log:q}"

@@ -30,8 +30,8 @@ rule train_rgb:
         folder=subpath(output.best, parent=True),
         fingerprint=of("train_rgb"),
     shell:
-        "python -m camfuse train-part rgb --config {params.config}"
-        " --output {params.folder} --log {log}"
+        "python -m camfuse train-part rgb --config {params.config:q}"
+        " --output {params.folder:q} --log {log:q}"
 
 
 rule train_pose:
@@ -63,8 +63,8 @@ rule train_pose:
         folder=subpath(output.best, parent=True),
         fingerprint=of("train_pose"),
     shell:
-        "python -m camfuse train-part pose --config {params.config}"
-        " --output {params.folder} --log {log}"
+        "python -m camfuse train-part pose --config {params.config:q}"
+        " --output {params.folder:q} --log {log:q}"
 
 
 rule train_fusion:
@@ -99,8 +99,8 @@ rule train_fusion:
         folder=subpath(output.best, parent=True),
         fingerprint=of("train_fusion"),
     shell:
-        "python -m camfuse train-part fusion --config {params.config}"
-        " --init {input.rgb} --init {input.pose} --output {params.folder} --log {log}"
+        "python -m camfuse train-part fusion --config {params.config:q}"
+        " --init {input.rgb:q} --init {input.pose:q} --output {params.folder:q} --log {log:q}"
 
 
 rule evaluate:
@@ -149,5 +149,5 @@ rule evaluate:
         checkpoints=lambda w, input: checkpoints(input),
         fingerprint=of("evaluate"),
     shell:
-        "python -m camfuse evaluate --config {params.config} {params.checkpoints}"
-        " --output {params.folder} --log {log}"
+        "python -m camfuse evaluate --config {params.config:q} {params.checkpoints:q}"
+        " --output {params.folder:q} --log {log:q}"
