@@ -68,7 +68,16 @@ MakeConfig = Callable[..., Config]
 
 def phase(**keys: Any) -> dict[str, Any]:
     # about 80 steps: batch norm's running variance (0.9 per step) must get down from 1 to that of sparse heatmaps
-    return {"epochs": 5, "repeat": 8, "batch": 6, "rate": 0.003, "base_batch": 6, "optimizer": "adamw", **keys}
+    return {
+        "epochs": 5,
+        "repeat": 8,
+        "batch": 6,
+        "rate": 0.003,
+        "base_batch": 6,
+        "optimizer": "adamw",
+        "schedule": "cosine",
+        **keys,
+    }
 
 
 TINY: dict[str, Any] = {

@@ -17,7 +17,15 @@ from camfuse.ffmpeg_tool import find_ffmpeg
 
 ROOT = Path(__file__).parents[1]
 DATA = ("frames", "pose", "crops", "heatmaps")
-PHASE = {"epochs": 1, "repeat": 1, "batch": 4, "rate": 0.001, "base_batch": 4, "optimizer": "adamw"}
+PHASE: dict[str, Any] = {
+    "epochs": 1,
+    "repeat": 1,
+    "batch": 4,
+    "rate": 0.001,
+    "base_batch": 4,
+    "optimizer": "adamw",
+    "schedule": "cosine",
+}
 SMALL: dict[str, Any] = {
     "output": "results",
     "clips": {

@@ -27,11 +27,23 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
     renamed: ClassVar[Mapping[str, str]] = {}
     """Old names of keys, still read for one version, and the names that they have now."""
+    whole: ClassVar[bool] = False
+    """Its keys belong together: where it is given, none of the default's keys are left."""
 
     @model_validator(mode="before")
     @classmethod
-    def _take_old_names(cls, values: Any) -> Any:
-        return cls.with_new_names(values) if isinstance(values, dict) else values
+    def _as_given(cls, values: Any) -> Any:
+        return cls._over_defaults(cls.with_new_names(values)) if isinstance(values, dict) else values
+
+    @classmethod
+    def _over_defaults(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Put the given keys of each section over that field's own default, which may differ from its class's."""
+        out = dict(values)
+        for name, field in cls.model_fields.items():
+            default, given = field.default, values.get(name)
+            if isinstance(default, Section) and not default.whole and isinstance(given, dict):
+                out[name] = default.model_dump(exclude_defaults=True) | given
+        return out
 
     @classmethod
     def with_new_names(cls, values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
@@ -96,6 +108,7 @@ def chosen(section: Section, kind: type[S]) -> dict[str, S]:
 class WeightsFile(Section):
     """Trained weights: a public file, or one that is there already."""
 
+    whole: ClassVar[bool] = True
     url: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+[^\s/?#]$")
     """Where `camfuse weights` fetches the file from."""
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{8,64}$")
