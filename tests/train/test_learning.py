@@ -25,7 +25,7 @@ TOLERANCE = 1e-3
 
 
 def learning(make_run: MakeRun, folder: Path, augment: dict[str, Any], *, size: int, **phase: Any) -> MadeRun:
-    keys = {"batch": 8, "base_batch": 8, "label_smoothing": 0.0, **phase}
+    keys = {"batch": 8, "base_batch": 8, "label_smoothing": 0.0, "schedule": "cosine", **phase}
     sections = {"train": {PART: keys, "augment": augment}, "crops": {"size": size}}
     run = make_run(folder / "run", {"train": 2}, num_classes=4, **sections)
     run.train(PART, folder / "out")

@@ -20,7 +20,8 @@ CALM = {"dropout": 0.0}
 
 
 def phase(**keys: Any) -> dict[str, Any]:
-    return {"epochs": 2, "repeat": 4, "batch": 4, "rate": 0.003, "base_batch": 8, "optimizer": "adamw", **keys}
+    usual = {"epochs": 2, "repeat": 4, "batch": 4, "rate": 0.003, "base_batch": 8}
+    return {**usual, "optimizer": "adamw", "schedule": "cosine", **keys}
 
 
 def sections(*, processes: int = 1, part: str = "fusion", **keys: Any) -> dict[str, Any]:
