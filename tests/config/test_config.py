@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from camfuse.config import dump_config, load_config, parse_config
+from camfuse.config.sources import SOURCE_KEYS
 from camfuse.errors import ConfigError
 
 CONFIGS = sorted((Path(__file__).parents[2] / "config").glob("*.yaml"))
@@ -32,7 +33,7 @@ def test_every_wrong_key_is_listed_at_once() -> None:
     message = str(caught.value)
     assert message.startswith("my.yaml: 4 problem(s)")
     assert "heatmaps.sgima: unknown key" in message
-    assert "exactly one of folder, csv, wlasl, autsl, fingerspelling; found none" in message
+    assert f"exactly one of {', '.join(SOURCE_KEYS)}; found none" in message
     assert "expected exactly one estimator; found none" in message
     assert "multiple of 32" in message
 
