@@ -99,7 +99,7 @@ def test_bad_clips_stop_by_default_and_the_rest_is_kept(
     assert marker.done == ["a", "b"]
 
 
-def test_what_an_earlier_shard_has_is_taken_over(
+def test_what_an_earlier_shard_has_is_reused(
     prepared: tuple[Any, Path, Path], marker: Marker, tmp_path: Path
 ) -> None:
     config, clips, frames = prepared
