@@ -99,9 +99,7 @@ def test_bad_clips_stop_by_default_and_the_rest_is_kept(
     assert marker.done == ["a", "b"]
 
 
-def test_what_an_earlier_shard_has_is_reused(
-    prepared: tuple[Any, Path, Path], marker: Marker, tmp_path: Path
-) -> None:
+def test_what_an_earlier_shard_has_is_reused(prepared: tuple[Any, Path, Path], marker: Marker, tmp_path: Path) -> None:
     config, clips, frames = prepared
     estimate_poses(config, clips, frames, tmp_path / "old.h5")
     estimate_poses(config, clips, frames, tmp_path / "new.h5", previous=tmp_path / "old.h5")
