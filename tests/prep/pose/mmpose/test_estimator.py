@@ -1,10 +1,7 @@
 """HRNet and RTMDet against MMPose's and MMDetection's own inference, with random weights in real checkpoint files."""
 
-import os
 import subprocess
 import sys
-from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,77 +9,19 @@ import numpy as np
 import pytest
 
 from camfuse.clips.table import Clip
-from camfuse.config import Config, parse_config
 from camfuse.errors import WeightsError
 from camfuse.prep.requirements import needed_weights
 from camfuse.skeleton import MIRROR
-from camfuse.weights.needed import Needed, Weights, check_weights, sha256_of
-
-ROOT = Path(__file__).parents[4]
-SMALL, PAPERS = "hrnet_w32_dark_256x192", "hrnet_w48_dark_384x288"
-needs_mmpose = pytest.mark.skipif(
-    find_spec("mmpose") is None or find_spec("mmdet") is None, reason="needs MMPose and MMDetection: make mmpose"
+from tests.prep.pose.mmpose.scenes import (
+    PAPERS,
+    SMALL,
+    needs_mmpose,
+    scene,
+    settings,
+    whole_config,
 )
 
-
-def files() -> Any:
-    """The maker of checkpoints; imported late, since it imports torch."""
-    from tests.prep.pose.mmpose import openmmlab_files
-
-    return openmmlab_files
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("hrnet")
-
-
-@pytest.fixture(scope="session")
-def reference(folder: Path) -> Callable[[str], tuple[Any, Weights]]:
-    """MMPose's own estimator with random weights, and the checkpoint file that holds them; each made once."""
-    made: dict[str, tuple[Any, Weights]] = {}
-
-    def make(model: str) -> tuple[Any, Weights]:
-        if model not in made:
-            from camfuse.prep.pose.mmpose.openmmlab import build_hrnet
-
-            network = files().calibrate(files().randomise(build_hrnet(model), seed=1))
-            made[model] = network, named(files().save_checkpoint(network, folder / f"{model}.pth"))
-        return made[model]
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def detector(folder: Path) -> tuple[Any, Weights]:
-    """MMDetection's own RTMDet with random weights, and its checkpoint file."""
-    from camfuse.prep.pose.mmpose.openmmlab import build_rtmdet
-
-    network = files().calibrate_detector(files().randomise(build_rtmdet(), seed=2))
-    return network, named(files().save_checkpoint(network, folder / "rtmdet.pth"))
-
-
-def named(path: Path) -> Weights:
-    """Weights whose whole hash the config gives."""
-    return Weights(path, sha256_of(path), sha256_of(path))
-
-
-def settings(folder: Path, kind: str = "torch", precision: str = "f32") -> Any:
-    from camfuse.prep.pose.engines import EngineSettings
-
-    return EngineSettings(kind, precision, "cpu", 2, folder / "exported")  # type: ignore[arg-type]
-
-
-def scene(count: int = 3, height: int = 240, width: int = 320) -> tuple[list[np.ndarray], np.ndarray]:
-    """Frames of smooth noise (RGB), and a box in each, the last one leaving the image."""
-    import cv2
-
-    random = np.random.default_rng(5)
-    coarse = random.integers(0, 255, (count, 12, 16, 3), np.uint8)
-    frames = [cv2.resize(one, (width, height), interpolation=cv2.INTER_CUBIC) for one in coarse]
-    boxes = np.array([[60, 20, 220, 230]] * count, np.float32) + random.uniform(-9, 9, (count, 4)).astype(np.float32)
-    boxes[-1, :2] -= 80
-    return frames, boxes
+ROOT = Path(__file__).parents[4]
 
 
 def mmposes_answer(network: Any, frames: list[np.ndarray], boxes: np.ndarray, *, flip: bool) -> tuple[Any, Any]:
@@ -183,44 +122,6 @@ def test_mirror_partners_are_those_of_mmpose(reference: Any) -> None:
 
 
 @needs_mmpose
-@pytest.mark.parametrize("kind", ["torch", "onnx", "openvino"])
-def test_the_persons_are_those_of_mmdetection(folder: Path, detector: Any, kind: str) -> None:
-    from mmdet.apis import inference_detector
-
-    from camfuse.prep.pose.mmpose.persons import PersonDetector
-
-    if kind != "torch":
-        pytest.importorskip({"onnx": "onnxruntime", "openvino": "openvino"}[kind])
-    network, weights = detector
-    frames = scene(2)[0] + scene(1, height=400, width=225)[0]
-    found = PersonDetector(weights, settings(folder, kind)).detect(frames, 0.05)
-    for frame, ours in zip(frames, found, strict=True):
-        theirs = inference_detector(network, frame[..., ::-1]).pred_instances
-        assert len(theirs) > 3
-        assert ours.shape == (len(theirs), 5)
-        np.testing.assert_allclose(ours[:, 4], theirs.scores.numpy(), atol=1e-4)
-        away = np.abs(ours[:, None, :4] - theirs.bboxes.numpy()).max(axis=-1)
-        assert away.min(axis=0).max() <= 0.05  # equal scores may come in another order
-
-
-def whole_config(folder: Path, pose: Weights, persons: Weights, **mmpose: Any) -> Config:
-    values = {
-        "model": SMALL,
-        "weights": {"path": str(pose.path), "sha256": pose.sha256},
-        "detector": {"path": str(persons.path), "sha256": persons.sha256},
-        "flip_test": False,
-    }
-    return parse_config(
-        {
-            "output": str(folder / "results"),
-            "clips": {"folder": {"videos": str(folder)}},
-            "pose": {"mmpose": values | mmpose},
-            "machine": {"device": "cpu", "weights": str(folder), "pose_batch": 2},
-        }
-    )
-
-
-@needs_mmpose
 def test_a_clip_gets_poses_where_a_person_is_found(folder: Path, reference: Any, detector: Any) -> None:
     import cv2
 
@@ -296,64 +197,6 @@ def test_the_stage_runs_from_a_made_video_to_a_shard(folder: Path, reference: An
     assert shard.read("box", "made").shape == (3, 5)
 
 
-class Bomb:
-    """Pickled, it makes a folder when it is opened."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self.path),)
-
-
-@needs_mmpose
-def test_a_file_that_could_run_a_program_needs_its_whole_hash(folder: Path, tmp_path: Path, reference: Any) -> None:
-    from camfuse.prep.pose.mmpose.openmmlab import read_checkpoint
-
-    network, good = reference(SMALL)
-    harm = tmp_path / "harm"
-    path = files().save_checkpoint(network, tmp_path / "bad.pth", extra=Bomb(harm))
-    for known in (None, sha256_of(path)[:8]):
-        with pytest.raises(WeightsError, match=f"could run a program.*sha256: {sha256_of(path)}"):
-            read_checkpoint(Weights(path, sha256_of(path), known))
-    needed = Needed("pose.mmpose.weights", whole_config(folder, good, good).pose.mmpose.weights, path)  # type: ignore[union-attr]
-    with pytest.raises(WeightsError, match="another one"):
-        check_weights(needed)
-    assert not harm.exists()
-    assert "message_hub" in read_checkpoint(good)  # loss histories, opened since the whole hash is known
-
-
-@needs_mmpose
-def test_a_published_file_opens_by_its_first_digits(tmp_path: Path, reference: Any) -> None:
-    import torch
-
-    from camfuse.prep.pose.mmpose.openmmlab import build_hrnet, load_weights
-
-    network, _ = reference(SMALL)
-    path = tmp_path / "published.pth"
-    state = {f"module.{name}": value for name, value in network.state_dict().items()}
-    state = {name.replace("module.head", "module.keypoint_head"): value for name, value in state.items()}
-    torch.save({"meta": {"epoch": 210, "score": np.float64(0.66), "ap": np.ones(3)}, "state_dict": state}, path)
-    empty = build_hrnet(SMALL)
-    load_weights(empty, Weights(path, sha256_of(path), sha256_of(path)[:8]))
-    for name, value in network.state_dict().items():
-        assert torch.equal(empty.state_dict()[name], value), name
-
-
-@needs_mmpose
-def test_weights_of_another_network_are_refused(reference: Any, detector: Any, tmp_path: Path) -> None:
-    from camfuse.prep.pose.mmpose.openmmlab import build_hrnet, load_weights
-
-    with pytest.raises(WeightsError, match="expected weights of TopdownPoseEstimator"):
-        load_weights(build_hrnet(SMALL), detector[1])
-    with pytest.raises(WeightsError, match="not the weights of this network"):
-        load_weights(build_hrnet(SMALL), reference("hrnet_w48_256x192")[1])
-    damaged = tmp_path / "damaged.pth"
-    damaged.write_bytes(b"<html>404</html>")
-    with pytest.raises(WeightsError, match=r"damaged\.pth"):
-        load_weights(build_hrnet(SMALL), named(damaged))
-
-
 @needs_mmpose
 def test_the_named_files_are_checked_before_anything_is_built(folder: Path, reference: Any, detector: Any) -> None:
     config = whole_config(folder, reference(SMALL)[1], detector[1], detector={"path": str(folder / "none.pth")})
@@ -376,7 +219,7 @@ def test_the_pip_route_installs_what_hrnet_and_rtmw_need(tmp_path: Path) -> None
     subprocess.run([*python[:1], "-c", "import camfuse.train"], check=True)  # what follows in the same environment
     once = "made_video or batches_and_engines or persons_are_those or agrees_with_mmpose"
     tests = ["pytest", "-m", "not torture", "-k", once, "-rfs", "-W", "ignore", "-p", "no:cacheprovider"]
-    files = ["tests/prep/pose/mmpose/test_estimator.py", "tests/prep/pose/rtmlib/test_estimator.py"]
+    files = ["tests/prep/pose/mmpose", "tests/prep/pose/rtmlib"]
     done = subprocess.run([*python, *tests, *files], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-5000:]
     assert "SKIPPED" not in done.stdout, done.stdout[-2000:]
