@@ -29,6 +29,10 @@ class Package:
         return find_spec(self.name) is None
 
 
+POSE_FORMAT = Package("pose_format", "pip install 'pose-format>=0.8'")
+"""What reads `.pose` files: keypoints that exist already, and the demo's recordings."""
+
+
 def find_entry(room: str, key: str, kind: type[E]) -> E:
     """Return the entry of a config key: what is called `ENTRY` in the module of that name.
 

@@ -129,7 +129,7 @@ def _check_missing(
     write_if_changed(out / "missing.csv", listing.to_csv(index=False))
     if absent and config.clips.missing == "stop":
         problems = [f"clip {clip_id}: no file {path}" for clip_id, path in listing.itertuples(index=False)]
-        hint = "fix this, or set `clips.missing: drop` to go on without them"
+        hint = "fix this, or set `clips.missing: drop` to continue without them"
         raise TableError(f"recordings that are not on disk, all in {out / 'missing.csv'} ({hint})", problems)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from camfuse.clips.table import Clip
 from camfuse.config import Config
 from camfuse.errors import CamfuseError, ConfigError
+from camfuse.prep.pose.entry import estimator_entry
 from camfuse.run.layout import Run
 from camfuse.show.clip_images import COLUMNS, ClipImages
 from camfuse.show.clip_view import view_prepared, view_stored
@@ -51,9 +52,9 @@ def show_video(video: Path, config: Config, output: Path, columns: int = COLUMNS
         If the video cannot be decoded, or shows nobody.
     """
     check_suffix(output)
-    if config.pose.annotations:
+    if estimator_entry(config.pose).from_files:
         raise ConfigError(
-            "expected a pose estimator that works on any video, found `pose: annotations`; "
+            f"expected a pose estimator that works on any video, found `pose: {config.pose.key}`; "
             "give a config with `pose: {mediapipe: {}}`"
         )
     if not video.is_file():

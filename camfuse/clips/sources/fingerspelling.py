@@ -16,14 +16,11 @@ from camfuse.clips.labels import make_table
 from camfuse.clips.sources.entry import SourceEntry
 from camfuse.clips.table import ClipTable
 from camfuse.config.sources import FingerspellingSource, LanguageSplits
-from camfuse.entries import Package
+from camfuse.entries import POSE_FORMAT, Package
 from camfuse.errors import MissingToolError, TableError
 
 WHEEL = "spoken-to-signed==0.4.0"
-PACKAGES = (
-    Package("spoken_to_signed", f"pip install {WHEEL}"),
-    Package("pose_format", "pip install 'pose-format>=0.8'"),
-)
+PACKAGES = (Package("spoken_to_signed", f"pip install {WHEEL}"), POSE_FORMAT)
 INDEX_COLUMNS = ("path", "signed_language", "words")
 SPLIT_ORDER = ("test", "val", "train")
 """Of recordings that two languages share, the duplicate check keeps the first: no test signer stays in train."""

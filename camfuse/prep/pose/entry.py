@@ -45,6 +45,8 @@ class EstimatorEntry(Generic[S]):
         What runs the networks of a section, which says whether a GPU is of use; None: no network of ours.
     threaded
         Whether it uses `machine.threads` CPU threads, or one.
+    from_files
+        It reads keypoints from files instead of estimating them: of no use for a video that has none.
     memory, minutes
         What a job of the workflow asks for: MB, and the time of one shard.
     """
@@ -56,6 +58,7 @@ class EstimatorEntry(Generic[S]):
     weights: Callable[[S], Mapping[str, WeightsFile]] = lambda section: {}
     engine: Callable[[S], EngineKind | None] = lambda section: None
     threaded: bool = False
+    from_files: bool = False
     memory: int = 6000
     minutes: int = 720
 

@@ -115,7 +115,7 @@ def _tracks(persons: Sequence[Floats]) -> list[Track]:
 
 
 def _joined(tracks: Sequence[Track], persons: Sequence[Floats]) -> Track:
-    """Return the first track, and those of the others that go on with it where it breaks off."""
+    """Return the first track, and those of the others that continue it where it breaks off."""
     signer = dict(tracks[0])
     waiting = list(tracks[1:])
     while True:

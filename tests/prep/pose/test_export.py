@@ -28,9 +28,8 @@ def run(make_config: Any) -> Config:
     """Return the config of a run with the poses of clips a, b and c; another, d, has none."""
     config: Config = make_config(clips={"folder": {"videos": "videos"}, "shards": 1}, bad_clips="skip")
     rng = np.random.default_rng(5)
-    mark = fingerprint("pose", config)
     path = config.output / "pose" / "0000.h5"
-    with ShardWriter(path, stage="pose", fingerprint=mark, provenance={}) as writer:
+    with ShardWriter(path, stage="pose", fingerprint=fingerprint("pose", config), provenance={}) as writer:
         for clip_id, count in FRAMES.items():
             keypoints = rng.uniform(-20, 640, (count, 133, 3)).astype(np.float32)
             keypoints[..., 2] = rng.uniform(0.01, 1, (count, 133))

@@ -5,15 +5,12 @@ from typing import TYPE_CHECKING
 
 from camfuse.config import Machine
 from camfuse.config.estimators import AnnotationsPose
-from camfuse.entries import Package
+from camfuse.entries import POSE_FORMAT
 from camfuse.prep.pose.entry import EstimatorEntry
 from camfuse.weights.needed import Weights
 
 if TYPE_CHECKING:
     from camfuse.prep.pose.estimator import Estimator
-
-POSE_FORMAT = Package("pose_format", "pip install 'pose-format>=0.8'")
-"""What reads `.pose` files."""
 
 
 def _make(section: AnnotationsPose, _weights: Sequence[Weights], _machine: Machine) -> "Estimator":
@@ -22,4 +19,6 @@ def _make(section: AnnotationsPose, _weights: Sequence[Weights], _machine: Machi
     return AnnotationsEstimator(section)
 
 
-ENTRY = EstimatorEntry(AnnotationsPose, _make, environment="pose", packages=lambda section: (POSE_FORMAT,))
+ENTRY = EstimatorEntry(
+    AnnotationsPose, _make, environment="pose", packages=lambda section: (POSE_FORMAT,), from_files=True
+)

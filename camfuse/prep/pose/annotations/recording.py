@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from camfuse.entries import POSE_FORMAT
 from camfuse.errors import ClipError, MissingToolError
-from camfuse.prep.pose.annotations import POSE_FORMAT
 from camfuse.prep.pose.holistic import BODY_POINTS, HAND_POINTS, MESH_POINTS
 
 Landmarks = NDArray[np.float32]
