@@ -133,7 +133,7 @@ def run(case: Case, folder: Path, options: argparse.Namespace) -> dict[str, Any]
         "waited": round(float(last["waited"]), 3),
         "gpu_memory_gb": summary["gpu_memory_gb"],
         "loss": round(summary["numbers"]["train"][case.part if case.part != "fusion" else "fused"]["loss"], 3),
-        "test_clips_per_second": round(results["rows"][0]["n"] / seconds, 1),
+        "test_clips_per_second": round(results.rows[results.main].clips / seconds, 1),
         "test_gpu_memory_gb": round(torch.cuda.max_memory_allocated() / 1e9, 2) if cuda else None,
     }
 

@@ -31,8 +31,8 @@ import yaml
 from benchmarks import real_signing_linear as linear
 from benchmarks.real_signing_report import SigningSet, write_report
 from benchmarks.real_signing_sets import READERS, Fold, SetClip, official_fold, signer_folds
-from camfuse.clips import fingerspelling
 from camfuse.clips.duplicates import find_duplicates
+from camfuse.clips.sources import fingerspelling
 from camfuse.clips.table import COLUMNS, SHARD_COLUMNS, read_shard_clips
 from camfuse.config import Config, parse_config
 from camfuse.errors import ShardError
@@ -161,7 +161,7 @@ def letters(name: str, config: Config, _data: Path) -> tuple[pd.DataFrame, list[
     shipped = HERE.parent / "config" / ("demo.yaml" if name == "demo" else "fingerspelling.yaml")
     source = parse_config(yaml.safe_load(shipped.read_text(encoding="utf-8")), str(shipped)).clips.fingerspelling
     assert source is not None
-    rows = fingerspelling.read(source, config.output, 1).rows
+    rows = fingerspelling.read(source).rows
     contents = {path: Path(path).read_bytes() for path in rows["source"].unique()}
     read = [contents[path] for path in rows["source"]]
     known = rows.assign(sha256=[hashlib.sha256(content).hexdigest() for content in read], size=list(map(len, read)))
@@ -264,7 +264,7 @@ def run_fold(rows: pd.DataFrame, fold: Fold, config: Config, known: dict[str, np
         "test": len(fold.test),
         "classes": len(classes),
         # a clip that the stages refused counts as wrong
-        "pose": float(results["rows"][0]["top1"]) * float(results["rows"][0]["n"]) / len(fold.test),
+        "pose": results.rows["pose"].top_of_all[1],
         "linear": linear_accuracy(rows, known),
         "seconds": summary["seconds"],
     }

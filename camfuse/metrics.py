@@ -166,33 +166,3 @@ def bootstrap_interval(hits: NDArray[np.bool_], seed: int) -> tuple[float, float
     shares = np.random.default_rng(seed).binomial(len(hits), hits.mean(), RESAMPLES) / len(hits)
     low, high = np.quantile(shares, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]).tolist()
     return low, high
-
-
-def score(probabilities: Tensor, labels: Tensor, *, seed: int) -> dict[str, float]:
-    """Return all numbers of one set of predictions.
-
-    Returns
-    -------
-    dict
-        ``n``; ``top1``, ``top1_low``, ``top1_high`` (95 % interval over clips); ``top5`` and ``top10``, or what
-        there are classes for (``top3`` with three classes); ``mean_class_accuracy`` (top-1 per class) over the
-        classes that have clips, ``mean_class_accuracy_union`` over those and the predicted ones, as PYSKL and
-        MMAction2 count it; ``mean_class_top5`` and so on over the classes that have clips; ``ece``. All but `n` in
-        0..1.
-    """
-    if len(labels) == 0:
-        raise ValueError("expected predictions of at least one clip, found none")
-    confusion = confusion_matrix(probabilities, labels)
-    low, high = bootstrap_interval(top_k_hits(probabilities, labels, 1), seed)
-    first, *more = shown_ks(probabilities.shape[1])
-    return {
-        "n": len(labels),
-        f"top{first}": top_k_accuracy(probabilities, labels, first),
-        f"top{first}_low": low,
-        f"top{first}_high": high,
-        **{f"top{k}": top_k_accuracy(probabilities, labels, k) for k in more},
-        "mean_class_accuracy": mean_class_accuracy(confusion, "true"),
-        "mean_class_accuracy_union": mean_class_accuracy(confusion, "union"),
-        **{f"mean_class_top{k}": class_top_k_accuracy(probabilities, labels, k) for k in more},
-        "ece": calibration_error(probabilities, labels),
-    }

@@ -148,7 +148,8 @@ def write_evaluation(config: Config, clips: pd.DataFrame) -> None:
         | {"mean_class_accuracy": top1, "mean_class_accuracy_union": top1 / 2, "mean_class_top3": 1.0, "ece": 0.125}
         for name, top1 in (("rgb", 1 / 3), ("pose", 0.5), ("fused", 4 / 6), ("late", 0.5), ("fusion/joint", 0.5))
     ]
-    results = {"split": "test", "samplings": 10, "main": "fused", "rows": rows}
+    results: dict[str, object] = {"split": "test", "samplings": 10, "classes": 3, "main": "fused", "rows": rows}
+    results |= {"checkpoints": {"fusion": {"epoch": 3, "fingerprint": "0" * 16, "parameters": 1_234_567}}, "seed": 1}
     results["weights"] = {"fused": {"rgb": 1, "pose": 1, "joint": 1}, "late": {"rgb": 1, "pose": 1}}
     results |= {"tuned": False, "fingerprint": fingerprint("evaluate", config)}
     (folder / "results.json").write_text(json.dumps(results), encoding="utf-8")

@@ -13,7 +13,6 @@ from camfuse.metrics import (
     class_top_k_accuracy,
     confusion_matrix,
     mean_class_accuracy,
-    score,
     shown_ks,
     top_k_accuracy,
     tuned_weights,
@@ -92,20 +91,6 @@ def test_calibration_by_hand() -> None:
 )
 def test_fewer_classes_than_k(classes: int, ks: tuple[int, ...]) -> None:
     assert shown_ks(classes) == ks
-
-
-def test_score_names_what_it_measured() -> None:
-    numbers = score(PROBABILITIES, LABELS, seed=1)
-    assert numbers["n"] == 4
-    assert numbers["top1"] == 0.5
-    assert numbers["top4"] == 1.0
-    assert "top5" not in numbers
-    assert numbers["top1_low"] <= 0.5 <= numbers["top1_high"]
-
-
-def test_score_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least one clip"):
-        score(torch.zeros(0, 3), torch.zeros(0, dtype=torch.long), seed=1)
 
 
 def test_interval_against_the_normal_approximation() -> None:

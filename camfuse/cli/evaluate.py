@@ -39,16 +39,15 @@ def test(
     """Test one checkpoint on prepared data; write its predictions, print how good they are."""
     settings = chosen(start(config, log_file), gpus, None)
     from camfuse.evaluate.prediction_files import check_suffix, write_predictions
-    from camfuse.evaluate.results import metric_text, parse_results, read_clip_ids, result_text
-    from camfuse.evaluate.run import evaluate_checkpoint
+    from camfuse.evaluate.result_text import metric_text, result_text
+    from camfuse.evaluate.run import evaluate_checkpoint, read_clip_ids
 
     if out:
         check_suffix(out)
     only = read_clip_ids(clips) if clips else None
-    predictions, found = evaluate_checkpoint(Run(settings), weights, split=split, inputs=inputs, only=only)
+    predictions, results = evaluate_checkpoint(Run(settings), weights, split=split, inputs=inputs, only=only)
     if out:
-        write_predictions(predictions, found, out)
-    results = parse_results(found)
+        write_predictions(predictions, results, out)
     asked = [*(metrics or ()), *(more or ())]
     typer.echo("\n".join(metric_text(results, metric.value) for metric in asked) if asked else result_text(results))
 

@@ -90,10 +90,10 @@ def _again(gpus: int | None, validate: bool | None) -> list[str]:
 
 
 def _evaluate_all(settings: Config, name: str, output: Path) -> None:
-    from camfuse.evaluate.results import parse_results, result_text
+    from camfuse.evaluate.result_text import result_text
     from camfuse.evaluate.run import evaluate
 
     run = Run(settings)
     checkpoints = {part: run.training(part).folder / f"{name}.ckpt" for part in PARTS}
     found = evaluate(run, checkpoints, output)
-    typer.echo(f"the {name} epochs, {output}:\n{result_text(parse_results(found))}")
+    typer.echo(f"the {name} epochs, {output}:\n{result_text(found)}")

@@ -44,13 +44,14 @@ def show(
 def results(config: ConfigFile) -> None:
     """Print the result table of a finished run and where its report is."""
     settings = start(config, None)
-    from camfuse.evaluate.results import read_results, result_text
+    from camfuse.evaluate.result_text import result_text
+    from camfuse.evaluate.results import read_results
 
     run = Run(settings)
-    path = run.evaluation.results
-    found = read_results(path)
+    found = read_results(run.evaluation)
     if found is None:
-        raise TableError(path, ["expected the results of a finished run, found no file; run the workflow first"])
+        problem = "expected the results of a finished run, found no file; run the workflow first"
+        raise TableError(run.evaluation.results, [problem])
     typer.echo(result_text(found))
     typer.echo(f"report: {run.report}")
 

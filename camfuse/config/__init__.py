@@ -10,7 +10,7 @@ from camfuse.config.estimators import Pose
 from camfuse.config.model import Fusion, FusionMode, FusionStage, Model, PoseStream, RgbStream, Sampling
 from camfuse.config.prep import Crops, Frames, Heatmaps
 from camfuse.config.read import change, dump_config, load_config, parse_config
-from camfuse.config.run import RESERVED, Ablation, Config, Evaluate, Machine, Overrides, Report
+from camfuse.config.run import RESERVED, Ablation, ComparedRow, Config, Evaluate, Machine, Overrides, Report
 from camfuse.config.sources import Clips
 from camfuse.config.train import Augment, Phase, Train
 
@@ -20,6 +20,7 @@ __all__ = [
     "Ablation",
     "Augment",
     "Clips",
+    "ComparedRow",
     "Config",
     "Crops",
     "Evaluate",

@@ -117,6 +117,10 @@ def _experiment_names(experiments: dict[str, Overrides]) -> dict[str, Overrides]
     return experiments
 
 
+ComparedRow = Literal["rgb", "pose", "late", "fused"]
+"""The rows of the result table that several runs are compared by."""
+
+
 class Ablation(Section):
     """The matrix of `snakemake ablation`: each seed's two streams once, and on them every mode at all `stages`."""
 
@@ -124,7 +128,7 @@ class Ablation(Section):
     """Values of `model.fusion.mode`."""
     stages: tuple[tuple[FusionStage, ...], ...] = ()
     """Values of `model.fusion.stages` (not for mode none, which has none); left out, the main run's alone."""
-    streams: tuple[Literal["rgb", "pose", "late", "fused"], ...] = ("rgb", "pose", "late", "fused")
+    streams: tuple[ComparedRow, ...] = ("rgb", "pose", "late", "fused")
     """Rows of the table: each stream alone, the mean of the two, fused by each mode. Without `fused` no fusion is
     trained."""
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (1, 2, 3)

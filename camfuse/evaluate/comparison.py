@@ -8,8 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from camfuse.config import Config
+from camfuse.config import PARTS, Config
 from camfuse.errors import ConfigError, TableError
+from camfuse.evaluate.results import Results, read_results
+from camfuse.evaluate.rows import COMPARED, FUSED, LATE
 from camfuse.files import write_text
 from camfuse.run.experiments import Experiment, Plan
 
@@ -18,14 +20,14 @@ NUMBERS = ("top1", "top5", "mean_class_accuracy")
 """What the ablation averages over seeds; all shares of 1."""
 SPREAD = ("mean", "std", "min", "max")
 """Standard deviation with n - 1; empty for a single seed."""
-NAMES = {"rgb": "RGB alone", "pose": "pose alone", "late": "late fusion", "fused": "fused"}
 
 
 def compare_experiments(config: Config, output: Path) -> pd.DataFrame:
     """Write one line per run and row of its result table, the main run's first.
 
     Columns: experiment (``main`` or its name), changes (what it changes of the main run), row, then all numbers of
-    ``evaluate/results.csv``, and the folders of its results and of its three trainings, relative to the output folder.
+    ``evaluate/results.csv`` over the tested clips (all runs miss the same ones), and the folders of its results and of
+    its three trainings, relative to the output folder.
 
     Parameters
     ----------
@@ -41,9 +43,10 @@ def compare_experiments(config: Config, output: Path) -> pd.DataFrame:
     """
     plan = Plan(config)
     lines = [
-        {"experiment": run.name, "changes": describe(run.changes), **row, **_places(run, config.output)}
+        {"experiment": run.name, "changes": describe(run.changes), "row": name, **score.numbers()}
+        | _places(run, config.output)
         for run in (plan.main, *plan.experiments)
-        for row in _rows(run)
+        for name, score in _results(run).rows.items()
     ]
     table = pd.DataFrame(lines)
     write_text(output, table.to_csv(index=False, lineterminator="\n"))
@@ -97,24 +100,14 @@ def describe(changes: Mapping[str, Any], above: str = "") -> str:
 # ------------------------------------------------------------------------------------------- reading
 
 
-def _content(run: Experiment) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(run.results.read_text(encoding="utf-8"))
-        found = content["fingerprint"]
-    except FileNotFoundError as error:
-        raise TableError(run.results, [f"expected the results of {run.name}, found no file"]) from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise TableError(run.results, [f"expected results of an evaluation, found otherwise: {error!r}"]) from error
-    if found != run.fingerprint:
-        raise TableError(
-            run.results, [f"expected fingerprint {run.fingerprint}, found {found}: evaluate {run.name} again"]
-        )
-    return content
-
-
-def _rows(run: Experiment) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = _content(run)["rows"]
-    return rows
+def _results(run: Experiment) -> Results:
+    found = read_results(run.files)
+    if found is None:
+        raise TableError(run.results, [f"expected the results of {run.name}, found no file"])
+    if found.fingerprint != run.fingerprint:
+        problem = f"expected fingerprint {run.fingerprint}, found {found.fingerprint}: evaluate {run.name} again"
+        raise TableError(run.results, [problem])
+    return found
 
 
 def _places(run: Experiment, out: Path) -> dict[str, str]:
@@ -127,28 +120,28 @@ def _ablation_runs(config: Config) -> Iterator[dict[str, Any]]:
     matrix = config.ablation
     seen: set[tuple[int, str]] = set()
     for run in Plan(config).ablation:
-        seed, fusion, content = run.config.seed, run.config.model.fusion, _content(run)
-        parameters = {part: facts["parameters"] for part, facts in content["checkpoints"].items()}
-        rows = {row["row"]: row for row in content["rows"]}
+        seed, fusion, results = run.config.seed, run.config.model.fusion, _results(run)
         for name in matrix.streams if matrix else ():
-            fused = name == "fused"
+            fused = name == FUSED
             if not fused and (seed, name) in seen:
                 continue
             seen.add((seed, name))
+            numbers = results.rows[name].numbers()
             yield {
                 "row": name,
                 "mode": fusion.mode if fused else "",
                 "stages": " ".join(fusion.stages) if fused and fusion.mode != "none" else "",
                 "seed": seed,
-                "clips": rows[name]["n"],
-                "parameters": _parameters(name, parameters),
-                **{number: rows[name][number] for number in NUMBERS if number in rows[name]},
+                "clips": results.rows[name].clips,
+                "parameters": _parameters(name, results),
+                **{number: numbers[number] for number in NUMBERS if number in numbers},
             }
 
 
-def _parameters(row: str, parts: Mapping[str, int]) -> int:
-    needed = {"fused": ["fusion"], "late": ["rgb", "pose"]}.get(row, [row])
-    return sum(parts[part] for part in needed)
+def _parameters(row: str, results: Results) -> int:
+    parts: dict[str, tuple[str, ...]] = {LATE: ("rgb", "pose"), FUSED: ("fusion",)}
+    needed = parts.get(row, (row,))
+    return sum(results.checkpoints[part].parameters for part in PARTS if part in needed)
 
 
 # ------------------------------------------------------------------------------------------- tables
@@ -163,7 +156,7 @@ def spread(runs: pd.DataFrame) -> pd.DataFrame:
     for number in numbers:
         found = groups[number].agg(list(SPREAD))
         table = table.join(found.rename(columns={name: f"{number}_{name}" for name in SPREAD}).round(6))
-    order = {name: position for position, name in enumerate(NAMES)}
+    order = {name: position for position, name in enumerate(COMPARED)}
     return table.reset_index().sort_values("row", key=lambda row: row.map(order), kind="stable", ignore_index=True)
 
 
@@ -195,7 +188,7 @@ def ablation_cells(table: pd.DataFrame) -> list[list[str]]:
 
 def _label(line: Mapping[str, Any]) -> str:
     places = f" at {line['stages'].replace(' ', ', ')}" if line["stages"] else ""
-    return NAMES[line["row"]] + (f", {line['mode']}{places}" if line["mode"] else "")
+    return COMPARED[line["row"]] + (f", {line['mode']}{places}" if line["mode"] else "")
 
 
 def _shown(of: Mapping[str, float]) -> str:

@@ -1,18 +1,18 @@
 """Predictions as files: CSV to read, NPZ and JSON to compute with."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from torch import Tensor
 
 from camfuse.errors import ConfigError
+from camfuse.evaluate.results import Results, as_json
 from camfuse.files import atomic, write_text
 from camfuse.metrics import confusion_matrix
+from camfuse.run.layout import EvaluationFiles
 
 LISTED = 5
 """Classes per clip in a table."""
@@ -44,13 +44,11 @@ class Predictions:
     main: str
 
 
-def write_all(predictions: Predictions, results: Mapping[str, Any], output: Path) -> None:
-    """Write the result files of `camfuse.evaluate.run` into the folder `output`."""
-    write_text(output / "results.json", _json(results))
-    write_text(output / "results.csv", _csv(pd.DataFrame(results["rows"])))
-    write_text(output / "predictions.csv", _csv(prediction_table(predictions)))
-    write_text(output / "confusion.csv", confusion_table(predictions).to_csv(lineterminator="\n"))
-    write_npz(predictions, output / "probabilities.npz")
+def write_all(predictions: Predictions, files: EvaluationFiles) -> None:
+    """Write the files of `camfuse.evaluate.run` that name single clips or classes."""
+    write_text(files.predictions, _csv(prediction_table(predictions)))
+    write_text(files.confusion, confusion_table(predictions).to_csv(lineterminator="\n"))
+    write_npz(predictions, files.probabilities)
 
 
 def check_suffix(path: Path) -> None:
@@ -65,7 +63,7 @@ def check_suffix(path: Path) -> None:
         raise ConfigError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}, found {path.suffix!r}")
 
 
-def write_predictions(predictions: Predictions, results: Mapping[str, Any], path: Path) -> None:
+def write_predictions(predictions: Predictions, results: Results, path: Path) -> None:
     """Write one file, in the form that its name says.
 
     Parameters
@@ -73,7 +71,7 @@ def write_predictions(predictions: Predictions, results: Mapping[str, Any], path
     predictions
         What to write.
     results
-        As ``results.json`` holds them: the JSON has them too.
+        Of the same test: the JSON has them too, as ``results.json`` holds them.
     path
         ``.csv``: a line per clip with its most probable classes; ``.npz``: all probabilities; ``.json``: the results,
         and the lines of the CSV under ``predictions``.
@@ -88,7 +86,7 @@ def write_predictions(predictions: Predictions, results: Mapping[str, Any], path
     if path.suffix == ".csv":
         write_text(path, _csv(table))
     elif path.suffix == ".json":
-        write_text(path, _json({**results, "predictions": table.to_dict("records")}))
+        write_text(path, as_json(results.content() | {"predictions": table.to_dict("records")}))
     else:
         write_npz(predictions, path)
 
@@ -133,7 +131,3 @@ def confusion_table(predictions: Predictions) -> pd.DataFrame:
 
 def _csv(table: pd.DataFrame) -> str:
     return str(table.to_csv(index=False, lineterminator="\n"))
-
-
-def _json(content: Mapping[str, Any]) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -1,64 +1,132 @@
-"""The result table: what evaluation wrote into ``results.json``, read and set as text without loading a model."""
+"""The results of a test, and the one form that they have in files: ``results.json`` and ``results.csv``."""
 
 import json
-import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from camfuse.errors import TableError
+import pandas as pd
 
-NAMES = {
-    "rgb": "RGB",
-    "pose": "Pose",
-    "fused": "Fused",
-    "late": "Late fusion",
-    "fusion/rgb": "Fused, RGB head",
-    "fusion/pose": "Fused, pose head",
-    "fusion/joint": "Fused, joint head",
-}
-PAPER = ("rgb", "pose", "fused")
-"""The rows of the paper's table."""
-NONE = "-"
-"""Stands where there is no number."""
+from camfuse.config import Part
+from camfuse.errors import TableError
+from camfuse.files import write_text
+from camfuse.run.layout import EvaluationFiles
+from camfuse.run.shard import LeftOut
 
 
 @dataclass(frozen=True)
-class Row:
+class Score:
     """The numbers of one row of the result table, all but `clips` shares of 1.
 
     Attributes
     ----------
-    name
-        As in `NAMES`.
     clips
-        Test clips.
+        Tested clips.
     top
         Accuracy by k, per instance: every clip counts the same.
-    class_top
-        The same per class: the mean over the classes that have clips. At 1 it is the mean class accuracy.
-    class_accuracy_union
-        Mean class accuracy as PYSKL and MMAction2 count it: classes that are only predicted count 0.
     interval
         95 % interval of top-1.
+    class_top
+        Accuracy by k, per class: the mean over the classes that have clips. At 1 it is the mean class accuracy.
+    class_accuracy_union
+        Mean class accuracy as PYSKL and MMAction2 count it: classes that are only predicted count 0.
     calibration
         Expected calibration error.
+    top_of_all, class_top_of_all
+        As `top` and `class_top`, with the missing clips (`Missing`) counted as wrong.
     """
 
-    name: str
     clips: int
     top: Mapping[int, float]
+    interval: tuple[float, float]
     class_top: Mapping[int, float]
     class_accuracy_union: float
-    interval: tuple[float, float]
     calibration: float
+    top_of_all: Mapping[int, float]
+    class_top_of_all: Mapping[int, float]
+
+    def numbers(self) -> dict[str, float]:
+        """Return the numbers over the tested clips, as the files name them."""
+        low, high = self.interval
+        first, *more = self.top
+        return {
+            "n": self.clips,
+            f"top{first}": self.top[first],
+            f"top{first}_low": low,
+            f"top{first}_high": high,
+            **{f"top{k}": self.top[k] for k in more},
+            "mean_class_accuracy": self.class_top[first],
+            "mean_class_accuracy_union": self.class_accuracy_union,
+            **{f"mean_class_top{k}": self.class_top[k] for k in more},
+            "ece": self.calibration,
+        }
+
+    def numbers_of_all(self) -> dict[str, float]:
+        """Return the numbers that count the missing clips as wrong, as the files name them."""
+        return {f"top{k}_of_all": share for k, share in self.top_of_all.items()} | {
+            f"{_class_name(k)}_of_all": share for k, share in self.class_top_of_all.items()
+        }
+
+    @classmethod
+    def parse(cls, row: Mapping[str, Any]) -> "Score":
+        """Take the numbers out of a row of a file; a plain KeyError or ValueError where something is amiss."""
+        top, class_top = _by_k(row, "top"), _by_k(row, "mean_class_top")
+        # files of earlier versions say nothing of missing clips
+        return cls(
+            clips=int(row["n"]),
+            top=top,
+            interval=(float(row["top1_low"]), float(row["top1_high"])),
+            class_top={1: float(row["mean_class_accuracy"])} | class_top,
+            class_accuracy_union=float(row["mean_class_accuracy_union"]),
+            calibration=float(row["ece"]),
+            top_of_all=_by_k(row, "top", "_of_all") or top,
+            class_top_of_all={1: float(row.get("mean_class_accuracy_of_all", row["mean_class_accuracy"]))}
+            | (_by_k(row, "mean_class_top", "_of_all") or class_top),
+        )
+
+
+def _class_name(k: int) -> str:
+    return "mean_class_accuracy" if k == 1 else f"mean_class_top{k}"
+
+
+def _by_k(row: Mapping[str, Any], name: str, end: str = "") -> dict[int, float]:
+    return {int(found[1]): float(row[key]) for key in row if (found := re.fullmatch(rf"{name}(\d+){end}", key))}
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The clips of the tested split that could not be tested.
+
+    Attributes
+    ----------
+    left_out
+        The clips that a stage could not process (`bad_clips: skip`), and why.
+    not_on_disk
+        How many clips of the label files are not on disk; None where that is not known.
+    """
+
+    left_out: Mapping[str, LeftOut]
+    not_on_disk: int | None
+
+    @property
+    def count(self) -> int:
+        """How many are known to be missing."""
+        return len(self.left_out) + (self.not_on_disk or 0)
+
+
+@dataclass(frozen=True)
+class CheckpointFacts:
+    """Which checkpoint was tested: its epoch, its training's fingerprint, its number of parameters."""
+
+    epoch: int
+    fingerprint: str
+    parameters: int
 
 
 @dataclass(frozen=True)
 class Results:
-    """What the test found.
+    """What a test found, and under what.
 
     Attributes
     ----------
@@ -66,28 +134,99 @@ class Results:
         Tested clips.
     samplings
         Samplings per clip.
-    main
-        The row that the predictions belong to.
+    classes
+        Number of classes.
     weights
         Of the probabilities behind the rows `fused` and `late`, by head or stream, as far as there are these rows.
     tuned
         Whether the weights were chosen on val.
+    main
+        The row that ``confusion.csv`` and the top classes of ``predictions.csv`` belong to.
     rows
-        In the order of the paper's table, the others behind.
+        By name, in the order of `camfuse.evaluate.rows.TITLES`.
+    checkpoints
+        The tested ones, by part.
     fingerprint
         Of the evaluation.
+    seed
+        Of the run.
+    missing
+        The clips that could not be tested.
     """
 
     split: str
     samplings: int
-    main: str
+    classes: int
     weights: Mapping[str, Mapping[str, float]]
     tuned: bool
-    rows: Sequence[Row]
+    main: str
+    rows: Mapping[str, Score]
+    checkpoints: Mapping[Part, CheckpointFacts]
     fingerprint: str
+    seed: int
+    missing: Missing
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the rows as the files have them: ``row``, the numbers, what is missing, the numbers of all clips."""
+        missing = {"left_out": len(self.missing.left_out), "not_on_disk": self.missing.not_on_disk}
+        return [
+            {"row": name, **score.numbers(), **missing, **score.numbers_of_all()} for name, score in self.rows.items()
+        ]
+
+    def content(self) -> dict[str, Any]:
+        """Return what ``results.json`` holds, as plain values."""
+        left_out = [{"clip_id": clip_id, **asdict(why)} for clip_id, why in self.missing.left_out.items()]
+        return {
+            "split": self.split,
+            "samplings": self.samplings,
+            "classes": self.classes,
+            "weights": {row: dict(weights) for row, weights in self.weights.items()},
+            "tuned": self.tuned,
+            "main": self.main,
+            "rows": self.records(),
+            "checkpoints": {part: asdict(checkpoint) for part, checkpoint in self.checkpoints.items()},
+            "fingerprint": self.fingerprint,
+            "seed": self.seed,
+            "missing": {"left_out": left_out, "not_on_disk": self.missing.not_on_disk},
+        }
+
+    @classmethod
+    def parse(cls, content: Mapping[str, Any]) -> "Results":
+        """Take the results out of `content`; a plain KeyError, TypeError or ValueError where something is amiss."""
+        missing = content.get("missing", {"left_out": [], "not_on_disk": None})
+        return cls(
+            split=str(content["split"]),
+            samplings=int(content["samplings"]),
+            classes=int(content["classes"]),
+            weights={
+                str(row): {str(head): float(weight) for head, weight in weights.items()}
+                for row, weights in content["weights"].items()
+            },
+            tuned=bool(content["tuned"]),
+            main=str(content["main"]),
+            rows={str(row["row"]): Score.parse(row) for row in content["rows"]},
+            checkpoints={part: CheckpointFacts(**facts) for part, facts in content["checkpoints"].items()},
+            fingerprint=str(content["fingerprint"]),
+            seed=int(content["seed"]),
+            missing=Missing(
+                {str(one["clip_id"]): LeftOut(one["stage"], one["reason"]) for one in missing["left_out"]},
+                None if missing["not_on_disk"] is None else int(missing["not_on_disk"]),
+            ),
+        )
 
 
-def read_results(path: Path) -> Results | None:
+def write_results(results: Results, files: EvaluationFiles) -> None:
+    """Write ``results.json``, and its rows alone as ``results.csv``."""
+    write_text(files.results, as_json(results.content()))
+    write_text(files.table, pd.DataFrame(results.records()).to_csv(index=False, lineterminator="\n"))
+
+
+def as_json(content: Mapping[str, Any]) -> str:
+    """Return plain values as the text of a JSON file."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def read_results(files: EvaluationFiles) -> Results | None:
     """Read ``results.json``; None where there is no evaluation.
 
     Raises
@@ -95,134 +234,17 @@ def read_results(path: Path) -> Results | None:
     TableError
         If the file is damaged.
     """
+    path = files.results
     if not path.is_file():
         return None
     try:
-        results = parse_results(json.loads(path.read_text(encoding="utf-8")))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        results = Results.parse(content) if content["rows"] else None
     except json.JSONDecodeError as error:
         raise TableError(path, [f"expected JSON, found: {error}"]) from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise TableError(
-            path, [f"expected split, main, rows, ... of an evaluation; found otherwise: {error!r}"]
-        ) from error
-    if not results.rows:
+        problem = f"expected split, main, rows, ... of an evaluation; found otherwise: {error!r}"
+        raise TableError(path, [problem]) from error
+    if results is None:
         raise TableError(path, ["expected at least one row, found none"])
     return results
-
-
-def parse_results(content: Mapping[str, Any]) -> Results:
-    """Take the results out of their JSON form; a plain KeyError, TypeError or ValueError where something is amiss."""
-    return Results(
-        split=str(content["split"]),
-        samplings=int(content["samplings"]),
-        main=str(content["main"]),
-        weights={
-            str(row): {str(head): float(weight) for head, weight in weights.items()}
-            for row, weights in content["weights"].items()
-        },
-        tuned=bool(content["tuned"]),
-        rows=[_row(row) for row in content["rows"]],
-        fingerprint=str(content["fingerprint"]),
-    )
-
-
-def _row(row: Mapping[str, Any]) -> Row:
-    class_top = {1: float(row["mean_class_accuracy"])} | _by_k(row, "mean_class_top")
-    return Row(
-        name=str(row["row"]),
-        clips=int(row["n"]),
-        top=_by_k(row, "top"),
-        class_top=class_top,
-        class_accuracy_union=float(row["mean_class_accuracy_union"]),
-        interval=(float(row["top1_low"]), float(row["top1_high"])),
-        calibration=float(row["ece"]),
-    )
-
-
-def _by_k(row: Mapping[str, Any], name: str) -> dict[int, float]:
-    return {int(key.removeprefix(name)): float(row[key]) for key in row if re.fullmatch(rf"{name}\d+", key)}
-
-
-def percent(share: float) -> str:
-    """Write a share of 1 as a percentage, the way the paper's tables do."""
-    return f"{100 * share:.2f}" if math.isfinite(share) else NONE
-
-
-def result_caption(results: Results) -> str:
-    """Say what the table shows."""
-    return f"Accuracy on the {results.rows[0].clips:,} clips of {results.split}, in %"
-
-
-def result_cells(results: Results) -> list[tuple[str, ...]]:
-    """Return the table's head and rows as text: per instance and per class as the data set papers have them."""
-    ks = sorted({k for row in results.rows for k in row.top})
-    names = [f"top-{k}" for k in ks]
-    head = ("model", *names, *(f"class {name}" for name in names), "95 % interval of top-1", "calibration error")
-    rows = [
-        (
-            NAMES.get(row.name, row.name),
-            *(percent(row.top.get(k, math.nan)) for k in ks),
-            *(percent(row.class_top.get(k, math.nan)) for k in ks),
-            f"{percent(row.interval[0])} to {percent(row.interval[1])}",
-            percent(row.calibration),
-        )
-        for row in results.rows
-    ]
-    return [head, *rows]
-
-
-def result_text(results: Results) -> str:
-    """Return the result table as lines of text, for the command line and the log."""
-    lines = result_cells(results)
-    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-    first, *others = (_aligned(line, widths) for line in lines)
-    return "\n".join([result_caption(results), first, "-" * len(first), *others, *weights_text(results)])
-
-
-def metric_text(results: Results, metric: str) -> str:
-    """Return what a metric of the base code's name says of the main row, in a line.
-
-    Parameters
-    ----------
-    results
-        Of the test.
-    metric
-        ``top_k_accuracy`` or ``mean_class_accuracy``.
-    """
-    row = next(row for row in results.rows if row.name == results.main)
-    if metric == "top_k_accuracy":
-        return f"top_k_accuracy: {', '.join(f'top-{k} {percent(share)}' for k, share in sorted(row.top.items()))} %"
-    return (
-        f"mean_class_accuracy: {percent(row.class_accuracy_union)} % as PYSKL and MMAction2 count it, "
-        f"{percent(row.class_top[1])} % over the classes that have clips"
-    )
-
-
-def read_clip_ids(path: Path) -> list[str]:
-    """Read a file with one clip id a line.
-
-    Raises
-    ------
-    TableError
-        If there is no such file, or no id in it.
-    """
-    if not path.is_file():
-        raise TableError(path, ["expected a file with one clip id a line, found no file"])
-    ids = path.read_text(encoding="utf-8").split()
-    if not ids:
-        raise TableError(path, ["expected at least one clip id, found none"])
-    return ids
-
-
-def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
-    numbers = (cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))
-    return "  ".join([cells[0].ljust(widths[0]), *numbers])
-
-
-def weights_text(results: Results) -> list[str]:
-    """Say in a sentence per row how its probabilities were weighted."""
-    how = "chosen on val" if results.tuned else "as configured"
-    return [
-        f"{NAMES[row]}: {', '.join(f'{head} x {weight:g}' for head, weight in weights.items())}, {how}."
-        for row, weights in results.weights.items()
-    ]

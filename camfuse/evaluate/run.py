@@ -1,64 +1,39 @@
 """The test: every clip sampled several times, probabilities averaged, one row per way of combining the streams.
 
-Rows, in this order, as far as their checkpoints are given:
+The rows (`camfuse.evaluate.rows`) are there as far as their checkpoints are given. The weights are the config's, or
+chosen on val (``evaluate.weights: tuned``); test labels never reach them.
 
-rgb, pose                                 each stream alone, from its own training
-fused                                     the fused model: weighted mean of its heads' probabilities
-late                                      mean of rgb and pose: what fusion without training reaches
-fusion/rgb, fusion/pose, fusion/joint     the fused model's heads, one by one
-
-The weights are the config's, or chosen on val (``evaluate.weights: tuned``); test labels never reach them.
-
-Files: ``results.csv`` and ``results.json`` (the same rows; the JSON also says under what they were made),
-``predictions.csv`` (a line per clip), ``probabilities.npz`` (all of it), ``confusion.csv`` (of the main row).
+Files: ``results.csv`` and ``results.json`` (the same rows; the JSON also says under what they were made, and which
+clips are missing), ``predictions.csv`` (a line per clip), ``probabilities.npz`` (all of it), ``confusion.csv`` (of the
+main row).
 """
 
 import logging
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Literal
 
+import pandas as pd
 from torch import Tensor
 
 from camfuse.config import Part, Split
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import ConfigError, TableError
+from camfuse.evaluate.missing import find_missing
 from camfuse.evaluate.prediction_files import Predictions, write_all
-from camfuse.evaluate.results import parse_results, result_text
-from camfuse.metrics import score, tuned_weights, weighted_mean
+from camfuse.evaluate.result_text import result_text
+from camfuse.evaluate.results import CheckpointFacts, Results, write_results
+from camfuse.evaluate.rows import FUSED, LATE, MAIN, ROWS
+from camfuse.evaluate.score import score
+from camfuse.metrics import tuned_weights, weighted_mean
 from camfuse.model.checkpoint import Checkpoint, check_trained
 from camfuse.model.recogniser import HEADS
 from camfuse.predict.probabilities import HeadPredictions, load_checkpoints, predict
-from camfuse.run.layout import Run
+from camfuse.run.layout import EvaluationFiles, Run
 
 log = logging.getLogger(__name__)
-FUSED, LATE = "fused", "late"
-ROWS = ("rgb", "pose", FUSED, LATE, "fusion/rgb", "fusion/pose", "fusion/joint")
-MAIN = (FUSED, LATE, "pose", "rgb")
-"""The row that speaks for the run: the first of these that there is."""
 Weights = dict[str, dict[str, float]]
 """Of the probabilities behind the rows `fused` and `late`, by head or stream."""
-
-
-class ResultFile(TypedDict):
-    """What ``results.json`` holds; `camfuse.evaluate.results` reads it.
-
-    ``rows`` have the key ``row`` and the numbers of `camfuse.metrics.score`, all shares in 0..1; ``main`` names the
-    row that ``confusion.csv`` and the top classes of ``predictions.csv`` belong to; ``weights`` are those behind the
-    rows fused and late, and ``tuned`` says whether they were chosen on val; ``checkpoints`` gives epoch, fingerprint
-    and number of parameters of each part.
-    """
-
-    split: str
-    samplings: int
-    classes: int
-    weights: Weights
-    tuned: bool
-    main: str
-    rows: list[dict[str, float | str]]
-    checkpoints: dict[str, dict[str, int | str]]
-    fingerprint: str
-    seed: int
 
 
 def evaluate(
@@ -66,7 +41,7 @@ def evaluate(
     checkpoints: Mapping[Part, Path],
     output: Path,
     split: Split = "test",
-) -> ResultFile:
+) -> Results:
     """Test checkpoints on a split and write the result files.
 
     Parameters
@@ -93,8 +68,10 @@ def evaluate(
     """
     trained = load_checkpoints(run.config, checkpoints, run.classes())
     predictions, results = evaluate_clips(run, trained, split=split)
-    write_all(predictions, results, output)
-    log.info("%s\n%s", output, result_text(parse_results(results)))
+    files = EvaluationFiles(output)
+    write_results(results, files)
+    write_all(predictions, files)
+    log.info("%s\n%s", output, result_text(results))
     return results
 
 
@@ -105,7 +82,7 @@ def evaluate_clips(
     split: Split = "test",
     inputs: Part | None = None,
     only: Collection[str] | None = None,
-) -> tuple[Predictions, ResultFile]:
+) -> tuple[Predictions, Results]:
     """Predict the clips of a split and count what is right.
 
     Parameters
@@ -130,26 +107,29 @@ def evaluate_clips(
     every: Part = next(iter(trained)) if len(trained) == 1 else "fusion"
     part = inputs or every
     config = run.config
-    tested = predict(config, _dataset(run, part, split, only), trained)
+    asked = _rows(run, split, only)
+    dataset = _dataset(run, part, asked)
+    tested = predict(config, dataset, trained)
+    missing, by_class = find_missing(run, split, asked, dataset.left_out, whole=only is None)
     weights = _weights(run, trained, tested, part, split)
     classes = next(iter(trained.values())).classes
     rows = combine(tested, weights)
     main = next(name for name in MAIN if name in rows)
     predictions = Predictions(tested.clips, classes, tested.labels, rows, main)
-    results = ResultFile(
+    results = Results(
         split=split,
         samplings=config.evaluate.samplings,
         classes=len(classes),
         weights=weights,
         tuned=config.evaluate.weights == "tuned",
         main=main,
-        rows=[{"row": name, **score(values, tested.labels, seed=config.seed)} for name, values in rows.items()],
+        rows={name: score(values, tested.labels, seed=config.seed, missing=by_class) for name, values in rows.items()},
         checkpoints={
-            part: {"epoch": one.epoch, "fingerprint": one.fingerprint, "parameters": one.parameters}
-            for part, one in trained.items()
+            part: CheckpointFacts(one.epoch, one.fingerprint, one.parameters) for part, one in trained.items()
         },
         fingerprint=run.fingerprint("evaluate"),
         seed=config.seed,
+        missing=missing,
     )
     return predictions, results
 
@@ -161,7 +141,7 @@ def evaluate_checkpoint(
     split: Split = "test",
     inputs: Literal["rgb", "pose"] | None = None,
     only: Collection[str] | None = None,
-) -> tuple[Predictions, ResultFile]:
+) -> tuple[Predictions, Results]:
     """Test one checkpoint on the run's clips, as `evaluate_clips` does.
 
     Whether its training validated is the checkpoint's own matter; all else must be as in the run's config.
@@ -185,7 +165,23 @@ def evaluate_checkpoint(
     return evaluate_clips(own, {found.part: found}, split=split, inputs=inputs, only=only)
 
 
-def _dataset(run: Run, part: Part, split: Split, only: Collection[str] | None = None) -> ClipDataset:
+def read_clip_ids(path: Path) -> list[str]:
+    """Read a file with one clip id a line.
+
+    Raises
+    ------
+    TableError
+        If there is no such file, or no id in it.
+    """
+    if not path.is_file():
+        raise TableError(path, ["expected a file with one clip id a line, found no file"])
+    ids = path.read_text(encoding="utf-8").split()
+    if not ids:
+        raise TableError(path, ["expected at least one clip id, found none"])
+    return ids
+
+
+def _rows(run: Run, split: Split, only: Collection[str] | None = None) -> pd.DataFrame:
     table, rows = run.clip_files.clips, run.clips()
     rows = rows[rows["split"] == split]
     if only is not None:
@@ -194,6 +190,10 @@ def _dataset(run: Run, part: Part, split: Split, only: Collection[str] | None = 
         rows = rows[rows["clip_id"].isin(set(only))]
     if len(rows) == 0:
         raise TableError(table, [f"expected at least one clip of split `{split}`, found none"])
+    return rows
+
+
+def _dataset(run: Run, part: Part, rows: pd.DataFrame) -> ClipDataset:
     return ClipDataset(rows, run, part=part, augment=False, samplings=run.config.evaluate.samplings, compact=True)
 
 
@@ -214,7 +214,7 @@ def _weights(
     if split == "val":
         raise ConfigError("evaluate.weights: `tuned` chooses on val, so val cannot be tested on: give three weights")
     try:
-        dataset = _dataset(run, part, "val")
+        dataset = _dataset(run, part, _rows(run, "val"))
     except TableError as error:
         raise ConfigError("evaluate.weights: `tuned` chooses on val, and no clip is of split `val`") from error
     val = predict(run.config, dataset, trained)

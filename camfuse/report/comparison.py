@@ -3,13 +3,12 @@
 import math
 
 from camfuse.evaluate.comparison import NUMBERS, SPREAD, ablation_caption, ablation_cells
-from camfuse.evaluate.results import NAMES, NONE, percent, read_results
+from camfuse.evaluate.result_text import NONE, percent
+from camfuse.evaluate.results import read_results
+from camfuse.evaluate.rows import COMPARED, FUSED, TITLES
 from camfuse.report.tables import Table, read_csv
 from camfuse.run.experiments import Plan
 from camfuse.run.layout import Run
-
-SHOWN = ("rgb", "pose", "late", "fused")
-"""The rows of each run's result table whose top-1 is shown."""
 
 
 def experiment_table(run: Run) -> Table | None:
@@ -29,9 +28,9 @@ def experiment_table(run: Run) -> Table | None:
     for (name, changes), lines in found.groupby(["experiment", "changes"], sort=False):
         top1 = dict(zip(lines["row"], lines["top1"], strict=True))
         per_class = dict(zip(lines["row"], lines["mean_class_accuracy"], strict=True))
-        shown = [percent(top1.get(row, math.nan)) for row in SHOWN]
-        rows.append((str(name), str(changes) or NONE, *shown, percent(per_class.get("fused", math.nan))))
-    head = ("run", "changes", *(f"{NAMES[row]} top-1" for row in SHOWN), "Fused class top-1")
+        shown = [percent(top1.get(row, math.nan)) for row in COMPARED]
+        rows.append((str(name), str(changes) or NONE, *shown, percent(per_class.get(FUSED, math.nan))))
+    head = ("run", "changes", *(f"{TITLES[row]} top-1" for row in COMPARED), "Fused class top-1")
     return Table("Experiments on the same shards, in %", head, rows, frozenset({0, 1}), frozenset({0}))
 
 
@@ -48,7 +47,7 @@ def ablation_table(run: Run) -> tuple[Table | None, str]:
     if run.config.ablation is None or not path.is_file():
         return None, "" if run.config.ablation is None else "Ablation: not run yet; snakemake ablation makes it."
     for cell in Plan(run.config).ablation:
-        results = read_results(cell.results)
+        results = read_results(cell.files)
         if results is None or results.fingerprint != cell.fingerprint:
             return None, "Ablation: the table is one of other settings; snakemake ablation renews it."
     table = read_csv(path, (*text, "seeds", "clips", "parameters", *(f"top1_{name}" for name in SPREAD)), text)

@@ -7,7 +7,7 @@ import pandas as pd
 from camfuse.clips.coverage import split_totals
 from camfuse.clips.files import ClipFiles
 from camfuse.clips.table import SPLITS
-from camfuse.evaluate.results import NONE
+from camfuse.evaluate.result_text import NONE
 from camfuse.report.tables import Table, read_csv
 
 MOST_LISTED = 500

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from camfuse.evaluate.results import percent
+from camfuse.evaluate.result_text import percent
 from camfuse.prep.pose.quality import PARTS, detection_rates, jitter, longest_gap
 from camfuse.report.plots import histogram
 from camfuse.report.tables import Chart, Table

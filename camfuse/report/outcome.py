@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from camfuse.config import Part
 from camfuse.errors import TableError
-from camfuse.evaluate.results import Results, percent, result_caption, result_cells, weights_text
+from camfuse.evaluate.result_text import missing_text, percent, result_caption, result_cells, weights_text
+from camfuse.evaluate.results import Results
 from camfuse.report.plots import Line, line_chart, matrix
 from camfuse.report.tables import Chart, Table, check_fingerprint, duration, read_csv, read_json
 from camfuse.run.layout import Run
@@ -75,21 +76,31 @@ class Classes:
 def result_table(results: Results) -> Table:
     """Set the results as the paper's table has them."""
     head, *rows = result_cells(results)
-    strong = frozenset(position for position, row in enumerate(results.rows) if row.name == results.main)
+    strong = frozenset({list(results.rows).index(results.main)})
     return Table(result_caption(results), head, rows, strong=strong)
 
 
 def describe_results(results: Results) -> str:
     """Say how the numbers of the result table came about."""
-    counted = {row.name: row.class_accuracy_union for row in results.rows}
+    union = percent(results.rows[results.main].class_accuracy_union)
     return (
         f"Each clip is sampled {results.samplings} times and the probabilities are averaged. RGB and pose are the two "
         "streams trained alone, late fusion weights the two, fused weights the heads of the fused model. "
         f"{' '.join(weights_text(results))} Top-k counts every clip the same, class top-k every class that has clips; "
         "PYSKL's and MMAction2's mean class accuracy also counts classes that are only predicted, as 0: "
-        f"{percent(counted[results.main])} for the row in bold. The interval is over the clips; it does not say how "
-        "much another seed would change."
+        f"{union} for the row in bold. The interval is over the clips; it does not say how much another seed would "
+        "change."
     )
+
+
+def describe_missing(results: Results) -> str:
+    """Say which test clips are missing, and what the numbers are with them; empty where none is."""
+    said = missing_text(results)
+    if not said:
+        return ""
+    lists = ["evaluate/results.json, and Clips below"] if results.missing.left_out else []
+    lists += ["clips/missing.csv"] if results.missing.not_on_disk else []
+    return " ".join([*said, f"They are listed in {' and in '.join(lists)}."])
 
 
 def read_curves(run: Run, part: Part) -> Curves | None:
@@ -124,9 +135,11 @@ def _describe_training(path: Path, rows: pd.DataFrame, fingerprint: str) -> tupl
         check_fingerprint(path, expected=fingerprint, found=str(summary["fingerprint"]))
         best, rule, clips = float(summary["best_epoch"]), summary["selection"], summary["clips"]
         speed, waited = float(summary["clips_per_second"]), float(summary.get("waited", 0))
+        lost = sum(summary.get("left_out", {}).values())  # summaries of earlier versions do not say
+        without = f" ({lost:,} more were left out by a stage)" if lost else ""
         waiting = f", {waited:.0%} of the time waiting for them" if waited >= WORTH_SAYING else ""
         return (
-            f"{epochs} on {clips['train']:,} training and {clips['val']:,} validation clips, "
+            f"{epochs} on {clips['train']:,} training and {clips['val']:,} validation clips{without}, "
             f"{summary['parameters'] / 1e6:.2f} M parameters, {duration(summary['seconds'])} on {summary['device']} "
             f"({speed:.3g} clips/s{waiting}). Kept: epoch {best:g} ({rule}).",
             best,

@@ -16,7 +16,9 @@ from markupsafe import Markup
 
 import camfuse
 from camfuse.config import Config, Part, Section, dump_config
-from camfuse.evaluate.results import NAMES, PAPER, Results, percent, read_results
+from camfuse.evaluate.result_text import percent
+from camfuse.evaluate.results import Results, read_results
+from camfuse.evaluate.rows import PAPER, TITLES
 from camfuse.files import write_text
 from camfuse.report.comparison import ablation_table, experiment_table
 from camfuse.report.coverage import coverage_tables, duplicate_table, read_notes, split_table
@@ -28,6 +30,7 @@ from camfuse.report.outcome import (
     Curves,
     Prediction,
     describe_classes,
+    describe_missing,
     describe_results,
     read_curves,
     read_predictions,
@@ -60,6 +63,7 @@ class Page:
     tiles: Sequence[Tile]
     results: Table | None
     results_note: str
+    results_missing: str
     experiments: Table | None
     ablation: Table | None
     ablation_note: str
@@ -124,6 +128,7 @@ def gather(run: Run) -> Page:
         tiles=_tiles(results, clips),
         results=result_table(results) if results else None,
         results_note=describe_results(results) if results else "",
+        results_missing=describe_missing(results) if results else "",
         experiments=experiment_table(run),
         ablation=ablation,
         ablation_note=ablation_note,
@@ -171,10 +176,9 @@ def _lead(config: Config, clips: pd.DataFrame | None) -> str:
 
 
 def _read_results(run: Run) -> Results | None:
-    path = run.evaluation.results
-    results = read_results(path)
+    results = read_results(run.evaluation)
     if results:
-        check_fingerprint(path, expected=run.fingerprint("evaluate"), found=results.fingerprint)
+        check_fingerprint(run.evaluation.results, expected=run.fingerprint("evaluate"), found=results.fingerprint)
     return results
 
 
@@ -182,14 +186,16 @@ def _times(
     run: Run, clips: pd.DataFrame | None, results: Results | None, curves: Mapping[Part, Curves | None]
 ) -> Table | None:
     seen = {} if clips is None else {str(shard): int(n) for shard, n in clips["shard"].value_counts().items()}
-    seen |= {"evaluate": results.rows[0].clips} if results else {}
+    seen |= {"evaluate": results.rows[results.main].clips} if results else {}
     speeds = {f"train_{part}": found.speed for part, found in curves.items() if found}
     return time_table(run.benchmarks, seen, speeds)
 
 
 def _tiles(results: Results | None, clips: pd.DataFrame | None) -> list[Tile]:
-    rows = results.rows if results else ()
-    tiles = [Tile(f"{NAMES[row.name]} top-1", percent(row.top[1]), "%") for row in rows if row.name in PAPER]
+    rows = results.rows if results else {}
+    tiles = [Tile(f"{TITLES[name]} top-1", percent(rows[name].top[1]), "%") for name in PAPER if name in rows]
+    if results and results.missing.count:
+        tiles.append(Tile(f"Missing {results.split} clips", f"{results.missing.count:,}"))
     if clips is not None:
         signers = clips["signer"][clips["signer"] != ""].nunique()
         tiles += [Tile("Clips", f"{len(clips):,}"), Tile("Classes", f"{clips['label'].nunique():,}")]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from camfuse.evaluate.results import NONE
+from camfuse.evaluate.result_text import NONE
 from camfuse.report.tables import Table, duration, read_csv
 from camfuse.run.layout import DATA_STAGES, Run
 from camfuse.run.shard import Shard

@@ -45,8 +45,8 @@ STAGES: dict[str, Stage] = {
             lambda c: (*_training(c), *_model(c.model), c.train.fusion, c.train.new_rate, c.evaluate.training_weights),
             ("train_rgb", "train_pose"),
         ),
-        Stage("evaluate", 3, lambda c: (c.evaluate,), ("train_fusion",)),
-        Stage("report", 5, lambda c: (c.report,), ("evaluate",)),
+        Stage("evaluate", 4, lambda c: (c.evaluate,), ("train_fusion",)),
+        Stage("report", 6, lambda c: (c.report,), ("evaluate",)),
     )
 }
 

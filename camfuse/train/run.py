@@ -270,6 +270,7 @@ def _summary(config: Config, module: TrainingModule, data: _Data, best: Checkpoi
         "numbers": best.numbers,
         "classes": len(best.classes),
         "clips": {"train": len(data.train.clips), "val": len(data.val.clips) if data.val else 0},
+        "left_out": {"train": len(data.train.left_out), "val": len(data.val.left_out) if data.val else 0},
         "parameters": best.parameters,
         "seconds": round(module.clock.seconds, 1),
         "clips_per_second": round(len(data.train) * epochs / max(module.clock.seconds, 1e-9), 2),

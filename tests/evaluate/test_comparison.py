@@ -1,27 +1,24 @@
-import json
 from typing import Any
 
 import pandas as pd
 import pytest
+from made_results import made_results, made_score
 
-from camfuse.config import Config
+from camfuse.config import Config, Part
 from camfuse.errors import ConfigError, TableError
 from camfuse.evaluate.comparison import compare_experiments, describe, markdown, spread, summarise_ablation
+from camfuse.evaluate.results import CheckpointFacts, write_results
 from camfuse.run.experiments import Experiment, Plan
 
 ROWS = ("rgb", "pose", "fused", "late")
 
 
-def write_results(run: Experiment, shift: float = 0.0) -> None:
+def write_made(run: Experiment, shift: float = 0.0) -> None:
     """Top-1 of rgb 0.1, pose 0.2, fused 0.3, late 0.4, all moved by `shift`."""
-    run.results.parent.mkdir(parents=True, exist_ok=True)
-    rows = [
-        {"row": name, "n": 20, "top1": 0.1 * number + shift, "mean_class_accuracy": 0.5}
-        for number, name in enumerate(ROWS, 1)
-    ]
-    checkpoints = {"rgb": {"parameters": 100}, "pose": {"parameters": 10}, "fusion": {"parameters": 115}}
-    content = {"fingerprint": run.fingerprint, "rows": rows, "checkpoints": checkpoints}
-    run.results.write_text(json.dumps(content))
+    rows = {name: made_score(0.1 * number + shift) for number, name in enumerate(ROWS, 1)}
+    parameters: dict[Part, int] = {"rgb": 100, "pose": 10, "fusion": 115}
+    checkpoints = {part: CheckpointFacts(3, "0" * 16, count) for part, count in parameters.items()}
+    write_results(made_results(rows, checkpoints=checkpoints, fingerprint=run.fingerprint), run.files)
 
 
 @pytest.fixture
@@ -30,7 +27,7 @@ def ablated(make_config: Any) -> Config:
     config: Config = make_config(ablation={"modes": ["none", "divided"], "seeds": [1, 2, 3]})
     for run in Plan(config).ablation:
         more = {1: 0.0, 2: 0.1, 3: 0.5}[run.config.seed]
-        write_results(run, more + (0.01 if run.config.model.fusion.mode == "divided" else 0.0))
+        write_made(run, more + (0.01 if run.config.model.fusion.mode == "divided" else 0.0))
     return config
 
 
@@ -67,7 +64,7 @@ def test_the_text_shows_percent_and_range(ablated: Config) -> None:
 def test_one_seed_has_no_deviation(make_config: Any) -> None:
     config = make_config(ablation={"modes": ["none"], "seeds": [7], "streams": ["rgb", "fused"]})
     for run in Plan(config).ablation:
-        write_results(run)
+        write_made(run)
     output = config.output / "ablation.csv"
     table = summarise_ablation(config, output)
     assert list(table["row"]) == ["rgb", "fused"]
@@ -86,9 +83,9 @@ def test_the_order_of_the_rows_is_the_tables_not_the_runs() -> None:
 def test_experiments_stand_side_by_side(make_config: Any) -> None:
     config = make_config(experiments={"b": {"seed": 2}, "a": {"model": {"fusion": {"mode": "none"}}}})
     plan = Plan(config)
-    write_results(plan.main)
+    write_made(plan.main)
     for run in plan.experiments:
-        write_results(run, 0.1)
+        write_made(run, 0.1)
     output = config.output / "experiments" / "results.csv"
     compare_experiments(config, output)
     table = pd.read_csv(output, keep_default_na=False)
@@ -103,10 +100,10 @@ def test_experiments_stand_side_by_side(make_config: Any) -> None:
 def test_missing_and_stale_results_are_named(make_config: Any) -> None:
     config = make_config(experiments={"other": {"seed": 2}})
     plan = Plan(config)
-    write_results(plan.main)
+    write_made(plan.main)
     with pytest.raises(TableError, match="expected the results of other, found no file"):
         compare_experiments(config, config.output / "x.csv")
-    write_results(plan.experiments[0])
+    write_made(plan.experiments[0])
     stale = make_config(experiments={"other": {"seed": 3}})
     with pytest.raises(TableError, match="evaluate other again"):
         compare_experiments(stale, config.output / "x.csv")

@@ -10,7 +10,8 @@ from made_run import EVIL, Run
 
 from camfuse.config import parse_config
 from camfuse.errors import ShardError, StaleShardError, TableError
-from camfuse.evaluate.results import read_results, result_text
+from camfuse.evaluate.result_text import result_text
+from camfuse.evaluate.results import read_results
 from camfuse.files import write_text
 from camfuse.report.page import write_report
 from camfuse.run.experiments import Plan
@@ -368,7 +369,7 @@ def test_a_training_of_other_settings_is_refused(run: Run) -> None:
 
 
 def test_result_text_is_the_table(finished_run: Run) -> None:
-    results = read_results(finished_run.folder / "evaluate" / "results.json")
+    results = read_results(RunFiles(finished_run.config).evaluation)
     assert results is not None
     title, *lines, fused, late = result_text(results).splitlines()
     assert late == "Late fusion: rgb x 1, pose x 1, as configured."

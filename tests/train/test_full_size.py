@@ -41,7 +41,7 @@ def test_one_training_step_and_one_evaluation(make_run: MakeRun, tmp_path: Path)
     # before the first step every class is about as likely: ln 2000 = 7.60
     assert curves.loc[["rgb", "pose", "joint"], "loss"].between(7.0, 8.2).all()
     assert 36e6 < Checkpoint.load(folder / "best.ckpt").parameters < 50e6
-    assert results["classes"] == CLASSES
-    fused = next(row for row in results["rows"] if row["row"] == "fused")
-    assert {"top1", "top5", "top10"} <= fused.keys()
+    assert results.classes == CLASSES
+    fused = results.rows["fused"]
+    assert {1, 5, 10} <= fused.top.keys()
     assert json.loads((folder / "summary.json").read_text())["clips"] == {"train": 1, "val": 0}

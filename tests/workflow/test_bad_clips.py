@@ -1,5 +1,6 @@
 """One fate for every clip: what a stage cannot process is left out once and for all, and nothing else suffers."""
 
+import json
 import pickle
 from collections.abc import Callable
 from itertools import count
@@ -12,6 +13,8 @@ import pytest
 from small_run import SMALL, Workflow, write_video
 
 from camfuse.clips.table import shard_of
+from camfuse.evaluate.result_text import result_text
+from camfuse.evaluate.results import read_results
 from camfuse.run.layout import DATA_STAGES, Run
 
 SHARDS = 4
@@ -131,10 +134,27 @@ def test_bad_clips_are_left_out_by_their_stage_and_stay_so(skipped: tuple[Workfl
         assert all(words in reasons[clip_id].reason for clip_id, at in clips.bad.items() if at == stage), stage
 
 
+def test_the_metrics_count_the_missing_test_clips_as_wrong_too(skipped: tuple[Workflow, Clips]) -> None:
+    workflow, clips = skipped
+    run = Run.from_folder(workflow.folder / "results")
+    results = read_results(run.evaluation)
+    assert results is not None
+    test = clips.table["clip_id"][clips.table["split"] == "test"]
+    assert set(results.missing.left_out) == set(test) & set(clips.bad) and results.missing.not_on_disk == 0
+    for row in results.rows.values():
+        assert row.clips == 3 and len(test) == 7
+        assert row.top_of_all[1] == pytest.approx(row.top[1] * 3 / 7)
+    said = result_text(results)
+    assert "4 of 7 clips of test (2 left out by stage frames, 2 left out by stage crops)" in said
+    summary = json.loads(run.training("fusion").summary.read_text())
+    assert summary["clips"] == {"train": 6, "val": 3} and summary["left_out"] == {"train": 2, "val": 0}
+
+
 def test_the_report_lists_them(skipped: tuple[Workflow, Clips]) -> None:
     workflow, clips = skipped
     page = (workflow.folder / "results" / "report" / "index.html").read_text()
     assert all(clip_id in page for clip_id in clips.bad)
+    assert "Missing, and in none of these numbers: 4 of 7 clips of test" in page
 
 
 def test_nothing_is_left_to_do_after_it(skipped: tuple[Workflow, Clips]) -> None:

@@ -66,5 +66,8 @@ def test_twenty_real_clips_are_overfit(shared_data: Path, tmp_path: Path) -> Non
         tmp_path / "evaluate",
         split="train",
     )
-    top1 = {row["row"]: row["top1"] for row in numbers["rows"]}
-    assert {name: top1[name] for name in ("rgb", "pose", "fused")} == {"rgb": 1.0, "pose": 1.0, "fused": 1.0}
+    assert {name: numbers.rows[name].top[1] for name in ("rgb", "pose", "fused")} == {
+        "rgb": 1.0,
+        "pose": 1.0,
+        "fused": 1.0,
+    }

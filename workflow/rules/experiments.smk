@@ -52,6 +52,7 @@ use rule evaluate as experiment_evaluate with:
     input:
         clips=RUN.clip_files.clips,
         classes=RUN.clip_files.classes,
+        coverage=RUN.clip_files.coverage,
         crops=shards_of("crops"),
         heatmaps=shards_of("heatmaps"),
         rgb=part_of_run("rgb"),

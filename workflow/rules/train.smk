@@ -107,6 +107,7 @@ rule evaluate:
     input:
         clips=RUN.clip_files.clips,
         classes=RUN.clip_files.classes,
+        coverage=RUN.clip_files.coverage,
         crops=shards_of("crops"),
         heatmaps=shards_of("heatmaps"),
         rgb=rules.train_rgb.output.best,

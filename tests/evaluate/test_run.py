@@ -13,8 +13,9 @@ from camfuse.clips.table import read_clips
 from camfuse.config import Split
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import ConfigError, StaleShardError, TableError, WeightsError
-from camfuse.evaluate.prediction_files import Predictions, prediction_table, write_predictions
-from camfuse.evaluate.run import ROWS, ResultFile, combine, evaluate, evaluate_clips, row_sources
+from camfuse.evaluate.results import Results
+from camfuse.evaluate.rows import ROWS
+from camfuse.evaluate.run import combine, evaluate, evaluate_clips, row_sources
 from camfuse.metrics import tuned_weights
 from camfuse.model.checkpoint import Checkpoint
 from camfuse.predict.probabilities import HeadPredictions, predict
@@ -26,7 +27,7 @@ def best(run: Any, *parts: str) -> dict[str, Path]:
     return {part: run.config.output / "train" / part / "best.ckpt" for part in parts or PARTS}
 
 
-def run_evaluate(run: Any, output: Path, checkpoints: Mapping[str, Path], split: Split = "test") -> ResultFile:
+def run_evaluate(run: Any, output: Path, checkpoints: Mapping[str, Path], split: Split = "test") -> Results:
     return evaluate(run.run, checkpoints, output, split)  # type: ignore[arg-type]
 
 
@@ -103,20 +104,6 @@ def test_samplings_are_averaged_as_probabilities(trained: Any, tested: Path) -> 
             assert saved[f"fusion/{head}"][0] == pytest.approx(values.softmax(1).mean(0).numpy(), abs=1e-5)
 
 
-@pytest.mark.parametrize("compact", [False, True])
-def test_a_test_uses_the_arithmetic_of_the_training(trained: Any, compact: bool) -> None:
-    run, rows = trained, read_clips(trained.clips / "clips.csv")
-    test = rows[rows["split"] == "test"]
-    data = ClipDataset(test, run.run, part="fusion", augment=False, samplings=2, compact=compact)
-    trained_as = {"fusion": Checkpoint.load(best(run)["fusion"])}
-    exact = predict(run.config, data, trained_as)  # type: ignore[arg-type]
-    half = run.config.train.model_copy(update={"precision": "bf16-mixed"})
-    rounded = predict(run.config.model_copy(update={"train": half}), data, trained_as)  # type: ignore[arg-type]
-    for head, values in exact.heads.items():
-        difference = (rounded.heads[head] - values).abs().max()
-        assert 1e-6 < difference < 0.05, head
-
-
 def test_combine_by_hand() -> None:
     heads = {
         ("rgb", "rgb"): torch.tensor([[1.0, 0.0]]),
@@ -132,24 +119,13 @@ def test_combine_by_hand() -> None:
     assert rows["fused"][0].tolist() == pytest.approx([0.3, 0.7])
 
 
-def test_prediction_table_by_hand() -> None:
-    clips = pd.DataFrame({"clip_id": ["a", "b"], "label": ["x", "y"], "signer": ["s", ""], "shard": ["0", "0"]})
-    fused = torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]])
-    table = prediction_table(Predictions(clips, ("x", "y", "z"), torch.tensor([0, 1]), {"fused": fused}, "fused"))
-    assert table["fused_label"].tolist() == ["x", "z"]
-    assert table["fused_probability"].tolist() == pytest.approx([0.5, 0.7])
-    assert table["top2_label"].tolist() == ["y", "y"]
-    assert table["top3_probability"].tolist() == pytest.approx([0.2, 0.1])
-    assert "top4_label" not in table
-
-
 def test_other_split_and_fewer_parts(trained: Any, tmp_path: Path) -> None:
     results = run_evaluate(trained, tmp_path, best(trained, "rgb"), split="val")
-    assert [row["row"] for row in results["rows"]] == ["rgb"]
-    assert (results["split"], results["main"], results["rows"][0]["n"]) == ("val", "rgb", 6)
+    assert list(results.rows) == ["rgb"]
+    assert (results.split, results.main, results.rows["rgb"].clips) == ("val", "rgb", 6)
     both = run_evaluate(trained, tmp_path, best(trained, "rgb", "pose"), split="val")
-    assert [row["row"] for row in both["rows"]] == ["rgb", "pose", "late"]
-    assert both["main"] == "late"
+    assert list(both.rows) == ["rgb", "pose", "late"]
+    assert both.main == "late"
 
 
 # ------------------------------------------------------------------------------------------- weights chosen on val
@@ -192,8 +168,8 @@ def test_test_labels_cannot_reach_the_weights(trained: Any, tuned: Path, tmp_pat
     table.to_csv(clips / "clips.csv", index=False)
     wrong = run_evaluate(run, tmp_path / "out", best(run))
     right = json.loads((tuned / "results.json").read_text())
-    assert wrong["weights"] == right["weights"]
-    assert [row["top1"] for row in wrong["rows"]] != [row["top1"] for row in right["rows"]]
+    assert wrong.weights == right["weights"]
+    assert [row.top[1] for row in wrong.rows.values()] != [row["top1"] for row in right["rows"]]
     with np.load(tuned / "probabilities.npz") as before, np.load(tmp_path / "out" / "probabilities.npz") as after:
         assert all((before[row] == after[row]).all() for row in ROWS)
 
@@ -225,7 +201,7 @@ def test_fused_checkpoint_with_one_input(trained: Any, tmp_path: Path, inputs: A
     assert list(predictions.rows) == ["fused", f"fusion/{inputs}"]
     assert predictions.clips["clip_id"].tolist() == ["test-0-0", "test-2-1"]  # the table's order
     assert (predictions.rows["fused"] == predictions.rows[f"fusion/{inputs}"]).all()
-    assert results["weights"] == {"fused": {inputs: 1.0}}
+    assert results.weights == {"fused": {inputs: 1.0}}
     with pytest.raises(TableError, match="test-9-9: no such clip of split `test`"):
         evaluate_clips(run.run, {"fusion": checkpoint}, inputs=inputs, only=["test-9-9"])
 
@@ -241,31 +217,9 @@ def test_batch_and_devices_change_nothing(trained: Any, tested: Path, monkeypatc
         assert predictions.clips["clip_id"].tolist() == saved["clip_id"].tolist()
         assert all(predictions.rows[row].numpy() == pytest.approx(saved[row], abs=1e-6) for row in ROWS)
     known = json.loads((tested / "results.json").read_text())
-    for row, expected in zip(results["rows"], known["rows"], strict=True):
+    for row, expected in zip(results.records(), known["rows"], strict=True):
         assert row == pytest.approx(expected, abs=1e-6)
-    assert results["fingerprint"] == known["fingerprint"]
-
-
-@pytest.mark.parametrize("suffix", [".csv", ".json", ".npz", ".pkl"])
-def test_one_file_in_the_form_of_its_name(suffix: str, tmp_path: Path) -> None:
-    clips = pd.DataFrame({"clip_id": ["a"], "label": ["x"], "signer": [""]})
-    fused = torch.tensor([[0.25, 0.75]])
-    predictions = Predictions(clips, ("x", "y"), torch.tensor([0]), {"fused": fused}, "fused")
-    path = tmp_path / f"out{suffix}"
-    if suffix == ".pkl":
-        with pytest.raises(ConfigError, match=r"ends in \.csv, \.json, \.npz, found '\.pkl'"):
-            write_predictions(predictions, {"main": "fused"}, path)
-        return
-    write_predictions(predictions, {"main": "fused"}, path)
-    if suffix == ".npz":
-        with np.load(path) as saved:
-            assert (saved["fused"].tolist(), saved["classes"].tolist()) == ([[0.25, 0.75]], ["x", "y"])
-        return
-    table = pd.read_csv(path) if suffix == ".csv" else pd.DataFrame(json.loads(path.read_text())["predictions"])
-    assert table[["clip_id", "fused_label", "top2_label"]].to_numpy().tolist() == [["a", "y", "x"]]
-
-
-# ------------------------------------------------------------------------------------------- what does not fit
+    assert results.fingerprint == known["fingerprint"]
 
 
 def test_checkpoint_of_other_classes(trained: Any, tmp_path: Path) -> None:

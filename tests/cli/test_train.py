@@ -1,35 +1,22 @@
-"""The paper's two commands, `train CONFIG` and `test CONFIG WEIGHTS`, on made shards."""
+"""`camfuse train CONFIG`, the paper's first command, on made shards."""
 
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
+from made_training import MadeRun, MakeRun
+from run_command import camfuse, write_config
 from typer.testing import CliRunner
 
 from camfuse.cli import app
-from camfuse.config import dump_config
-from camfuse.errors import CamfuseError, ConfigError, ShardError, TableError, WeightsError
+from camfuse.errors import ConfigError, ShardError
 from camfuse.model.checkpoint import Checkpoint
 
 SHORT = {"epochs": 2, "repeat": 1, "batch": 3, "rate": 0.01, "base_batch": 3}
-
-
-def camfuse(*arguments: object) -> str:
-    """Run a command, and return what it prints."""
-    result = CliRunner().invoke(app, [str(one) for one in arguments], catch_exceptions=False)
-    assert result.exit_code == 0
-    return str(result.stdout)
-
-
-def write_config(run: Any, path: Path) -> Path:
-    path.write_text(dump_config(run.config), encoding="utf-8")
-    return path
 
 
 @pytest.fixture
@@ -48,17 +35,12 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def config(trained: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def config(trained: MadeRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The config file of the run that is trained already."""
     return write_config(trained, tmp_path_factory.mktemp("config") / "made.yaml")
 
 
-# ------------------------------------------------------------------------------------------- train
-
-
-def test_train_and_test_as_the_paper_calls_them(
-    make_run: Callable[..., Any], tmp_path: Path, in_process: list[list[str]]
-) -> None:
+def test_train_and_test_as_the_paper_calls_them(make_run: MakeRun, tmp_path: Path, in_process: list[list[str]]) -> None:
     run = make_run(
         tmp_path / "run",
         {"train": 2, "val": 1, "test": 1},
@@ -88,7 +70,7 @@ def test_train_and_test_as_the_paper_calls_them(
 
 
 def test_without_validation_the_last_epoch_is_kept(
-    make_run: Callable[..., Any], tmp_path: Path, in_process: list[list[str]]
+    make_run: MakeRun, tmp_path: Path, in_process: list[list[str]]
 ) -> None:
     train = dict.fromkeys(("rgb", "pose", "fusion"), SHORT)
     run = make_run(tmp_path / "run", {"train": 1, "val": 1, "test": 1}, train=train, evaluate={"samplings": 1})
@@ -105,7 +87,7 @@ def test_without_validation_the_last_epoch_is_kept(
     assert "top-1" in camfuse("test", config, run.config.output / "train" / "rgb" / "best.ckpt")
 
 
-def test_missing_shards_and_what_makes_them(make_run: Callable[..., Any], tmp_path: Path) -> None:
+def test_missing_shards_and_what_makes_them(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", {"train": 2, "val": 1})
     config = write_config(run, tmp_path / "made.yaml")
     run.run.shard_path("heatmaps", "0001").unlink()
@@ -131,7 +113,7 @@ def test_options_that_do_not_go_together(arguments: tuple[str, ...]) -> None:
         camfuse("train", *arguments)
 
 
-def test_a_training_that_fails_ends_the_recipe(trained: Any, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_that_fails_ends_the_recipe(trained: MadeRun, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
 
     def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
@@ -142,64 +124,3 @@ def test_a_training_that_fails_ends_the_recipe(trained: Any, config: Path, monke
     result = CliRunner().invoke(app, ["train", str(config), "--test-best"])
     assert result.exit_code == 2
     assert calls == ["rgb", "pose"]
-
-
-# ------------------------------------------------------------------------------------------- results
-
-
-def test_results_of_a_run_and_of_none(trained: Any, config: Path, tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="found no file; run the workflow first"):
-        camfuse("results", "--config", write_config(trained.with_config(output=str(tmp_path)), tmp_path / "x.yaml"))
-
-
-# ------------------------------------------------------------------------------------------- test
-
-
-def best(run: Any, part: str) -> Path:
-    return Path(run.config.output / "train" / part / "best.ckpt")
-
-
-def test_all_numbers_without_eval(trained: Any, config: Path) -> None:
-    lines = camfuse("test", config, best(trained, "pose"), "--split", "val").splitlines()
-    assert lines[0] == "Accuracy on the 6 clips of val, in %"
-    assert lines[1].split()[:3] == ["model", "top-1", "top-3"]
-    assert lines[3].startswith("Pose")
-
-
-def test_some_clips_with_one_input(trained: Any, config: Path, tmp_path: Path) -> None:
-    ids = tmp_path / "ids.txt"
-    ids.write_text("test-0-0\ntest-2-2\n")
-    out = tmp_path / "out.npz"
-    camfuse("test", config, best(trained, "fusion"), "--input", "pose", "--clips", ids, "--out", out)
-    with np.load(out) as saved:
-        assert saved["clip_id"].tolist() == ["test-0-0", "test-2-2"]
-        assert set(saved) == {"clip_id", "classes", "label", "fused", "fusion/pose"}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        (["--out", "x.pkl"], ConfigError, "ends in .csv, .json, .npz"),
-        (["--clips", "nowhere.txt"], TableError, "one clip id a line"),
-        (["--input", "rgb"], ConfigError, "expected a model that takes rgb, found one of pose"),
-    ],
-)
-def test_what_cannot_be_tested(
-    trained: Any, config: Path, arguments: list[str], error: type[CamfuseError], message: str
-) -> None:
-    with pytest.raises(error, match=message):
-        camfuse("test", config, best(trained, "pose"), *arguments)
-
-
-def test_weights_of_other_classes_or_another_config(trained: Any, config: Path, tmp_path: Path) -> None:
-    other = write_config(trained.with_config(seed=7), tmp_path / "other.yaml")
-    with pytest.raises(WeightsError, match=r"expected fingerprint .* train pose again") as caught:
-        camfuse("test", other, best(trained, "pose"))
-    assert "\n" not in str(caught.value)
-    found = Checkpoint.load(best(trained, "rgb"))
-    renamed = tmp_path / "best.ckpt"
-    Checkpoint(**{**vars(found), "classes": ("red", "green", "blue")}).save(renamed)
-    with pytest.raises(WeightsError, match=r"expected the 3 classes .* found 3 \(red, green, blue\)"):
-        camfuse("test", config, renamed)
-    with pytest.raises(WeightsError, match="no such checkpoint"):
-        camfuse("test", config, tmp_path / "nothing.ckpt")

@@ -1,0 +1,112 @@
+"""The result table and what belongs to it as text, without loading a model."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from camfuse.evaluate.results import Results
+from camfuse.evaluate.rows import TITLES
+from camfuse.run.stages import STAGES
+
+NONE = "-"
+"""Stands where there is no number."""
+
+
+def percent(share: float) -> str:
+    """Write a share of 1 as a percentage, the way the paper's tables do."""
+    return f"{100 * share:.2f}" if math.isfinite(share) else NONE
+
+
+def result_caption(results: Results) -> str:
+    """Say what the table shows."""
+    return f"Accuracy on the {results.rows[results.main].clips:,} clips of {results.split}, in %"
+
+
+def result_cells(results: Results) -> list[tuple[str, ...]]:
+    """Return the table's head and rows as text: per instance and per class as the data set papers have them."""
+    ks = sorted({k for score in results.rows.values() for k in score.top})
+    names = [f"top-{k}" for k in ks]
+    head = ("model", *names, *(f"class {name}" for name in names), "95 % interval of top-1", "calibration error")
+    rows = [
+        (
+            TITLES.get(name, name),
+            *(percent(score.top.get(k, math.nan)) for k in ks),
+            *(percent(score.class_top.get(k, math.nan)) for k in ks),
+            f"{percent(score.interval[0])} to {percent(score.interval[1])}",
+            percent(score.calibration),
+        )
+        for name, score in results.rows.items()
+    ]
+    return [head, *rows]
+
+
+def result_text(results: Results) -> str:
+    """Return the result table as lines of text, for the command line and the log."""
+    lines = result_cells(results)
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    first, *others = (_aligned(line, widths) for line in lines)
+    table = [result_caption(results), first, "-" * len(first), *others]
+    return "\n".join([*table, *weights_text(results), *missing_text(results)])
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    numbers = (cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))
+    return "  ".join([cells[0].ljust(widths[0]), *numbers])
+
+
+def weights_text(results: Results) -> list[str]:
+    """Say in a sentence per row how its probabilities were weighted."""
+    how = "chosen on val" if results.tuned else "as configured"
+    return [
+        f"{TITLES[row]}: {', '.join(f'{head} x {weight:g}' for head, weight in weights.items())}, {how}."
+        for row, weights in results.weights.items()
+    ]
+
+
+def missing_text(results: Results) -> list[str]:
+    """Say how many clips could not be tested and what the numbers are if these count as wrong; empty without any."""
+    missing = results.missing
+    if not missing.count:
+        return []
+    stages = Counter(why.stage for why in missing.left_out.values())
+    why = [f"{stages[stage]:,} left out by stage {stage}" for stage in STAGES if stage in stages]
+    why += [f"{missing.not_on_disk:,} not on disk"] if missing.not_on_disk else []
+    return [
+        f"Missing, and in none of these numbers: {missing.count:,} of {_all(results):,} clips of {results.split} "
+        f"({', '.join(why)}).",
+        f"Counted as wrong, top-1 in %: {_of_all(results, 1)}.",
+    ]
+
+
+def _all(results: Results) -> int:
+    return results.rows[results.main].clips + results.missing.count
+
+
+def _of_all(results: Results, k: int) -> str:
+    return ", ".join(f"{TITLES.get(name, name)} {percent(one.top_of_all[k])}" for name, one in results.rows.items())
+
+
+def metric_text(results: Results, metric: str) -> str:
+    """Return what a metric of the base code's name says of the main row, in a line.
+
+    Parameters
+    ----------
+    results
+        Of the test.
+    metric
+        ``top_k_accuracy`` or ``mean_class_accuracy``.
+    """
+    row = results.rows[results.main]
+    counted = f"; with {results.missing.count:,} missing clips counted as wrong " if results.missing.count else ""
+    if metric == "top_k_accuracy":
+        counted += f"{_by_k(row.top_of_all)} %" if counted else ""
+        return f"top_k_accuracy: {_by_k(row.top)} %{counted}"
+    counted += f"{percent(row.class_top_of_all[1])} %" if counted else ""
+    return (
+        f"mean_class_accuracy: {percent(row.class_accuracy_union)} % as PYSKL and MMAction2 count it, "
+        f"{percent(row.class_top[1])} % over the classes that have clips{counted}"
+    )
+
+
+def _by_k(shares: Mapping[int, float]) -> str:
+    return ", ".join(f"top-{k} {percent(share)}" for k, share in sorted(shares.items()))

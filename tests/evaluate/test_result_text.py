@@ -1,0 +1,39 @@
+"""What people read of the results."""
+
+import math
+
+from made_results import made_results, made_score
+
+from camfuse.evaluate.result_text import metric_text, missing_text, percent, result_cells, result_text, weights_text
+from camfuse.evaluate.results import Missing
+from camfuse.run.shard import LeftOut
+
+WHOLE = made_results({"rgb": made_score(0.25), "fused": made_score(0.5)}, weights={"fused": {"rgb": 1, "pose": 0.5}})
+LOST = Missing({"a": LeftOut("crops", "nobody"), "b": LeftOut("frames", "x"), "c": LeftOut("frames", "y")}, 2)
+HOLES = made_results({"fused": made_score(0.5, clips=5, of_all=0.25)}, missing=LOST)
+
+
+def test_percent_and_no_number() -> None:
+    assert (percent(0.125), percent(math.nan)) == ("12.50", "-")
+
+
+def test_a_line_for_each_row_in_its_order() -> None:
+    head, rgb, fused = result_cells(WHOLE)
+    assert head[:2] == ("model", "top-1")
+    assert (rgb[0], rgb[1], fused[0], fused[1]) == ("RGB", "25.00", "Fused", "50.00")
+    assert result_text(WHOLE).splitlines()[0] == "Accuracy on the 20 clips of test, in %"
+    assert weights_text(WHOLE) == ["Fused: rgb x 1, pose x 0.5, as configured."]
+
+
+def test_nothing_missing_says_nothing() -> None:
+    assert missing_text(WHOLE) == []
+    assert "missing" not in metric_text(WHOLE, "top_k_accuracy")
+
+
+def test_missing_clips_are_counted_by_stage_in_the_stages_order() -> None:
+    counted, scores = missing_text(HOLES)
+    assert "5 of 10 clips of test (2 left out by stage frames, 1 left out by stage crops, 2 not on disk)" in counted
+    assert scores == "Counted as wrong, top-1 in %: Fused 25.00."
+    assert metric_text(HOLES, "top_k_accuracy") == (
+        "top_k_accuracy: top-1 50.00 %; with 5 missing clips counted as wrong top-1 25.00 %"
+    )

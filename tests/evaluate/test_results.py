@@ -1,0 +1,53 @@
+"""One form of the results, in memory and in files."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from made_results import made_results, made_score
+
+from camfuse.errors import TableError
+from camfuse.evaluate.results import CheckpointFacts, Missing, Results, read_results, write_results
+from camfuse.run.layout import EvaluationFiles
+from camfuse.run.shard import LeftOut
+
+FULL = made_results(
+    {"rgb": made_score(0.25, clips=8, of_all=0.2), "fused": made_score(0.5, clips=8, of_all=0.4)},
+    weights={"fused": {"rgb": 1.0, "pose": 1.0, "joint": 0.0}},
+    checkpoints={"rgb": CheckpointFacts(2, "a" * 16, 100), "fusion": CheckpointFacts(7, "b" * 16, 215)},
+    missing=Missing({"gone": LeftOut("frames", "no video")}, 1),
+)
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    files = EvaluationFiles(tmp_path)
+    write_results(FULL, files)
+    assert read_results(files) == FULL
+    table = pd.read_csv(files.table)
+    assert table["row"].tolist() == ["rgb", "fused"]
+    assert table["top1"].tolist() == [0.25, 0.5] and table["top1_of_all"].tolist() == [0.2, 0.4]
+    assert table["left_out"].tolist() == [1, 1] and table["not_on_disk"].tolist() == [1, 1]
+    listed = json.loads(files.results.read_text())["missing"]["left_out"]
+    assert listed == [{"clip_id": "gone", "stage": "frames", "reason": "no video"}]
+
+
+def test_results_of_an_earlier_version_have_nothing_missing(tmp_path: Path) -> None:
+    content = FULL.content()
+    del content["missing"]
+    for row in content["rows"]:
+        for name in [name for name in row if name.endswith("_of_all") or name in ("left_out", "not_on_disk")]:
+            del row[name]
+    found = Results.parse(content)
+    assert found.missing == Missing({}, None) and found.missing.count == 0
+    assert found.rows["rgb"] == replace(FULL.rows["rgb"], top_of_all={1: 0.25}, class_top_of_all={1: 0.5})
+
+
+def test_no_file_is_no_results_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+    files = EvaluationFiles(tmp_path)
+    assert read_results(files) is None
+    for text, message in (("{", "expected JSON"), ("[]", "found otherwise"), ('{"rows": []}', "at least one row")):
+        files.results.write_text(text)
+        with pytest.raises(TableError, match=message):
+            read_results(files)

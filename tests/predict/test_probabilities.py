@@ -1,0 +1,44 @@
+"""Trained recognisers on the clips of a run; more through the result files in tests/evaluate/test_run.py."""
+
+import pytest
+import torch
+from made_training import MadeRun
+
+from camfuse.config import Part
+from camfuse.data.dataset import ClipDataset
+from camfuse.errors import WeightsError
+from camfuse.model.checkpoint import Checkpoint
+from camfuse.predict.probabilities import load_checkpoints, predict
+
+
+def test_every_head_gives_a_distribution_over_the_classes(trained: MadeRun) -> None:
+    run, rows = trained, trained.run.clips()
+    data = ClipDataset(rows[rows["split"] == "val"], run.run, part="fusion", augment=False, samplings=2, compact=True)
+    loaded = load_checkpoints(
+        run.config, {part: run.run.training(part).best for part in ("rgb", "fusion")}, run.run.classes()
+    )
+    found = predict(run.config, data, loaded)
+    assert set(found.of("fusion")) == {"rgb", "pose", "joint"} and set(found.of("rgb")) == {"rgb"}
+    for values in found.heads.values():
+        assert values.shape == (len(data.clips), len(run.run.classes()))
+        torch.testing.assert_close(values.sum(1), torch.ones(len(values)))
+    assert found.labels.tolist() == data.labels
+
+
+def test_checkpoints_of_other_classes_are_refused(trained: MadeRun) -> None:
+    with pytest.raises(WeightsError, match="expected the 2 classes"):
+        load_checkpoints(trained.config, {"rgb": trained.run.training("rgb").best}, ("red", "green"))
+
+
+@pytest.mark.parametrize("compact", [False, True])
+def test_a_test_uses_the_arithmetic_of_the_training(trained: MadeRun, compact: bool) -> None:
+    run, rows = trained, trained.run.clips()
+    test = rows[rows["split"] == "test"]
+    data = ClipDataset(test, run.run, part="fusion", augment=False, samplings=2, compact=compact)
+    trained_as: dict[Part, Checkpoint] = {"fusion": Checkpoint.load(run.run.training("fusion").best)}
+    exact = predict(run.config, data, trained_as)
+    half = run.config.train.model_copy(update={"precision": "bf16-mixed"})
+    rounded = predict(run.config.model_copy(update={"train": half}), data, trained_as)
+    for head, values in exact.heads.items():
+        difference = (rounded.heads[head] - values).abs().max()
+        assert 1e-6 < difference < 0.05, head
