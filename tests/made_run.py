@@ -7,10 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
+from made_shards import write_shard
 
 from camfuse.clips.table import shard_names, shard_of
 from camfuse.config import Config, parse_config
-from camfuse.run.shard import ClipData, LeftOut, ShardWriter
+from camfuse.run.shard import ClipData, LeftOut
 from camfuse.run.stages import fingerprint
 from camfuse.skeleton import BODY, FACE, LEFT_HAND
 
@@ -88,13 +89,12 @@ def clip_data(stage: str) -> ClipData:
 def write_shards(config: Config, clips: pd.DataFrame) -> None:
     for stage in ("frames", "pose", "crops", "heatmaps"):
         for name in shard_names(config.clips.shards):
-            path = config.output / stage / f"{name}.h5"
-            mark = fingerprint(stage, config)
-            with ShardWriter(path, stage=stage, fingerprint=mark, provenance={"made": "by hand"}) as writer:
-                for clip_id in clips["clip_id"][clips["shard"] == name]:
-                    writer.add(clip_id, clip_data(stage))
-                if stage == "pose" and name == "0000":
-                    writer.leave_out("train_gone", LeftOut("pose", f"nobody seen {EVIL}"))
+            there: dict[str, ClipData | LeftOut] = {
+                clip_id: clip_data(stage) for clip_id in clips["clip_id"][clips["shard"] == name]
+            }
+            if stage == "pose" and name == "0000":
+                there["train_gone"] = LeftOut("pose", f"nobody seen {EVIL}")
+            write_shard(config.output / stage / f"{name}.h5", stage, config, there, made="by hand")
 
 
 def write_clip_table(folder: Path, clips: pd.DataFrame) -> None:

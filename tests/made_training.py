@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
+from made_shards import jpegs, write_shard
 
 from camfuse.clips.table import shard_of
 from camfuse.config import Config, parse_config
 from camfuse.prep.heatmaps import render
 from camfuse.run.layout import Run
-from camfuse.run.shard import ClipData, ShardWriter
-from camfuse.run.stages import fingerprint
+from camfuse.run.shard import ClipData
 from camfuse.skeleton import NUM_KEYPOINTS
 
 COLOURS = ((220, 40, 40), (40, 220, 40), (40, 40, 220), (220, 220, 40))
@@ -144,22 +143,19 @@ def make_run(
 
 
 def write_shards(config: Config, folder: Path, shard: str, rows: pd.DataFrame) -> None:
-    size = config.crops.size
     for stage in ("crops", "heatmaps"):
-        path = folder / stage / f"{shard}.h5"
-        with ShardWriter(path, stage=stage, fingerprint=fingerprint(stage, config), provenance={}) as writer:
-            for row in rows.itertuples():
-                rng = np.random.default_rng(list(row.clip_id.encode()))
-                keypoints = np.full((FRAMES, NUM_KEYPOINTS, 3), (np.nan, np.nan, 0), np.float32)
-                keypoints[:, 9, :2] = np.array(PLACES[row.class_index]) * size + rng.uniform(-1, 1, (FRAMES, 2))
-                keypoints[:, 9, 2] = 1
-                facts = {"affine": np.eye(2, 3), "identity": row.identity}
-                if stage == "crops":
-                    images = np.clip(
-                        np.array(COLOURS[row.class_index]) + rng.normal(0, 8, (FRAMES, size, size, 3)), 0, 255
-                    )
-                    jpeg = [cv2.imencode(".jpg", p[..., ::-1].astype(np.uint8))[1].tobytes() for p in images]
-                    writer.add(row.clip_id, ClipData({"keypoints": keypoints}, jpeg, facts))
-                else:
-                    volume = render(keypoints, size // 4, config.heatmaps.sigma, scale=1 / 4)
-                    writer.add(row.clip_id, ClipData({"volume": volume, "keypoints": keypoints}, facts=facts))
+        clips = {row.clip_id: clip_data(config, stage, row.clip_id, row.class_index) for row in rows.itertuples()}
+        write_shard(folder / stage / f"{shard}.h5", stage, config, clips)
+
+
+def clip_data(config: Config, stage: str, clip_id: str, class_index: int) -> ClipData:
+    size, rng = config.crops.size, np.random.default_rng(list(clip_id.encode()))
+    keypoints = np.full((FRAMES, NUM_KEYPOINTS, 3), (np.nan, np.nan, 0), np.float32)
+    keypoints[:, 9, :2] = np.array(PLACES[class_index]) * size + rng.uniform(-1, 1, (FRAMES, 2))
+    keypoints[:, 9, 2] = 1
+    facts = {"affine": np.eye(2, 3), "identity": f"{clip_id}#"}
+    if stage == "heatmaps":
+        volume = render(keypoints, size // 4, config.heatmaps.sigma, scale=1 / 4)
+        return ClipData({"volume": volume, "keypoints": keypoints}, facts=facts)
+    images = np.clip(np.array(COLOURS[class_index]) + rng.normal(0, 8, (FRAMES, size, size, 3)), 0, 255)
+    return ClipData({"keypoints": keypoints}, jpegs(images[..., ::-1].astype(np.uint8)), facts)

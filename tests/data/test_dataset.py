@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from made_shards import jpegs, write_shard
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
@@ -20,8 +21,7 @@ from camfuse.data.sampling import training_frames
 from camfuse.errors import ShardError, StaleShardError
 from camfuse.prep.heatmaps import render
 from camfuse.run.layout import Run
-from camfuse.run.shard import ClipData, LeftOut, ShardWriter
-from camfuse.run.stages import fingerprint
+from camfuse.run.shard import ClipData, LeftOut
 from camfuse.skeleton import NUM_KEYPOINTS
 
 SIZE, SIDE = 32, 8
@@ -41,8 +41,7 @@ def keypoints_of(clip: str) -> NDArray[np.float32]:
 
 def images_of(clip: str) -> list[bytes]:
     """Frame t is one red: 10 t."""
-    images = [np.full((SIZE, SIZE, 3), (0, 0, 10 * t), np.uint8) for t in range(LENGTHS[clip])]
-    return [cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 100])[1].tobytes() for image in images]
+    return jpegs((np.full((SIZE, SIZE, 3), (0, 0, 10 * t), np.uint8) for t in range(LENGTHS[clip])), quality=100)
 
 
 @pytest.fixture
@@ -55,20 +54,18 @@ def config(make_config: Any) -> Config:
 
 def write(folder: Path, config: Config, *, broken: bool = False) -> None:
     for shard in ("0000", "0001"):
-        clips = [clip for clip in LENGTHS if SHARDS[clip] == shard]
         for stage in ("crops", "heatmaps"):
-            path, mark = folder / stage / f"{shard}.h5", fingerprint(stage, config)
-            with ShardWriter(path, stage=stage, fingerprint=mark, provenance={}) as writer:
-                if shard == "0000":
-                    writer.leave_out("lost", LeftOut("frames", "cannot be decoded"))
-                for clip in clips:
-                    keypoints = keypoints_of(clip)
-                    if stage == "crops":
-                        jpeg = [b"broken"] * LENGTHS[clip] if broken else images_of(clip)
-                        writer.add(clip, ClipData(frames={"keypoints": keypoints}, jpeg=jpeg))
-                    else:
-                        volume = render(keypoints, SIDE, config.heatmaps.sigma)
-                        writer.add(clip, ClipData(frames={"keypoints": keypoints, "volume": volume}))
+            clips: dict[str, ClipData | LeftOut] = {"lost": LeftOut("frames", "cannot be decoded")}
+            clips = clips if shard == "0000" else {}
+            clips |= {clip: clip_data(config, stage, clip, broken=broken) for clip in LENGTHS if SHARDS[clip] == shard}
+            write_shard(folder / stage / f"{shard}.h5", stage, config, clips)
+
+
+def clip_data(config: Config, stage: str, clip: str, *, broken: bool) -> ClipData:
+    keypoints = keypoints_of(clip)
+    if stage == "heatmaps":
+        return ClipData({"keypoints": keypoints, "volume": render(keypoints, SIDE, config.heatmaps.sigma)})
+    return ClipData({"keypoints": keypoints}, [b"broken"] * LENGTHS[clip] if broken else images_of(clip))
 
 
 def table(*more: str) -> pd.DataFrame:
@@ -183,10 +180,7 @@ def test_a_dot_in_the_image_and_its_heatmap_stay_together(tmp_path: Path, config
         ("crops", ClipData(frames={"keypoints": keypoints}, jpeg=jpeg)),
         ("heatmaps", ClipData(frames={"keypoints": keypoints, "volume": render(keypoints, SIDE, 0.7)})),
     ):
-        with ShardWriter(
-            tmp_path / stage / "0000.h5", stage=stage, fingerprint=fingerprint(stage, moving), provenance={}
-        ) as writer:
-            writer.add("a", data)
+        write_shard(tmp_path / stage / "0000.h5", stage, moving, {"a": data})
     dataset = build(tmp_path, moving, clips=table().head(1), augment=augment, repeat=20)
     distances, mirrored = [], 0
     for key in range(20):

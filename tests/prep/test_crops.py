@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_shards import jpegs, write_shard, write_shard_table
 
-from camfuse.clips.table import SHARD_COLUMNS
+from camfuse.config import Config
 from camfuse.errors import BadClipsError, ShardError, StaleShardError
 from camfuse.geometry import transform_points
 from camfuse.prep.crops import crop_affine, crop_clips, crop_image, zero_keypoints
-from camfuse.run.shard import ClipData, LeftOut, Shard, ShardWriter
+from camfuse.run.shard import ClipData, LeftOut, Shard
 from camfuse.run.stages import fingerprint
 from camfuse.skeleton import LOWER_BODY, NUM_KEYPOINTS
 
@@ -207,25 +208,20 @@ def test_outside_the_image_is_black() -> None:
 # ---------------------------------------------------------------------------------------- the stage
 
 
-def write_inputs(folder: Path, config: Any, clips: dict[str, tuple[Any, Any]]) -> tuple[Path, Path, Path]:
+def write_inputs(folder: Path, config: Config, clips: dict[str, tuple[Any, Any]]) -> tuple[Path, Path, Path]:
     """Write frames and pose shards by hand: id -> (images (T, H, W, 3) RGB, keypoints)."""
     table, frames, pose = folder / "0000.csv", folder / "frames" / "0000.h5", folder / "pose" / "0000.h5"
-    lines = [f"{clip_id},{clip_id}.mp4,0,,,{clip_id}-bytes" for clip_id in clips]
-    table.write_text("\n".join([",".join(SHARD_COLUMNS), *lines]) + "\n")
-    with (
-        ShardWriter(frames, stage="frames", fingerprint=fingerprint("frames", config), provenance={}) as decoded,
-        ShardWriter(pose, stage="pose", fingerprint=fingerprint("pose", config), provenance={}) as poses,
-    ):
-        for clip_id, (images, keypoints) in clips.items():
-            jpeg = [
-                cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes() for image in images
-            ]
-            height, width = images.shape[1:3]
-            time = np.arange(len(images)) / 25
-            facts = {"height": height, "width": width, "fps": 25.0}
-            decoded.add(clip_id, ClipData(frames={"time": time}, jpeg=jpeg, facts=facts))
-            poses.add(clip_id, ClipData(frames={"keypoints": keypoints}))
+    write_shard_table(table, clips)
+    write_shard(frames, "frames", config, {clip_id: decoded(images) for clip_id, (images, _) in clips.items()})
+    poses = {clip_id: ClipData(frames={"keypoints": keypoints}) for clip_id, (_, keypoints) in clips.items()}
+    write_shard(pose, "pose", config, poses)
     return table, frames, pose
+
+
+def decoded(images: Any) -> ClipData:
+    height, width = images.shape[1:3]
+    facts = {"height": height, "width": width, "fps": 25.0}
+    return ClipData({"time": np.arange(len(images)) / 25}, jpegs(images[..., ::-1]), facts)
 
 
 def dotted_clip(height: int, width: int, frames: int) -> tuple[Any, Any]:
@@ -311,15 +307,10 @@ def test_clips_that_upstream_left_out_are_passed_over(tmp_path: Path, make_confi
     output = tmp_path / "crops.h5"
     with pytest.raises(ShardError, match="broken"):  # neither there nor known as bad
         crop_clips(config, table, frames, pose, output)
-    with ShardWriter(frames, stage="frames", fingerprint=fingerprint("frames", config), provenance={}) as decoded:
-        time, facts = np.arange(2) / 25, {"height": 120, "width": 160, "fps": 25.0}
-        images, _ = dotted_clip(120, 160, 2)
-        jpeg = [cv2.imencode(".jpg", image)[1].tobytes() for image in images]
-        decoded.add("a", ClipData(frames={"time": time}, jpeg=jpeg, facts=facts))
-        decoded.leave_out("broken", LeftOut("frames", "cannot be decoded"))
-    with ShardWriter(pose, stage="pose", fingerprint=fingerprint("pose", config), provenance={}) as poses:
-        poses.add("a", ClipData(frames={"keypoints": dotted_clip(120, 160, 2)[1]}))
-        poses.leave_out("broken", LeftOut("frames", "cannot be decoded"))
+    images, keypoints = dotted_clip(120, 160, 2)
+    lost = LeftOut("frames", "cannot be decoded")
+    write_shard(frames, "frames", config, {"a": decoded(images), "broken": lost})
+    write_shard(pose, "pose", config, {"a": ClipData(frames={"keypoints": keypoints}), "broken": lost})
     crop_clips(config, table, frames, pose, output)
     shard = Shard(output, stage="crops")
     assert list(shard) == ["a"]

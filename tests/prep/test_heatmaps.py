@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_shards import write_shard, write_shard_table
 
-from camfuse.clips.table import SHARD_COLUMNS
+from camfuse.config import Config
 from camfuse.errors import StaleShardError
 from camfuse.prep.heatmaps import render, render_heatmaps
-from camfuse.run.shard import ClipData, Shard, ShardWriter
+from camfuse.run.shard import ClipData, Shard
 from camfuse.run.stages import fingerprint
 from camfuse.skeleton import LOWER_BODY, MIRROR, NUM_KEYPOINTS
 
@@ -180,16 +181,12 @@ def test_wrong_keypoints_are_refused() -> None:
 # ---------------------------------------------------------------------------------------- the stage
 
 
-def write_crops(folder: Path, config: Any, clips: dict[str, Any]) -> tuple[Path, Path]:
+def write_crops(folder: Path, config: Config, clips: dict[str, Any]) -> tuple[Path, Path]:
     table, crops = folder / "0000.csv", folder / "crops" / "0000.h5"
-    lines = [f"{clip_id},{clip_id}.mp4,0,,,{clip_id}-bytes" for clip_id in clips]
-    table.write_text("\n".join([",".join(SHARD_COLUMNS), *lines]) + "\n")
-    with ShardWriter(crops, stage="crops", fingerprint=fingerprint("crops", config), provenance={}) as writer:
-        for clip_id, keypoints in clips.items():
-            data = ClipData(
-                frames={"keypoints": keypoints}, jpeg=[b"x"] * len(keypoints), facts={"affine": np.eye(2, 3) * 2}
-            )
-            writer.add(clip_id, data)
+    write_shard_table(table, clips)
+    facts = {"affine": np.eye(2, 3) * 2}
+    data = {clip_id: ClipData({"keypoints": one}, [b"x"] * len(one), facts) for clip_id, one in clips.items()}
+    write_shard(crops, "crops", config, data)
     return table, crops
 
 

@@ -6,27 +6,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from made_shards import write_shard
 
 from camfuse.clips.table import shard_of
 from camfuse.config import Config, dump_config
 from camfuse.errors import ConfigError, ShardError, StaleShardError
 from camfuse.run.layout import DATA_STAGES, Run, check_complete
-from camfuse.run.shard import ClipData, LeftOut, ShardWriter
+from camfuse.run.shard import ClipData, LeftOut
 
 CLIPS = ("a", "b", "c", "d")
 
 
 def write(run: Run, stage: str, *, without: dict[str, LeftOut]) -> None:
     for name in run.shard_names:
-        path, provenance = run.shard_path(stage, name), {"made": "by hand"}
-        with ShardWriter(path, stage=stage, fingerprint=run.fingerprint(stage), provenance=provenance) as writer:
-            for clip_id in CLIPS:
-                if run.shard_of(clip_id) != name:
-                    continue
-                if clip_id in without:
-                    writer.leave_out(clip_id, without[clip_id])
-                else:
-                    writer.add(clip_id, ClipData({"keypoints": np.zeros((2, 133, 3), np.float32)}))
+        made = ClipData({"keypoints": np.zeros((2, 133, 3), np.float32)})
+        clips = {clip_id: without.get(clip_id, made) for clip_id in CLIPS if run.shard_of(clip_id) == name}
+        write_shard(run.shard_path(stage, name), stage, run.config, clips, made="by hand")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from made_shards import write_shard
 from mmaction_peer import environment_with_mmaction, run_with_mmaction
 from typer.testing import CliRunner
 
@@ -16,8 +17,7 @@ from camfuse.clips.table import COLUMNS
 from camfuse.config import Config, dump_config
 from camfuse.errors import ConfigError, StaleShardError
 from camfuse.prep.pose.export import NEW_NAME, OLD_NAME, export_pose, export_pyskl
-from camfuse.run.shard import ClipData, LeftOut, Shard, ShardWriter
-from camfuse.run.stages import fingerprint
+from camfuse.run.shard import ClipData, LeftOut, Shard
 from tests.prep.pose.annotations.made_files import FPS, HEIGHT, WIDTH, read_back
 
 FRAMES = {"a": 12, "b": 7, "c": 40}
@@ -29,16 +29,16 @@ def run(make_config: Any) -> Config:
     config: Config = make_config(clips={"folder": {"videos": "videos"}, "shards": 1}, bad_clips="skip")
     rng = np.random.default_rng(5)
     path = config.output / "pose" / "0000.h5"
-    with ShardWriter(path, stage="pose", fingerprint=fingerprint("pose", config), provenance={}) as writer:
-        for clip_id, count in FRAMES.items():
-            keypoints = rng.uniform(-20, 640, (count, 133, 3)).astype(np.float32)
-            keypoints[..., 2] = rng.uniform(0.01, 1, (count, 133))
-            keypoints[rng.random((count, 133)) < 0.1] = (np.nan, np.nan, 0)
-            keypoints[2] = (np.nan, np.nan, 0)
-            facts = {"height": HEIGHT, "width": WIDTH, "fps": FPS}
-            frames = {"keypoints": keypoints, "box": np.zeros((count, 5)), "filled": np.zeros(count, bool)}
-            writer.add(clip_id, ClipData(frames, facts=facts))
-        writer.leave_out("d", LeftOut("frames", "cannot be decoded"))
+    clips: dict[str, ClipData | LeftOut] = {}
+    for clip_id, count in FRAMES.items():
+        keypoints = rng.uniform(-20, 640, (count, 133, 3)).astype(np.float32)
+        keypoints[..., 2] = rng.uniform(0.01, 1, (count, 133))
+        keypoints[rng.random((count, 133)) < 0.1] = (np.nan, np.nan, 0)
+        keypoints[2] = (np.nan, np.nan, 0)
+        facts = {"height": HEIGHT, "width": WIDTH, "fps": FPS}
+        frames = {"keypoints": keypoints, "box": np.zeros((count, 5)), "filled": np.zeros(count, bool)}
+        clips[clip_id] = ClipData(frames, facts=facts)
+    write_shard(path, "pose", config, clips | {"d": LeftOut("frames", "cannot be decoded")})
     rows = [
         {**dict.fromkeys(COLUMNS, ""), "clip_id": clip_id, "split": split, "label": label, "class_index": index}
         for clip_id, split, label, index in (("a", "train", "yes", 1), ("b", "val", "no", 0), ("c", "train", "no", 0))
