@@ -46,7 +46,7 @@ def start(run: MadeRun, part: str, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def start_again(part: str, folder: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "camfuse", "train", part, "--config", str(folder / "config.yaml")]
+    command = [sys.executable, "-m", "camfuse", "train-part", part, "--config", str(folder / "config.yaml")]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with (folder / "said.txt").open("ab") as said:
         return subprocess.Popen(
