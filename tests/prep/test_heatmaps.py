@@ -232,7 +232,7 @@ def test_sigma_changes_the_maps(tmp_path: Path, make_config: Any) -> None:
 
 
 def test_the_centre_of_mass_is_the_keypoint(tmp_path: Path, make_config: Any) -> None:
-    """Within half a crop pixel: what the crops test shows of the image goes on into the map."""
+    """Within half a crop pixel: what the crops test shows of the image holds in the map."""
     config = make_config()
     keypoints = person(2, 256, 3)
     output = tmp_path / "maps.h5"
