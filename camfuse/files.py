@@ -36,3 +36,13 @@ def write_if_changed(path: Path, text: str) -> bool:
         return False
     write_text(path, text)
     return True
+
+
+def link_folder(path: Path, target: Path) -> None:
+    """Let a link point to a folder; a folder that stands there itself, as a copy of an output has it, is left."""
+    if path.is_dir() and (not path.is_symlink() or path.readlink() == target):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{uuid4().hex}.part")
+    part.symlink_to(target)
+    part.replace(path)

@@ -64,7 +64,7 @@ def own_clips(finished: Workflow, folder: Path) -> OwnClips:
         (folder / name).mkdir(parents=True)
     for row in rows.itertuples():
         shutil.copyfile(finished.folder / row.video, folder / "videos" / f"{row.clip_id}.mp4")
-        shutil.copyfile(row.annotation, folder / "keypoints" / f"{row.clip_id}.pose")
+        shutil.copyfile(finished.folder / row.annotation, folder / "keypoints" / f"{row.clip_id}.pose")
     table = rows[["clip_id", "label", "signer", "split"]].assign(
         video=[f"videos/{clip_id}.mp4" for clip_id in rows["clip_id"]],
         annotation=[f"keypoints/{clip_id}.pose" for clip_id in rows["clip_id"]],

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from camfuse.files import atomic, write_if_changed
+from camfuse.files import atomic, link_folder, write_if_changed
 
 
 def test_atomic_leaves_nothing_after_an_error(tmp_path: Path) -> None:
@@ -30,3 +30,16 @@ def test_write_if_changed_keeps_the_time_stamp(tmp_path: Path) -> None:
     assert not write_if_changed(target, "a")
     assert target.stat().st_mtime_ns == stamp
     assert write_if_changed(target, "b")
+
+
+def test_a_link_follows_its_folder_and_a_copied_folder_stays(tmp_path: Path) -> None:
+    for name in ("one", "two", "copy"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "name").write_text(name)
+    link = tmp_path / "deep" / "link"
+    for name in ("one", "two", "two"):
+        link_folder(link, tmp_path / name)
+        assert (link / "name").read_text() == name
+    link_folder(tmp_path / "copy", tmp_path / "one")
+    assert (tmp_path / "copy" / "name").read_text() == "copy"
+    assert [path.name for path in link.parent.iterdir()] == ["link"]

@@ -46,6 +46,11 @@ class ClipFiles:
         return self.folder / "hashes.csv"
 
     @property
+    def recordings(self) -> Path:
+        """A link to the recordings that an installed package brings: paths that no other environment changes."""
+        return self.folder / "recordings"
+
+    @property
     def shards(self) -> Path:
         """The folder of the shards' own tables."""
         return self.folder / "shards"

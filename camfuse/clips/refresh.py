@@ -15,12 +15,13 @@ import pandas as pd
 
 from camfuse.clips.coverage import count_coverage
 from camfuse.clips.duplicates import describe, find_duplicates
+from camfuse.clips.files import ClipFiles
 from camfuse.clips.hashes import FileState, hash_files, look_at
 from camfuse.clips.sources.entry import source_entry
 from camfuse.clips.table import COLUMNS, SHARD_COLUMNS, ClipTable, shard_names, shard_of
 from camfuse.config import Config
 from camfuse.errors import TableError
-from camfuse.files import write_if_changed
+from camfuse.files import link_folder, write_if_changed
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,8 @@ def refresh(config: Config) -> Refreshed:
     """
     out = config.output / "clips"
     table = read_table(config)
+    if table.installed:
+        link_folder(ClipFiles(out).recordings, table.installed)
     listed = table.rows.reset_index(drop=True)
     annotations = _annotations(listed, config)
     files = look_at([*listed["source"], *filter(None, annotations)])
@@ -95,10 +98,18 @@ def refresh(config: Config) -> Refreshed:
 
 
 def read_table(config: Config) -> ClipTable:
-    """Read the config's label files; clips without a video get the place where the stage `avatars` draws it."""
+    """Read the config's label files; clips without a video get the place where the stage `avatars` draws it.
+
+    Recordings of an installed package are named by the link that `refresh` makes: where the package lies depends on
+    which Python runs the workflow, and must not be a reason to run anything again.
+    """
     clips = config.clips
     entry = source_entry(clips)
     table: ClipTable = entry.read(clips.source)
+    if table.installed:
+        link = ClipFiles(config.output / "clips").recordings
+        linked = [str(link / Path(path).relative_to(table.installed)) for path in table.rows["source"]]
+        table = replace(table, rows=table.rows.assign(annotation=linked, source=linked))
     if not entry.drawn:
         return table
     folder = config.output / "avatars"

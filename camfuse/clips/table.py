@@ -40,11 +40,14 @@ class ClipTable:
         Label of each class index. All classes of the label files, also those without a clip.
     notes
         What the reader found odd in the label files, one sentence each.
+    installed
+        The folder of an installed package that the recordings lie in, if they do.
     """
 
     rows: pd.DataFrame
     classes: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    installed: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def planned(workflow: Workflow, *targets: str, change: dict[str, Any]) -> dict[s
 def ran(finished: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     """A copy of the finished small run, with its experiments and its ablation run."""
     folder = tmp_path_factory.mktemp("experiments") / "run"
-    shutil.copytree(finished.folder, folder)
+    shutil.copytree(finished.folder, folder, symlinks=True)
     workflow = Workflow(folder)
     workflow.run("all", "ablation", change=BOTH)
     return workflow

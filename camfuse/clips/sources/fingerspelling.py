@@ -6,6 +6,7 @@ spoken_language, signed_language, start, end, words, glosses, priority``); two l
 """
 
 import importlib.resources
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -62,7 +63,8 @@ def read(source: FingerspellingSource) -> ClipTable:
                 else:
                     absent.append(f"{language} {letter}")
     notes = (f"The lexicon has no recording of {', '.join(absent)}.",) if absent else ()
-    return make_table(pd.DataFrame(rows), folder / "index.csv", classes=source.letters, notes=notes)
+    table = make_table(pd.DataFrame(rows), folder / "index.csv", classes=source.letters, notes=notes)
+    return replace(table, installed=folder)
 
 
 def lexicon() -> Path:

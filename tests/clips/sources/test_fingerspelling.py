@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from camfuse.clips.refresh import read_table
-from camfuse.clips.sources.fingerspelling import read
+from camfuse.clips.refresh import read_table, refresh
+from camfuse.clips.sources import fingerspelling
+from camfuse.clips.sources.fingerspelling import lexicon, read
 from camfuse.clips.table import COLUMNS, check_rows, shard_of
 from camfuse.config.sources import FingerspellingSource
 from camfuse.errors import MissingToolError, TableError
@@ -43,7 +44,26 @@ def test_one_row(make_config: Any) -> None:
     assert (row["label"], row["signer"], row["split"], row["start"]) == ("V", "cse", "test", 0)
     assert row["end"] != row["end"]  # to the end
     assert row["video"] == f"results/demo/avatars/{shard_of('cse_V', 4)}/cse_V.mp4"
-    assert "/cse/" in row["annotation"]
+    assert row["annotation"].startswith("results/demo/clips/recordings/cse/")
+
+
+def test_another_place_of_the_wheel_changes_no_file(
+    make_config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = {"fingerspelling": make_source().model_dump(mode="json"), "shards": 2}
+    config = make_config(clips=clips, pose={"annotations": {}})
+    tables = config.output / "clips"
+    contents = []
+    for place in ("one", "other"):
+        (tmp_path / place).symlink_to(lexicon())
+        with monkeypatch.context() as patch:
+            patch.setattr(fingerspelling, "lexicon", lambda place=place: tmp_path / place)
+            refresh(config)
+        assert (tables / "recordings").readlink() == tmp_path / place
+        files = (*tables.glob("*.csv"), *tables.glob("shards/*.csv"))
+        contents.append({path: path.read_text() for path in files if path.name != "hashes.csv"})
+    assert len(contents[0]) >= 6
+    assert contents[0] == contents[1]
 
 
 def test_trim_leaves_out_a_share_at_either_end() -> None:
