@@ -1,0 +1,31 @@
+"""What the page says of the data stages."""
+
+import pytest
+from made_run import Run
+
+from camfuse.errors import ShardError, StaleShardError
+from camfuse.report.page import write_report
+from camfuse.run.layout import Run as RunFiles
+from tests.report.page_text import Text
+
+
+def test_the_run(text: Text) -> None:
+    run = text.sections["run"]
+    assert "frames 2 of 2 15 60 0" in run and "pose 2 of 2 15 60 1" in run
+    assert "frames 2 2 min 05 s 1 min 35 s 100 0.12" in run  # 15 clips in 125 s
+    assert "train_rgb 1 2 h 01 min 2 h 01 min 2,048 2.4" in run
+    assert "made by hand" in run
+    assert "sigma: 0.7" in run
+
+
+def test_a_damaged_shard_is_named(run: Run) -> None:
+    path = run.folder / "pose" / "0001.h5"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ShardError, match=r"pose/0001\.h5: damaged"):
+        write_report(RunFiles(run.config), run.page)
+
+
+def test_shards_of_other_settings_are_refused(run: Run) -> None:
+    config = run.config.model_copy(update={"heatmaps": run.config.heatmaps.model_copy(update={"sigma": 2.0})})
+    with pytest.raises(StaleShardError):
+        write_report(RunFiles(config), run.page)
