@@ -6,7 +6,9 @@ from made_run import Run
 
 from camfuse.config import parse_config
 from camfuse.files import write_text
+from camfuse.report.comparison import ablation_table, experiment_table
 from camfuse.run.experiments import Plan
+from camfuse.run.layout import Run as RunFiles
 from tests.report.page_text import Text, written
 
 EXPERIMENTS = """experiment,changes,row,n,top1,mean_class_accuracy
@@ -59,3 +61,9 @@ def test_an_ablation_of_other_settings_is_not_shown(run: Run) -> None:
     (run.folder / "ablation" / "ablation.csv").unlink()
     assert "Ablation: not run yet" in Text(written(changed)).sections["results"]
     assert "Ablation" not in Text(written(run)).sections["results"]  # none in its config
+
+
+def test_without_experiments_and_ablation_there_is_nothing(run: Run) -> None:
+    files = RunFiles(run.config)
+    assert experiment_table(files) is None
+    assert ablation_table(files) == (None, "")

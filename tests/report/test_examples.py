@@ -1,7 +1,10 @@
 """Drawn clips of the page, and which ones."""
 
+import pytest
 from made_run import Run
 
+from camfuse.report.examples import choose_clips, choose_predictions
+from camfuse.report.outcome import Prediction
 from tests.report.page_text import Text, written
 
 
@@ -32,3 +35,23 @@ def test_without_frames_nothing_is_drawn(run: Run) -> None:
 def test_no_examples_when_none_are_asked_for(run: Run) -> None:
     config = run.config.model_copy(update={"report": run.config.report.model_copy(update={"examples": 0})})
     assert "None asked for" in Text(written(Run(config, run.clips))).sections["examples"]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "wanted", "expected"),
+    [(5, 5, 4, (2, 2)), (5, 1, 4, (3, 1)), (1, 5, 4, (1, 3)), (1, 1, 4, (1, 1)), (5, 5, 3, (2, 1)), (0, 0, 4, (0, 0))],
+)
+def test_half_right_half_wrong_as_far_as_there_are(
+    right: int, wrong: int, wanted: int, expected: tuple[int, int]
+) -> None:
+    predictions = [Prediction(f"right_{i}", "book", "book", 0.9) for i in range(right)]
+    predictions += [Prediction(f"wrong_{i}", "book", "sea", 0.9) for i in range(wrong)]
+    verdicts = [one.right for one in choose_predictions(predictions, wanted)]
+    assert verdicts == [True] * expected[0] + [False] * expected[1]
+
+
+def test_the_choice_does_not_depend_on_the_order() -> None:
+    clips = [f"clip_{i}" for i in range(20)]
+    chosen = choose_clips(clips, 3)
+    assert chosen == choose_clips(reversed(clips), 3)
+    assert len(chosen) == 3 and chosen != clips[:3]

@@ -11,6 +11,7 @@ from camfuse.errors import TableError
 from camfuse.evaluate.result_text import result_text
 from camfuse.evaluate.results import read_results
 from camfuse.files import write_text
+from camfuse.report.outcome import Prediction, count_confusion, describe_classes
 from camfuse.report.page import write_report
 from camfuse.run.layout import Run as RunFiles
 from tests.report.page_text import Text, written
@@ -112,3 +113,20 @@ def test_two_thousand_classes(run: Run) -> None:
     assert f"Most confused pairs (the first 15 of {len(confused)})" in page
     tested = len(set(true.tolist()))
     assert f"Accuracy by class, worst first ({tested:d})" in text.sections["classes"]
+
+
+def test_confusion_by_hand() -> None:
+    taken = [
+        ("a", "book", "book", 0.9),
+        ("b", "book", "sea", 0.6),
+        ("c", "sea", "book", 0.8),
+        ("d", "sea", "book", 0.8),
+    ]
+    predictions = [Prediction(*values) for values in taken]
+    assert count_confusion(predictions, ["book", "sea", "tree"]).tolist() == [[1, 1, 0], [2, 0, 0], [0, 0, 0]]
+    classes = describe_classes(predictions, ["book", "sea", "tree"])
+    assert classes.confused.rows == [("sea", "book", "2", "2"), ("book", "sea", "1", "2")]
+    assert [row[0] for row in classes.accuracy.rows] == ["sea", "book"]  # tree has no clip
+    assert [row[0] for row in classes.errors.rows] == ["c", "d", "b"]
+    with pytest.raises(TableError, match="'sea', taken for 'book'"):
+        count_confusion(predictions, ["book", "tree"])

@@ -1,10 +1,13 @@
 """What the page says of the data stages."""
 
+from pathlib import Path
+
 import pytest
 from made_run import Run
 
 from camfuse.errors import ShardError, StaleShardError
 from camfuse.report.page import write_report
+from camfuse.report.prepared import time_table
 from camfuse.run.layout import Run as RunFiles
 from tests.report.page_text import Text
 
@@ -29,3 +32,16 @@ def test_shards_of_other_settings_are_refused(run: Run) -> None:
     config = run.config.model_copy(update={"heatmaps": run.config.heatmaps.model_copy(update={"sigma": 2.0})})
     with pytest.raises(StaleShardError):
         write_report(RunFiles(config), run.page)
+
+
+def test_time_by_hand(tmp_path: Path) -> None:
+    (tmp_path / "pose").mkdir()
+    for name, text in (("pose/0000", "20.0\t100"), ("pose/0001", "40.0\t300"), ("report", "1.0\t10")):
+        (tmp_path / f"{name}.tsv").write_text(f"s\tmax_rss\n{text}\n", encoding="utf-8")
+    table = time_table(tmp_path, {"0000": 12, "0001": 18}, {})
+    assert table is not None
+    # 30 clips in 60 s; the report does not time itself
+    assert table.rows == [("pose", "2", "1 min 00 s", "40.0 s", "300", "0.5")]
+    known_better = time_table(tmp_path, {}, {"pose": 2.0})
+    assert known_better is not None and known_better.rows[0][-1] == "2"
+    assert time_table(tmp_path / "nowhere", {}, {}) is None
