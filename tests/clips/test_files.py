@@ -1,0 +1,33 @@
+"""Where a run's clip table and what is written beside it lie."""
+
+from pathlib import Path
+
+from camfuse.clips.files import ClipFiles
+
+FILES = ClipFiles(Path("out/clips"))
+
+
+def test_every_file_has_its_name() -> None:
+    names = [name for name, value in vars(ClipFiles).items() if isinstance(value, property)]
+    found = {name: getattr(FILES, name).as_posix() for name in names}
+    assert found == {
+        "clips": "out/clips/clips.csv",
+        "classes": "out/clips/classes.csv",
+        "coverage": "out/clips/coverage.csv",
+        "duplicates": "out/clips/duplicates.csv",
+        "missing": "out/clips/missing.csv",
+        "notes": "out/clips/notes.txt",
+        "hashes": "out/clips/hashes.csv",
+        "recordings": "out/clips/recordings",
+        "shards": "out/clips/shards",
+    }
+
+
+def test_a_shards_table_lies_among_the_shards() -> None:
+    assert FILES.shard("0007") == Path("out/clips/shards/0007.csv")
+
+
+def test_nothing_is_made(tmp_path: Path) -> None:
+    files = ClipFiles(tmp_path / "clips")
+    assert not files.shard("0000").parent.exists()
+    assert not files.folder.exists()
