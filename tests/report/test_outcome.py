@@ -1,6 +1,7 @@
 """Results, curves and confused classes on the page."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,11 +10,12 @@ from made_run import EVIL, Run
 
 from camfuse.errors import TableError
 from camfuse.evaluate.result_text import result_text
-from camfuse.evaluate.results import read_results
+from camfuse.evaluate.results import Missing, read_results, write_results
 from camfuse.files import write_text
 from camfuse.report.outcome import Prediction, count_confusion, describe_classes
 from camfuse.report.page import write_report
 from camfuse.run.layout import Run as RunFiles
+from camfuse.run.shard import LeftOut
 from tests.report.page_text import Text, written
 
 
@@ -53,6 +55,30 @@ def test_weights_chosen_on_val_are_said(run: Run) -> None:
     results = Text(written(run)).sections["results"]
     assert "Fused: rgb x 0.4, pose x 0.6, joint x 0, chosen on val." in results
     assert "mean class accuracy also counts classes that are only predicted, as 0: 33.33" in results
+
+
+def test_missing_test_clips_are_said_with_where_they_are_listed(run: Run) -> None:
+    """Two of eight are missing: one could not be decoded, one is not on disk; 4 of 6 right is 4 of 8 of all."""
+    files = RunFiles(run.config).evaluation
+    results = read_results(files)
+    assert results is not None
+    main = replace(results.rows["fused"], top_of_all={1: 0.5})
+    missing = Missing({"test_gone": LeftOut("frames", "no video")}, 1)
+    write_results(replace(results, rows={"fused": main}, missing=missing), files)
+    page = Text(written(run))
+    said = page.sections["results"]
+    assert "2 of 8 clips of test (1 left out by stage frames, 1 not on disk)" in said
+    assert "Counted as wrong, top-1 in %: Fused 50.00." in said
+    assert "listed in evaluate/results.json, and Clips below and in clips/missing.csv" in said
+
+
+def test_training_clips_that_were_left_out_are_said(run: Run) -> None:
+    path = run.folder / "train" / "pose" / "summary.json"
+    content = json.loads(path.read_text(encoding="utf-8")) | {"left_out": {"train": 3, "val": 1}}
+    write_text(path, json.dumps(content))
+    training = Text(written(run)).sections["training"]
+    assert "6 training and 3 validation clips (4 more were left out by a stage)" in training
+    assert training.count("left out by a stage") == 1
 
 
 def test_the_curves_say_the_best_epoch(text: Text) -> None:
