@@ -24,7 +24,7 @@ def decode_jpeg(jpeg: bytes, what: str) -> Image:
     ShardError
         If its bytes are not an image.
     """
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB) if jpeg else None
     if image is None:
         raise ShardError(f"{what} is not a JPEG image; delete its shard and run the workflow again")
     return np.asarray(image, np.uint8)

@@ -8,7 +8,9 @@ from typing import Any
 import made_training
 import pytest
 from made_training import MadeRun, MakeConfig, MakeRun
+from made_videos import OtherFfmpeg
 
+from camfuse import ffmpeg_tool
 from camfuse.config import Config, parse_config
 
 ROOT = Path(__file__).parents[1]
@@ -36,6 +38,25 @@ def make_config(tmp_path: Path) -> MakeConfig:
         return parse_config(values | sections)
 
     return make
+
+
+@pytest.fixture
+def other_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OtherFfmpeg]:
+    """Return a function that puts a shell script in ffmpeg's place."""
+
+    def place(script: str) -> None:
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        (folder / "ffmpeg").write_text(f"#!/bin/sh\n{script}\n")
+        (folder / "ffmpeg").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+    caches = (ffmpeg_tool.find_ffmpeg, ffmpeg_tool.ffmpeg_version)
+    for cached in caches:
+        cached.cache_clear()
+    yield place
+    for cached in caches:
+        cached.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from made_training import MakeConfig
+from made_videos import AsClip, MakeVideo, NumberOf
 
 from camfuse.clips.table import SHARD_COLUMNS
 from camfuse.errors import BadClipsError
@@ -27,7 +29,9 @@ def decode(image: bytes) -> np.ndarray:
     return cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
 
 
-def test_numbered_frames_reach_the_shard(make_video: Any, make_config: Any, tmp_path: Path, number_of: Any) -> None:
+def test_numbered_frames_reach_the_shard(
+    make_video: MakeVideo, make_config: MakeConfig, tmp_path: Path, number_of: NumberOf
+) -> None:
     videos = {name: make_video(f"{name}.mp4", frames=30 + n, rate="30000/1001") for n, name in enumerate("ab")}
     config, output = make_config(), tmp_path / "frames.h5"
     extract_frames(config, write_clips(tmp_path / "clips.csv", videos), output)
@@ -40,12 +44,12 @@ def test_numbered_frames_reach_the_shard(make_video: Any, make_config: Any, tmp_
         assert shard.fact("fps", name) == pytest.approx(30000 / 1001)
 
 
-def test_the_same_video_gives_the_same_bytes(make_video: Any, as_clip: Any) -> None:
+def test_the_same_video_gives_the_same_bytes(make_video: MakeVideo, as_clip: AsClip) -> None:
     clip = as_clip(make_video(frames=5))
     assert read_clip(clip, 95).jpeg == read_clip(clip, 95).jpeg
 
 
-def test_quality_and_colour_order(make_video: Any, as_clip: Any) -> None:
+def test_quality_and_colour_order(make_video: MakeVideo, as_clip: AsClip) -> None:
     clip = as_clip(make_video("red.mp4", frames=1, options=("-vf", "drawbox=color=red:t=fill,noise=alls=40")))
     good, poor = (read_clip(clip, quality).jpeg[0] for quality in (95, 30))
     assert len(good) > 2 * len(poor)
@@ -54,7 +58,9 @@ def test_quality_and_colour_order(make_video: Any, as_clip: Any) -> None:
     assert blue < 80
 
 
-def test_a_bad_clip_does_not_hide_or_cost_the_good_one(make_video: Any, make_config: Any, tmp_path: Path) -> None:
+def test_a_bad_clip_does_not_hide_or_cost_the_good_one(
+    make_video: MakeVideo, make_config: MakeConfig, tmp_path: Path
+) -> None:
     (tmp_path / "text.mp4").write_text("no video")
     videos = {"bad": tmp_path / "text.mp4", "gone": tmp_path / "gone.mp4", "good": make_video("good.mp4", frames=3)}
     clips = write_clips(tmp_path / "clips.csv", videos)
@@ -75,7 +81,7 @@ def test_average_rate(times: list[float], last: float, rate: float) -> None:
     assert average_rate(times, last) == pytest.approx(rate)
 
 
-def count_wrong(shared_data: Path, as_clip: Any, every: int) -> dict[str, tuple[int, int]]:
+def count_wrong(shared_data: Path, as_clip: AsClip, every: int) -> dict[str, tuple[int, int]]:
     index = pd.read_csv(shared_data / "clips/wlasl/index.csv", dtype={"video_id": str}).iloc[::every]
     videos = shared_data / "clips/wlasl/videos"
     found = {name: sum(1 for _ in read_frames(as_clip(videos / f"{name}.mp4"))) for name in index["video_id"]}
@@ -83,10 +89,10 @@ def count_wrong(shared_data: Path, as_clip: Any, every: int) -> dict[str, tuple[
     return {name: (count, expected[name]) for name, count in found.items() if count != expected[name]}
 
 
-def test_frames_of_real_clips(shared_data: Path, as_clip: Any) -> None:
+def test_frames_of_real_clips(shared_data: Path, as_clip: AsClip) -> None:
     assert count_wrong(shared_data, as_clip, every=12) == {}
 
 
 @pytest.mark.torture
-def test_frames_of_all_real_clips(shared_data: Path, as_clip: Any) -> None:
+def test_frames_of_all_real_clips(shared_data: Path, as_clip: AsClip) -> None:
     assert count_wrong(shared_data, as_clip, every=1) == {}

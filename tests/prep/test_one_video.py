@@ -1,12 +1,14 @@
 """One video to arrays gives what the stages put into their shards, to the bit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
 import pytest
+from made_training import MakeConfig
+from made_videos import MakeVideo
 
 from camfuse.clips.table import SHARD_COLUMNS, Clip
 from camfuse.config import Config
@@ -89,12 +91,12 @@ def walker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pose_stage, "make_estimator", lambda config: Walker())
 
 
-def test_a_made_video(make_video: Callable[..., Path], make_config: Any, walker: None, tmp_path: Path) -> None:
+def test_a_made_video(make_video: MakeVideo, make_config: MakeConfig, walker: None, tmp_path: Path) -> None:
     clip = Clip("made", make_video(frames=12), 0.1, float("inf"), None, "made")
     same(make_config(crops={"size": 64}), clip, tmp_path / "run")
 
 
-def test_a_real_clip(shared_data: Path, make_config: Any, tmp_path: Path) -> None:
+def test_a_real_clip(shared_data: Path, make_config: MakeConfig, tmp_path: Path) -> None:
     pytest.importorskip("mediapipe")
     assert pose_stage.make_estimator is make_estimator
     clip = Clip("real", shared_data / "clips/wlasl/videos/02712.mp4", 0.0, float("inf"), None, "real")
@@ -102,7 +104,7 @@ def test_a_real_clip(shared_data: Path, make_config: Any, tmp_path: Path) -> Non
 
 
 def test_a_clip_that_shows_nobody_is_named(
-    make_video: Callable[..., Path], make_config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_video: MakeVideo, make_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Walker, "estimate", lambda self, clip, frames: missing_poses(len(frames)))
     clip = Clip("empty", make_video(frames=3), 0.0, float("inf"), None, "empty")

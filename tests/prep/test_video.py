@@ -2,13 +2,13 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from made_videos import AsClip, MakeVideo, NumberOf, OtherFfmpeg
 
 from camfuse import ffmpeg_tool
 from camfuse.errors import ClipError, MissingToolError
@@ -18,33 +18,14 @@ from camfuse.prep.video import read_frames
 NTSC = "30000/1001"
 
 
-@pytest.fixture
-def other_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Return a function that puts a shell script in ffmpeg's place."""
-
-    def place(script: str) -> None:
-        folder = tmp_path / "bin"
-        folder.mkdir()
-        (folder / "ffmpeg").write_text(f"#!/bin/sh\n{script}\n")
-        (folder / "ffmpeg").chmod(0o755)
-        monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
-
-    caches = (ffmpeg_tool.find_ffmpeg, ffmpeg_tool.ffmpeg_version)
-    for cached in caches:
-        cached.cache_clear()
-    yield place
-    for cached in caches:
-        cached.cache_clear()
-
-
-def test_every_frame_once_at_its_time(make_video: Any, as_clip: Any, number_of: Any) -> None:
+def test_every_frame_once_at_its_time(make_video: MakeVideo, as_clip: AsClip, number_of: NumberOf) -> None:
     frames = list(read_frames(as_clip(make_video(frames=40, rate=NTSC))))
     assert [number_of(frame.image) for frame in frames] == list(range(40))
     np.testing.assert_allclose([frame.time for frame in frames], np.arange(40) * 1001 / 30000, atol=1e-8)
     np.testing.assert_allclose([frame.duration for frame in frames], 1001 / 30000, atol=1e-8)
 
 
-def test_segment_counted_at_25_of_a_video_at_29_97(make_video: Any, as_clip: Any, number_of: Any) -> None:
+def test_segment_counted_at_25_of_a_video_at_29_97(make_video: MakeVideo, as_clip: AsClip, number_of: NumberOf) -> None:
     # Frames 11 to 20 (from 1, at 25 per second) are 0.4 to 0.8 s: 11.99 to 23.98 frames of 1001/30000 s.
     clip = as_clip(make_video(frames=60, rate=NTSC), start=10 / 25, end=20 / 25)
     frames = list(read_frames(clip))
@@ -54,13 +35,13 @@ def test_segment_counted_at_25_of_a_video_at_29_97(make_video: Any, as_clip: Any
 
 @pytest.mark.parametrize(("first", "last"), [(1, 1), (3, 7), (30, 60), (57, 59)])
 def test_segment_counted_at_the_videos_own_rate(
-    first: int, last: int, make_video: Any, as_clip: Any, number_of: Any
+    first: int, last: int, make_video: MakeVideo, as_clip: AsClip, number_of: NumberOf
 ) -> None:
     clip = as_clip(make_video(frames=60), start=(first - 1) / 25, end=last / 25)
     assert [number_of(frame.image) for frame in read_frames(clip)] == list(range(first - 1, last))
 
 
-def test_segment_far_into_a_video_is_the_same(make_video: Any, as_clip: Any, number_of: Any) -> None:
+def test_segment_far_into_a_video_is_the_same(make_video: MakeVideo, as_clip: AsClip, number_of: NumberOf) -> None:
     clip = as_clip(make_video(frames=200, rate=NTSC), start=5.01, end=5.2)  # 150.15 to 155.84 frames
     frames = list(read_frames(clip))
     assert [number_of(frame.image) for frame in frames] == list(range(150, 156))
@@ -69,7 +50,7 @@ def test_segment_far_into_a_video_is_the_same(make_video: Any, as_clip: Any, num
 
 @pytest.mark.parametrize("rate", ["12.5", NTSC])  # at 12.5, every other border of 1/25 s is the middle of a frame
 def test_adjoining_segments_share_nothing_and_lose_nothing(
-    rate: str, make_video: Any, as_clip: Any, number_of: Any
+    rate: str, make_video: MakeVideo, as_clip: AsClip, number_of: NumberOf
 ) -> None:
     path = make_video(frames=20, rate=rate)
     borders = [0.0, 5 / 25, 8 / 25, 13 / 25, float("inf")]
@@ -79,7 +60,7 @@ def test_adjoining_segments_share_nothing_and_lose_nothing(
     assert numbers == list(range(20))
 
 
-def test_variable_rate_is_kept(make_video: Any, as_clip: Any, number_of: Any) -> None:
+def test_variable_rate_is_kept(make_video: MakeVideo, as_clip: AsClip, number_of: NumberOf) -> None:
     times = [0, 0.1, 0.5, 0.6, 1.5]
     stamps = "+".join(f"eq(N\\,{n})*{round(time * 1000)}" for n, time in enumerate(times))
     keep = next(f"-{name}" for name in video._keep_every_frame())
@@ -92,7 +73,7 @@ def test_variable_rate_is_kept(make_video: Any, as_clip: Any, number_of: Any) ->
     assert [number_of(frame.image) for frame in read_frames(as_clip(path, 0.3, 1.0))] == [1, 2]
 
 
-def test_a_frame_held_long_counts_as_two_seconds(make_video: Any, as_clip: Any, number_of: Any) -> None:
+def test_a_frame_held_long_counts_as_two_seconds(make_video: MakeVideo, as_clip: AsClip, number_of: NumberOf) -> None:
     keep = next(f"-{name}" for name in video._keep_every_frame())
     options = ("-vf", "settb=1/1000,setpts=N*20000", keep, "passthrough", "-enc_time_base", "1/1000")
     path = make_video("slow.mkv", frames=3, options=options)  # 0, 20 and 40 s
@@ -101,14 +82,14 @@ def test_a_frame_held_long_counts_as_two_seconds(make_video: Any, as_clip: Any, 
         list(read_frames(as_clip(path, 5.0, 15.0)))
 
 
-def test_images_are_rgb(make_video: Any, as_clip: Any) -> None:
+def test_images_are_rgb(make_video: MakeVideo, as_clip: AsClip) -> None:
     path = make_video("red.mp4", frames=2, options=("-vf", "drawbox=color=red:t=fill"))
     red, green, blue = next(iter(read_frames(as_clip(path)))).image[32, 64].tolist()
     assert red > 200
     assert max(green, blue) < 50
 
 
-def test_gray_and_odd_size(make_video: Any, as_clip: Any) -> None:
+def test_gray_and_odd_size(make_video: MakeVideo, as_clip: AsClip) -> None:
     options = ("-vf", "scale=37:21", "-c:v", "ffv1", "-pix_fmt", "gray")
     frames = list(read_frames(as_clip(make_video("gray.mkv", frames=3, options=options))))
     assert [frame.image.shape for frame in frames] == [(21, 37, 3)] * 3
@@ -122,7 +103,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_are_only_names(
-    name: str, make_video: Any, as_clip: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, make_video: MakeVideo, as_clip: AsClip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(make_video("plain.mp4", frames=3), tmp_path / name)
     monkeypatch.chdir(tmp_path)
@@ -132,19 +113,21 @@ def test_names_are_only_names(
 @pytest.mark.parametrize(
     "text", ["ffconcat version 1.0\nfile 'plain.mp4'\n", "#EXTM3U\n#EXTINF:2,\nplain.mp4\n#EXT-X-ENDLIST\n"]
 )
-def test_a_file_that_names_other_files_is_refused(text: str, make_video: Any, as_clip: Any, tmp_path: Path) -> None:
+def test_a_file_that_names_other_files_is_refused(
+    text: str, make_video: MakeVideo, as_clip: AsClip, tmp_path: Path
+) -> None:
     make_video("plain.mp4", frames=3)
     (tmp_path / "list.mp4").write_text(text)
     with pytest.raises(ClipError, match="cannot decode"):
         list(read_frames(as_clip(tmp_path / "list.mp4")))
 
 
-def test_no_such_file(as_clip: Any, tmp_path: Path) -> None:
+def test_no_such_file(as_clip: AsClip, tmp_path: Path) -> None:
     with pytest.raises(ClipError, match=r"expected a video file at .*gone\.mp4"):
         list(read_frames(as_clip(tmp_path / "gone.mp4")))
 
 
-def test_a_segment_after_the_end_points_at_trimmed(make_video: Any, as_clip: Any) -> None:
+def test_a_segment_after_the_end_points_at_trimmed(make_video: MakeVideo, as_clip: AsClip) -> None:
     path = make_video(frames=25)
     with pytest.raises(ClipError, match=r"starts at 7.000 s, but .* is 1.000 s long; .*trimmed"):
         list(read_frames(as_clip(path, start=7.0)))
@@ -154,7 +137,7 @@ def test_a_segment_after_the_end_points_at_trimmed(make_video: Any, as_clip: Any
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
 @pytest.mark.parametrize(("name", "options"), [("cut.mp4", ("-movflags", "+faststart")), ("cut.mkv", ())])
 def test_a_truncated_file_is_an_error(
-    name: str, options: tuple[str, ...], share: float, make_video: Any, as_clip: Any
+    name: str, options: tuple[str, ...], share: float, make_video: MakeVideo, as_clip: AsClip
 ) -> None:
     path = make_video(name, frames=60, options=options)
     assert len(list(read_frames(as_clip(path)))) == 60
@@ -164,14 +147,14 @@ def test_a_truncated_file_is_an_error(
         list(read_frames(as_clip(path)))
 
 
-def test_damage_after_the_segment_does_not_matter(make_video: Any, as_clip: Any) -> None:
+def test_damage_after_the_segment_does_not_matter(make_video: MakeVideo, as_clip: AsClip) -> None:
     path = make_video("cut.mp4", frames=100, options=("-movflags", "+faststart"))
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * 0.9)])
     assert len(list(read_frames(as_clip(path, end=0.4)))) == 10
 
 
-def test_leaving_early_ends_ffmpeg(make_video: Any, as_clip: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leaving_early_ends_ffmpeg(make_video: MakeVideo, as_clip: AsClip, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[subprocess.Popen[bytes]] = []
     start = subprocess.Popen
 
@@ -189,7 +172,7 @@ def test_leaving_early_ends_ffmpeg(make_video: Any, as_clip: Any, monkeypatch: p
     assert [process.returncode is not None for process in started] == [True]
 
 
-def test_a_flood_of_messages_does_not_block(make_video: Any, as_clip: Any, other_ffmpeg: Any) -> None:
+def test_a_flood_of_messages_does_not_block(make_video: MakeVideo, as_clip: AsClip, other_ffmpeg: OtherFfmpeg) -> None:
     path = make_video(frames=2)
     for cached in (ffmpeg_tool.find_ffmpeg, ffmpeg_tool.ffmpeg_version):
         cached.cache_clear()
@@ -201,21 +184,11 @@ def test_a_flood_of_messages_does_not_block(make_video: Any, as_clip: Any, other
         list(read_frames(as_clip(path)))
 
 
-def test_an_old_ffmpeg_is_refused(as_clip: Any, other_ffmpeg: Any, tmp_path: Path) -> None:
+def test_an_old_ffmpeg_is_refused(as_clip: AsClip, other_ffmpeg: OtherFfmpeg, tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"")
     other_ffmpeg('echo "ffmpeg version 4.2.7-0ubuntu0.1 Copyright"')
     with pytest.raises(MissingToolError, match=r"expected ffmpeg 4.3 or newer, found 4.2.7"):
         list(read_frames(as_clip(tmp_path / "a.mp4")))
-
-
-def test_without_any_ffmpeg(other_ffmpeg: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nothing() -> str:
-        raise RuntimeError("no binary")
-
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.setattr(ffmpeg_tool.imageio_ffmpeg, "get_ffmpeg_exe", nothing)
-    with pytest.raises(MissingToolError, match="expected ffmpeg on PATH or in the package imageio-ffmpeg"):
-        ffmpeg_tool.find_ffmpeg()
 
 
 FAULTS = {
@@ -228,7 +201,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_odd_and_faulty_files(name: str, shared_data: Path, as_clip: Any) -> None:
+def test_odd_and_faulty_files(name: str, shared_data: Path, as_clip: AsClip) -> None:
     clip = as_clip(shared_data / "clips/faults" / name)
     expected = FAULTS[name]
     if isinstance(expected, str):

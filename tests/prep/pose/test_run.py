@@ -7,6 +7,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 import pytest
+from made_training import MakeConfig
+from made_videos import MakeVideo
 
 from camfuse.clips.table import SHARD_COLUMNS, Clip
 from camfuse.errors import BadClipsError, ClipError, StaleShardError
@@ -58,7 +60,7 @@ def marker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Marker]:
 
 
 @pytest.fixture
-def prepared(make_video: Any, make_config: Any, tmp_path: Path) -> tuple[Any, Path, Path]:
+def prepared(make_video: MakeVideo, make_config: MakeConfig, tmp_path: Path) -> tuple[Any, Path, Path]:
     """Return a config, a clip table of a, gone, bad, b, and their frames shard, which lacks `gone`."""
     videos = {name: make_video(f"{name}.mp4", frames=4 + n) for n, name in enumerate(("a", "bad", "b"))}
     videos["gone"] = tmp_path / "gone.mp4"
@@ -90,7 +92,7 @@ def test_clips_that_frames_left_out_are_passed_over(
 
 
 def test_bad_clips_stop_by_default_and_the_rest_is_kept(
-    prepared: tuple[Any, Path, Path], marker: Marker, make_config: Any, tmp_path: Path
+    prepared: tuple[Any, Path, Path], marker: Marker, make_config: MakeConfig, tmp_path: Path
 ) -> None:
     _, clips, frames = prepared
     for _ in range(2):
@@ -108,13 +110,13 @@ def test_what_an_earlier_shard_has_is_reused(prepared: tuple[Any, Path, Path], m
     assert old.read("keypoints", "b").tobytes() == new.read("keypoints", "b").tobytes()
 
 
-def test_stale_frames_are_refused(prepared: tuple[Any, Path, Path], make_config: Any, tmp_path: Path) -> None:
+def test_stale_frames_are_refused(prepared: tuple[Any, Path, Path], make_config: MakeConfig, tmp_path: Path) -> None:
     _, clips, frames = prepared
     with pytest.raises(StaleShardError):
         estimate_poses(make_config(frames={"quality": 50}), clips, frames, tmp_path / "pose.h5")
 
 
-def test_the_config_chooses_the_estimator(make_config: Any) -> None:
+def test_the_config_chooses_the_estimator(make_config: MakeConfig) -> None:
     pytest.importorskip("mediapipe")
     assert isinstance(make_estimator(make_config()), MediapipeEstimator)
     assert isinstance(make_estimator(make_config(pose={"annotations": {}})), AnnotationsEstimator)
