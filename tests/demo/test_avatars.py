@@ -1,11 +1,11 @@
 """The demo's drawn videos: one frame for each of the recording, the same bytes every time."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from made_training import MakeConfig
 
 from camfuse.clips.sources.fingerspelling import lexicon
 from camfuse.clips.table import SHARD_COLUMNS, Clip
@@ -23,7 +23,7 @@ def real() -> Path:
 
 
 @pytest.fixture
-def demo_config(make_config: Any) -> Config:
+def demo_config(make_config: MakeConfig) -> Config:
     languages = {"train": ["ase"], "val": [], "test": []}
     source = {"letters": ["A"], "languages": languages, "avatar_height": 97}
     config: Config = make_config(clips={"fingerspelling": source}, pose={"annotations": {}})
@@ -68,6 +68,6 @@ def test_bad_recordings_are_named_and_the_others_drawn(tmp_path: Path, real: Pat
     draw_avatars(demo_config.model_copy(update={"bad_clips": "skip"}), clips, tmp_path / "avatars")
 
 
-def test_other_data_has_no_avatars(tmp_path: Path, make_config: Any) -> None:
+def test_other_data_has_no_avatars(tmp_path: Path, make_config: MakeConfig) -> None:
     with pytest.raises(ConfigError, match=r"expected clips\.fingerspelling"):
         draw_avatars(make_config(), tmp_path / "0000.csv", tmp_path)

@@ -1,10 +1,9 @@
 """Drawing: what is drawn lies where it should, and nothing else changes."""
 
-from typing import Any
-
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from camfuse.geometry import rescale_points
 from camfuse.prep.crops import crop_image
@@ -12,6 +11,8 @@ from camfuse.prep.heatmaps import render
 from camfuse.show.draw import (
     COLOURS,
     GROUPS,
+    Colour,
+    Image,
     box_corners,
     contact_sheet,
     draw_box,
@@ -26,23 +27,23 @@ from camfuse.skeleton import NUM_KEYPOINTS
 GREY = 120
 
 
-def grey(height: int = 200, width: int = 300) -> Any:
+def grey(height: int = 200, width: int = 300) -> Image:
     return np.full((height, width, 3), GREY, np.uint8)
 
 
-def unseen() -> Any:
+def unseen() -> NDArray[np.float32]:
     keypoints = np.full((NUM_KEYPOINTS, 3), np.nan, np.float32)
     keypoints[:, 2] = 0
     return keypoints
 
 
-def changed(image: Any) -> Any:
+def changed(image: Image) -> list[int]:
     """(x0, y0, x1, y1) of what is no longer grey."""
     rows, columns = np.nonzero((image != GREY).any(axis=2))
     return [columns.min(), rows.min(), columns.max(), rows.max()]
 
 
-def close(pixel: Any, colour: Any, tolerance: int = 12) -> bool:
+def close(pixel: Image, colour: Colour, tolerance: int = 12) -> bool:
     return bool(np.abs(pixel.astype(int) - np.array(colour)).max() <= tolerance)
 
 
@@ -129,7 +130,7 @@ def test_a_box_that_leaves_the_image() -> None:
 # ----------------------------------------------------------------------------------------- heatmaps
 
 
-def glow(image: Any) -> tuple[float, float]:
+def glow(image: Image) -> tuple[float, float]:
     """The centre of mass of what is brighter than the ground."""
     light = np.abs(image.astype(float) - image[0, 0]).sum(axis=2)
     rows, columns = np.indices(light.shape)
@@ -184,7 +185,7 @@ def test_contact_sheet_holds_every_image_unchanged() -> None:
 
 
 def test_a_narrow_sheet_leaves_words_out_instead_of_cutting_them() -> None:
-    def heading(subtitle: str) -> Any:
+    def heading(subtitle: str) -> Image:
         return contact_sheet("book", subtitle, {"crops": [grey(150, 150)]}, [""])
 
     np.testing.assert_array_equal(heading("55 frames · " + 30 * "long"), heading("55 frames"))
