@@ -1,0 +1,101 @@
+"""How well words of real people are recognised who were not there in training.
+
+    python -m benchmarks.real_people --data DIR --plain DIR/../tools/plain_network.py --seeds 1 2 3
+
+Every row gets the same keypoints in the same folds. What is done already is kept in --work and not done again.
+"""
+
+import argparse
+import hashlib
+import os
+import time
+import warnings
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # without it, torch is many times slower on a busy machine
+
+import numpy as np
+import torch
+
+from benchmarks.real_people_report import ANCHOR, Outcome, report, table
+from benchmarks.real_people_rows import Row, Task, chance, plain_network, ridge, time_warping
+from benchmarks.real_people_sequence import sequence_stream
+from benchmarks.real_people_sets import SETS, People
+from camfuse.files import write_text
+
+HERE = Path(__file__).parent
+FIXED: dict[str, Row] = {"chance": chance, "ridge": ridge, "time warping": time_warping}
+"""Rows without random numbers: one run serves for all seeds."""
+SEEDED: dict[str, Row] = {"sequence": sequence_stream}
+"""Rows that are trained once a seed; further streams and fusions go here."""
+
+
+def main() -> None:
+    options = arguments().parse_args()
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(1)
+    rows = FIXED | ({ANCHOR: plain_network(options.plain)} if options.plain else {}) | SEEDED
+    sections = []
+    for name in options.sets:
+        people = SETS[name].read(options.data, options.work)
+        outcomes = {}
+        for row in options.rows or rows:
+            seeds = [0] if row in FIXED else options.seeds
+            outcomes[row] = run(people, rows[row], seeds, options.work / "outcomes" / name / row.replace(" ", "_"))
+            print(name, row, f"{100 * outcomes[row].right.mean():.1f}", flush=True)
+        sections.append(table(SETS[name].title, len(people.classes), outcomes))
+    page = report(f"python -m benchmarks.real_people --seeds {' '.join(map(str, options.seeds))}", sections)
+    write_text(options.output, page)
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with clips/ and keypoints/")
+    parser.add_argument("--plain", type=Path, help="plain_network.py; without it, its row is left out")
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--rows", nargs="+", help="only these rows")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
+    parser.add_argument("--work", type=Path, default=Path("results/real_people"), help="poses, and what is done")
+    parser.add_argument("--output", type=Path, default=HERE / "results" / "real_people.md")
+    return parser
+
+
+def run(people: People, row: Row, seeds: list[int], folder: Path) -> Outcome:
+    """Train and test one row in all folds with all seeds, but for what the folder has of the same task."""
+    right, folds, seconds = [], [], []
+    for number, (_, train, test) in enumerate(people.folds):
+        signers = [people.signers[clip] for clip in train]
+        clips = ([people.keypoints[clip] for clip in rows] for rows in (train, test))
+        task = Task(next(clips), people.labels[train], signers, next(clips), len(people.classes))
+        each = [scored(task, row, seed, folder / f"{number}-{seed}.npz") for seed in seeds]
+        right.append(np.stack([scores.argmax(1) == people.labels[test] for scores, _ in each]))
+        folds.append(np.full(len(test), number))
+        seconds += [spent for _, spent in each]
+    return Outcome(np.concatenate(right, axis=1), np.concatenate(folds), float(np.mean(seconds)))
+
+
+def scored(task: Task, row: Row, seed: int, path: Path) -> tuple[np.ndarray, float]:
+    """Return the scores of the test clips and the processor seconds they took, from the file where it has them."""
+    mark = fingerprint(task)
+    if path.exists():
+        with np.load(path) as stored:
+            if str(stored["mark"]) == mark:
+                return stored["scores"], float(stored["seconds"])
+    start = time.process_time()
+    scores = row(task, seed)
+    spent = time.process_time() - start
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, mark=mark, scores=scores, seconds=spent)
+    return scores, spent
+
+
+def fingerprint(task: Task) -> str:
+    """Return a hash of all that a row sees of a task."""
+    digest = hashlib.sha256(repr((task.labels.tolist(), task.signers, task.classes)).encode())
+    for clip in (*task.train, *task.test):
+        digest.update(np.ascontiguousarray(clip).tobytes())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""The sequence stream as a row: trained and tested without the workflow, on keypoints in memory.
+
+The recipe was found by cross-validation within training signers; `benchmarks/results/real_people_choices.md` has what
+was tried.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from benchmarks.real_people_rows import Scores, Task
+from camfuse.data.sequence import CHANNELS, evenly, features, mirror, normalise
+from camfuse.data.sequence_augment import SequenceAugment, augmented
+from camfuse.model.sequence import SequenceRecogniser, SequenceStream, member_loss, probabilities
+
+Array = NDArray[np.float32]
+FRAMES, BATCH, RATE, DECAY, SMOOTHING, MEMBERS = 48, 16, 2e-3, 0.05, 0.1, 3
+VIEWS_PER_CLIP = 240
+"""How often each training clip is seen; at least `LEAST_STEPS` and at most `MOST_STEPS` batches."""
+LEAST_STEPS, MOST_STEPS = 600, 4000
+WIDTHS = {"body": 48, "face": 32, "left": 64}
+AUGMENT = SequenceAugment()
+
+
+def sequence_stream(task: Task, seed: int) -> Scores:
+    """Train a recogniser on the task's clips and return the probabilities of its test clips."""
+    torch.manual_seed(seed)
+    members = [SequenceStream(CHANNELS, widths=WIDTHS) for _ in range(MEMBERS)]
+    model = SequenceRecogniser(members, num_classes=task.classes)
+    fit(model, [normalise(clip) for clip in task.train], task.labels, task.classes, seed)
+    return predict(model, [normalise(clip) for clip in task.test])
+
+
+def fit(model: nn.Module, clips: list[Array], labels: NDArray[np.int64], classes: int, seed: int) -> None:
+    """Train a model in place on the points of clips."""
+    rng = np.random.default_rng(seed)
+    steps = int(np.clip(len(clips) * VIEWS_PER_CLIP // BATCH, LEAST_STEPS, MOST_STEPS))
+    optimizer = torch.optim.AdamW(model.parameters(), RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
+    wanted = torch.eye(classes)[torch.from_numpy(labels)]
+    model.train()
+    for _ in range(steps):
+        chosen = rng.integers(0, len(clips), BATCH)
+        x = features(np.stack([augmented(clips[clip], FRAMES, AUGMENT, rng) for clip in chosen]))
+        loss = member_loss(model(torch.from_numpy(x)), wanted[chosen], smoothing=SMOOTHING)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    model.eval()
+
+
+@torch.no_grad()
+def predict(model: nn.Module, clips: list[Array]) -> Scores:
+    """Return the probabilities (clips, classes), the mean over each clip and its mirror image."""
+    turns: tuple[Callable[[Array], Array], ...] = (lambda clip: clip, mirror)
+    views = [np.stack([evenly(turn(clip), FRAMES) for clip in clips]) for turn in turns]
+    found: list[Tensor] = [probabilities(model(torch.from_numpy(features(view)))) for view in views]
+    return torch.stack(found).mean(0).numpy()

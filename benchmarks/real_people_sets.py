@@ -1,0 +1,177 @@
+"""Real people as keypoints, and who is the test: protocols by signer only.
+
+Videos go through the package's own stages (MediaPipe) once; their keypoints are kept in the working folder and shared
+by all rows and seeds.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from numpy.typing import NDArray
+
+from benchmarks import real_signing_sets
+from camfuse.clips import fingerspelling
+from camfuse.clips.table import Clip
+from camfuse.config import MediapipePose, parse_config
+from camfuse.prep.frames import read_clip
+from camfuse.prep.pose.holistic import to_wholebody
+from camfuse.prep.pose.mediapipe import MediapipeEstimator
+from camfuse.prep.pose.recording import read_recording
+from camfuse.prep.pose.run import estimate_clip
+
+Array = NDArray[np.float32]
+CONFIGS = Path(__file__).parent.parent / "config"
+QUALITY = 95
+"""JPEG quality of the frames, as the stage `frames` has it."""
+
+
+@dataclass(frozen=True)
+class People:
+    """Clips and their folds.
+
+    Attributes
+    ----------
+    keypoints
+        One (T, 133, 3) a clip: x, y in pixels, score; NaN, NaN, 0 where not seen.
+    labels
+        Class index of each clip.
+    signers
+        Of each clip.
+    classes
+        The words.
+    folds
+        Name, training clips and test clips of each.
+    """
+
+    keypoints: list[Array]
+    labels: NDArray[np.int64]
+    signers: list[str]
+    classes: tuple[str, ...]
+    folds: tuple[tuple[str, NDArray[np.int64], NDArray[np.int64]], ...]
+
+
+def people(keypoints: list[Array], labels: list[str], signers: list[str], test: dict[str, list[bool]]) -> People:
+    """Return the clips with one fold for each of `test`, which says for every clip whether it is a test clip."""
+    classes = tuple(sorted(set(labels)))
+    rows = np.arange(len(labels))
+    folds = tuple((name, rows[~np.array(held)], rows[np.array(held)]) for name, held in test.items())
+    return People(keypoints, np.array([classes.index(label) for label in labels]), signers, classes, folds)
+
+
+def asl8(data: Path, work: Path) -> People:
+    """Eight words, four groups of signers, each the test once."""
+    rows, keypoints = _asl(data, work, lambda table: table["label8"] != "")
+    groups = rows["group8"]
+    test = {f"group {group}": (groups == group).tolist() for group in sorted(set(groups))}
+    return people(keypoints, rows["label8"].tolist(), rows["signer"].tolist(), test)
+
+
+def asl8_web(data: Path, work: Path) -> People:
+    """Eight words, from web dictionaries to webcams."""
+    rows, keypoints = _asl(data, work, lambda table: table["label8"] != "")
+    return people(
+        keypoints,
+        rows["label8"].tolist(),
+        rows["signer"].tolist(),
+        {"webcam": (rows["source"] == "webcam").tolist()},
+    )
+
+
+def asl24(data: Path, work: Path) -> People:
+    """24 words by three signers on webcams, each the test once."""
+    rows, keypoints = _asl(data, work, lambda table: table["source"] == "webcam")
+    return people(keypoints, rows["word"].tolist(), rows["signer"].tolist(), _each_signer(rows["signer"].tolist()))
+
+
+def _asl(data: Path, work: Path, chosen: Callable[[pd.DataFrame], Any]) -> tuple[pd.DataFrame, list[Array]]:
+    folder = data / "clips" / "asl"
+    table = pd.read_csv(folder / "index.csv", dtype=str, keep_default_na=False)
+    rows = table[chosen(table)].reset_index(drop=True)
+    return rows, keypoints_of([folder / video for video in rows["video"]], work / "poses" / "asl")
+
+
+def keypoints_of(videos: list[Path], cache: Path) -> list[Array]:
+    """Return MediaPipe's keypoints of each video; what is in the cache is not estimated again."""
+    cache.mkdir(parents=True, exist_ok=True)
+    found = []
+    with MediapipeEstimator(MediapipePose()) as estimator:
+        for video in videos:
+            stored = cache / f"{video.stem}.npy"
+            if not stored.exists():
+                clip = Clip(video.stem, video, 0.0, float("inf"), None, "0")
+                np.save(stored, estimate_clip(estimator, clip, read_clip(clip, QUALITY)).keypoints)
+            found.append(np.load(stored))
+    return found
+
+
+def keypoint_set(name: str) -> Callable[[Path, Path], People]:
+    """Return the reader of one of the sets that exist as keypoints only, as `real_signing` has it."""
+
+    def read(data: Path, _work: Path) -> People:
+        clips = real_signing_sets.READERS[name](data / "keypoints")
+        official = name in ("adrlfv", "wlasl")
+        folds = (real_signing_sets.official_fold if official else real_signing_sets.signer_folds)(clips)
+        test = {fold.name: [clip.clip_id in fold.test for clip in clips] for fold in folds}
+        labels, signers = [clip.label for clip in clips], [clip.signer for clip in clips]
+        return people([clip.keypoints for clip in clips], labels, signers, test)
+
+    return read
+
+
+def letters(config: str, parts: int) -> Callable[[Path, Path], People]:
+    """Return the reader of a shipped config's letters: its own test languages, or `parts` folds of languages."""
+
+    def read(_data: Path, work: Path) -> People:
+        values = yaml.safe_load((CONFIGS / config).read_text(encoding="utf-8"))
+        source = parse_config(values, config).clips.fingerspelling
+        assert source is not None
+        rows = fingerspelling.read(source, work, 1).rows
+        kept = ~rows["source"].map(lambda path: Path(path).read_bytes()).duplicated()
+        rows = rows[kept].reset_index(drop=True)
+        languages = rows["signer"].tolist()
+        if parts:
+            groups = [sorted(set(languages))[number::parts] for number in range(parts)]
+            test = {"-".join(group): [language in group for language in languages] for group in groups}
+        else:
+            test = {"test": (rows["split"] == "test").tolist()}
+        return people([_recorded(row) for row in rows.to_dict("records")], rows["label"].tolist(), languages, test)
+
+    return read
+
+
+def _recorded(row: dict[str, object]) -> Array:
+    recording = read_recording(Path(str(row["annotation"])), str(row["clip_id"]))
+    found = to_wholebody(recording.body, recording.face, recording.left, recording.right)
+    middle = (np.arange(len(found)) + 0.5) / recording.fps
+    return found[(middle >= float(str(row["start"]))) & ~(middle >= float(str(row["end"])))]
+
+
+def _each_signer(signers: list[str]) -> dict[str, list[bool]]:
+    return {name: [signer == name for signer in signers] for name in sorted(set(signers))}
+
+
+@dataclass(frozen=True)
+class PeopleSet:
+    """A set's title in the table, and how it is read from the folder of the data and the working folder."""
+
+    title: str
+    read: Callable[[Path, Path], People]
+
+
+SETS: dict[str, PeopleSet] = {
+    "asl8": PeopleSet("`asl8`: 8 words, four groups of unseen signers", asl8),
+    "asl8web": PeopleSet("`asl8`, web to webcam", asl8_web),
+    "asl24": PeopleSet("`asl24`: 24 words, each of three signers left out", asl24),
+    "demo": PeopleSet("demo: 8 letters, its own test languages", letters("demo.yaml", 0)),
+    "demo4": PeopleSet("demo: 8 letters, 16 languages in 4 folds", letters("demo.yaml", 4)),
+    "letters": PeopleSet("26 letters, 4 languages left out", letters("fingerspelling.yaml", 0)),
+    "adrlfv": PeopleSet("AdrLfv: 15 words, its own test clips (same signer)", keypoint_set("adrlfv")),
+    "holistic": PeopleSet("3 words, each of 7 persons left out", keypoint_set("holistic")),
+    "wlasl": PeopleSet("WLASL: 10 words, body only, official test", keypoint_set("wlasl")),
+    "nepali": PeopleSet("Nepali: 49 letters, each of 6 signers left out", keypoint_set("nepali")),
+}

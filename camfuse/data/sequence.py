@@ -1,0 +1,194 @@
+"""A clip's keypoints as a sequence: from pixels to body units, and from there to the channels that a network sees.
+
+Between the two lie the points of a signer, (T, N, 2) float32 in units of the distance of the shoulders, from their
+middle, x to the image's right and y down; a point that is not seen is NaN, NaN. What is done to a clip in training
+(`camfuse.data.sequence_augment`) is done to these.
+
+T frames of a clip, N points (`KEYPOINTS`), F channels (`CHANNELS`).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camfuse.skeleton import LEFT_HAND, MIRROR, NUM_KEYPOINTS, RIGHT_HAND
+
+Array = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+
+BODY = tuple(range(11))
+"""Head, shoulders and arms."""
+FACE = (31, 42, 47, 71, 74, 77, 80)
+"""Chin, the middle of each brow, and the outer lips' corners and middles."""
+KEYPOINTS = (*BODY, *FACE, *LEFT_HAND, *RIGHT_HAND)
+"""Which of the 133 keypoints are used, in the order of the N points."""
+NUM_POINTS = len(KEYPOINTS)
+POINTS: Mapping[str, slice] = {
+    "body": slice(0, 11),
+    "face": slice(11, 18),
+    "left": slice(18, 39),
+    "right": slice(39, 60),
+}
+"""Where a part's points stand among the N."""
+MIRRORED = tuple(KEYPOINTS.index(MIRROR[keypoint]) for keypoint in KEYPOINTS)
+"""``points[:, MIRRORED]`` swaps the signer's sides."""
+NOSE, LEFT_SHOULDER, RIGHT_SHOULDER = 0, 5, 6
+TIPS = (4, 8, 12, 16, 20)
+"""Of a hand: the ends of thumb, index, middle, ring and little finger."""
+KNUCKLES = (5, 9, 13, 17)
+PLACED = (0, *TIPS)
+"""Points of a hand whose place before the body is given too, beside its shape."""
+PAIRS = ((4, 8), (4, 12), (4, 16), (4, 20), (8, 12), (12, 16), (16, 20), (0, 8), (0, 12), (0, 16), (0, 20), (0, 4))
+"""Points of a hand whose distance is given: what a turned hand keeps."""
+PALM_OF_SHOULDERS = 0.25
+"""Length of a palm (wrist to knuckle) in units of the shoulders' distance, for clips that show no shoulders."""
+GAP = 0.15
+"""Longest gap that is filled by interpolation, as a share of the clip."""
+MARGIN = 0.05
+"""What is kept before and after the frames that show a hand, as a share of the clip."""
+SPEED = 4.0
+"""Factor of the differences between neighbouring frames, so that they are about as large as the places."""
+
+_HAND = 2 * len(PLACED) + 2 * 20 + len(PAIRS)
+CHANNELS: Mapping[str, slice] = {
+    "body": slice(0, 44),
+    "face": slice(44, 72),
+    "left": slice(72, 72 + 2 * _HAND + 1),
+    "right": slice(73 + 2 * _HAND, 74 + 4 * _HAND),
+}
+"""Where a part's channels stand among the F: values, their differences in time, and for a hand whether it is seen.
+The left hand's x is mirrored, so that both hands can be read by the same weights."""
+NUM_CHANNELS = CHANNELS["right"].stop
+
+
+def normalise(keypoints: NDArray[np.floating]) -> Array:
+    """Return the points of a clip, cut to the part in which a hand is seen.
+
+    Parameters
+    ----------
+    keypoints
+        (T, 133, 3) x, y (any pixels) and score; NaN or score 0: not seen. It is not changed.
+
+    Returns
+    -------
+    points
+        (T', N, 2), see the module. Without shoulders the unit is four palms, and the origin the middle of the hands.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another.
+    """
+    if keypoints.ndim != 3 or keypoints.shape[1:] != (NUM_KEYPOINTS, 3) or len(keypoints) == 0:
+        raise ValueError(f"expected keypoints (T, {NUM_KEYPOINTS}, 3) of one frame or more, found {keypoints.shape}")
+    chosen = keypoints[:, KEYPOINTS].astype(np.float64)
+    seen = np.isfinite(chosen).all(-1) & (chosen[..., 2] > 0)
+    places = np.where(seen[..., None], chosen[..., :2], np.nan)
+    centre, unit = _frame(places)
+    points = fill_gaps(((places - centre) / unit).astype(np.float32), int(GAP * len(places)))
+    return points[active_part(points)]
+
+
+def _frame(places: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Return the origin (2) and the unit in pixels: the clip's medians, which a turn of the body does not move."""
+    left, right = places[:, LEFT_SHOULDER], places[:, RIGHT_SHOULDER]
+    width = np.linalg.norm(left - right, axis=1)
+    if np.nanmax(width, initial=0.0) > 0:
+        return np.nanmedian((left + right) / 2, axis=0), float(np.nanmedian(width))
+    hands = [places[:, POINTS[side]] for side in ("left", "right")]
+    palms = np.concatenate([np.linalg.norm(hand[:, 9] - hand[:, 0], axis=1) for hand in hands])
+    wrists = np.concatenate([hand[:, 0] for hand in hands])
+    if np.nanmax(palms, initial=0.0) > 0:
+        return np.nanmedian(wrists, axis=0), float(np.nanmedian(palms)) / PALM_OF_SHOULDERS
+    return np.zeros(2), 1.0
+
+
+def fill_gaps(points: Array, longest: int) -> Array:
+    """Return (T, N, 2) with gaps of at most `longest` frames, between frames that show the point, interpolated."""
+    seen, times = np.isfinite(points[..., 0]), np.arange(len(points))[:, None]
+    before = np.maximum.accumulate(np.where(seen, times, -1))
+    after = np.minimum.accumulate(np.where(seen, times, len(points))[::-1])[::-1]
+    fillable = ~seen & (before >= 0) & (after < len(points)) & (after - before <= longest + 1)
+    frames, columns = np.nonzero(fillable)
+    first, last = before[frames, columns], after[frames, columns]
+    share = ((frames - first) / (last - first)).astype(np.float32)[:, None]
+    filled = points.copy()
+    filled[frames, columns] = points[first, columns] * (1 - share) + points[last, columns] * share
+    return filled
+
+
+def active_part(points: Array) -> slice:
+    """Return the frames from the first to the last that shows a hand, with a margin; all where no hand is seen."""
+    hands = np.flatnonzero(np.isfinite(points[:, POINTS["left"].start :, 0]).any(1))
+    if len(hands) == 0:
+        return slice(0, len(points))
+    margin = 1 + int(MARGIN * len(points))
+    return slice(max(0, int(hands[0]) - margin), int(hands[-1]) + 1 + margin)
+
+
+def resample(points: Array, times: NDArray[np.floating] | Sequence[float]) -> Array:
+    """Return the points (len(times), N, 2) at `times`, in frames from 0 to T - 1, by linear interpolation.
+
+    Between a frame that shows a point and one that does not, the nearer of the two counts.
+    """
+    at = np.clip(np.asarray(times, np.float64), 0, len(points) - 1)
+    low = np.floor(at).astype(np.int64)
+    high = np.minimum(low + 1, len(points) - 1)
+    share = (at - low).astype(np.float32)[:, None, None]
+    before, after = points[low], points[high]
+    mixed = before + (after - before) * share
+    nearer = np.where(share < 0.5, before, after)
+    return np.where(np.isfinite(mixed), mixed, nearer)
+
+
+def evenly(points: Array, frames: int, *, start: float = 0.0, end: float = 1.0) -> Array:
+    """Return `frames` frames, evenly from `start` to `end` (shares of the clip's length)."""
+    last = len(points) - 1
+    return resample(points, np.linspace(start * last, end * last, frames))
+
+
+def mirror(points: Array) -> Array:
+    """Return what the mirrored video would give: x changes sign, and the signer's sides change places."""
+    return points[..., MIRRORED, :] * np.array([-1, 1], np.float32)
+
+
+def features(points: Array) -> Array:
+    """Return the channels (..., F, T) float32 of points (..., T, N, 2); what is not seen is 0."""
+    body = points[..., POINTS["body"], :]
+    face = points[..., POINTS["face"], :] - points[..., [NOSE], :]
+    parts = [_moving(_flat(body)), _moving(_flat(face) * 2)]
+    for name, side in (("left", -1.0), ("right", 1.0)):
+        hand = points[..., POINTS[name], :] * np.array([side, 1], np.float32)
+        seen = np.isfinite(hand[..., 0, :1])  # MediaPipe and its like give a hand's points together
+        parts.append(np.concatenate([_moving(hand_values(hand)), seen], -1))
+    return np.ascontiguousarray(np.concatenate(parts, -1).swapaxes(-1, -2), np.float32)
+
+
+def hand_values(hand: Array) -> Array:
+    """Return, for a hand (..., T, 21, 2), its places, its shape and its distances; NaN where not seen.
+
+    The shape is counted from the wrist in units of the clip's palm, so that it is of the same size for near and far
+    hands, yet gets smaller where a hand turns to the camera.
+    """
+    shape = hand - hand[..., :1, :]
+    seen = np.isfinite(shape[..., KNUCKLES, :]).all((-2, -1))  # (..., T)
+    reach = np.where(seen, np.hypot(shape[..., KNUCKLES, 0], shape[..., KNUCKLES, 1]).max(-1), 0)
+    palm = reach.sum(-1) / np.maximum(seen.sum(-1), 1)
+    shape = shape / np.where(palm > 0, palm, 1).astype(np.float32)[..., None, None, None]
+    first, second = zip(*PAIRS, strict=True)
+    between = shape[..., first, :] - shape[..., second, :]
+    apart = np.hypot(between[..., 0], between[..., 1])
+    return np.concatenate([_flat(hand[..., PLACED, :]), _flat(shape[..., 1:, :]), apart], -1)
+
+
+def _flat(points: Array) -> Array:
+    return points.reshape(*points.shape[:-2], -1)
+
+
+def _moving(values: Array) -> Array:
+    """Return (..., T, 2 C): the values and their differences from the frame before; 0 for what is not known."""
+    change = np.zeros_like(values)
+    change[..., 1:, :] = (values[..., 1:, :] - values[..., :-1, :]) * SPEED
+    both = np.concatenate([values, change], -1)
+    return np.where(np.isfinite(both), both, np.float32(0))

@@ -1,0 +1,111 @@
+"""The sequence stream: shapes, shared hands, members, determinism, and that it learns."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from camfuse.data.sequence import CHANNELS, NUM_CHANNELS, NUM_POINTS, POINTS, features
+from camfuse.model.sequence import (
+    SequenceBlock,
+    SequenceRecogniser,
+    SequenceStream,
+    member_loss,
+    pooled,
+    probabilities,
+)
+
+WIDTHS = {"body": 8, "face": 4, "left": 8}
+
+
+def stream(seed: int = 0, depth: int = 1) -> SequenceStream:
+    torch.manual_seed(seed)
+    return SequenceStream(CHANNELS, widths=WIDTHS, width=16, depth=depth)
+
+
+def recogniser(members: int = 2, classes: int = 3) -> SequenceRecogniser:
+    return SequenceRecogniser([stream(seed) for seed in range(members)], num_classes=classes)
+
+
+def made(batch: int = 2, frames: int = 12) -> Tensor:
+    return torch.from_numpy(np.random.default_rng(0).normal(size=(batch, NUM_CHANNELS, frames)).astype(np.float32))
+
+
+def test_features_keep_the_frames_and_pooled_ones_do_not() -> None:
+    found = stream()(made(frames=12))
+    assert found.shape == (2, 16, 12)
+    assert stream().out_channels == 16
+    assert pooled(found).shape == (2, 32)
+    ramp = torch.tensor([[[0.0, 1.0, 5.0]]])
+    assert pooled(ramp).tolist() == [[2.0, 5.0]]
+
+
+def test_both_hands_are_read_by_the_same_weights() -> None:
+    one = stream()
+    assert set(one.encoders) == {"body", "face", "left"}
+    x = made()
+    swapped = x.clone()
+    swapped[:, CHANNELS["left"]], swapped[:, CHANNELS["right"]] = x[:, CHANNELS["right"]], x[:, CHANNELS["left"]]
+    hands = one.mix.weight[:, -16:].clone()
+    before = one.eval()(x)
+    with torch.no_grad():
+        one.mix.weight[:, -16:] = torch.cat([hands[:, 8:], hands[:, :8]], 1)
+    torch.testing.assert_close(one(swapped), before)
+
+
+def test_a_block_adds_to_its_input() -> None:
+    block = SequenceBlock(4, 3, 0.0).eval()
+    torch.nn.init.zeros_(block[2].weight)  # type: ignore[arg-type]
+    torch.nn.init.zeros_(block[2].bias)  # type: ignore[arg-type]
+    x = torch.randn(1, 4, 5, 1)
+    torch.testing.assert_close(block(x), x)
+
+
+def test_a_block_sees_half_its_kernel_to_each_side() -> None:
+    block = SequenceBlock(1, 3, 0.0).eval()
+    x = torch.zeros(1, 1, 9, 1)
+    x[0, 0, 4] = 1
+    changed = (block(x) - block(torch.zeros_like(x))).flatten().nonzero().flatten().tolist()
+    assert changed == [3, 4, 5]
+
+
+def test_the_recogniser_gives_the_logits_of_each_member_and_their_mean() -> None:
+    model = recogniser().eval()
+    logits = model(made())
+    assert logits.shape == (2, 2, 3)
+    assert model.features(made()).shape == (2, 32, 12)
+    both = probabilities(torch.tensor([[[0.0, 0.0]], [[0.0, math.log(3.0)]]]))
+    torch.testing.assert_close(both, torch.tensor([[0.375, 0.625]]))
+
+
+def test_the_loss_is_the_mean_of_the_members() -> None:
+    logits = torch.tensor([[[0.0, 0.0]], [[0.0, math.log(3.0)]]])
+    loss = member_loss(logits, torch.tensor([[0.0, 1.0]]))
+    torch.testing.assert_close(loss, torch.tensor((math.log(2.0) + math.log(4 / 3)) / 2))
+
+
+def test_the_same_seed_gives_the_same_weights_and_answers() -> None:
+    torch.testing.assert_close(stream(1).eval()(made()), stream(1).eval()(made()), rtol=0, atol=0)
+    assert not torch.equal(stream(1).eval()(made()), stream(2).eval()(made()))
+
+
+def test_it_learns_which_hand_moves_up() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.normal(0, 0.1, (16, 12, NUM_POINTS, 2)).astype(np.float32)
+    labels = np.arange(16) % 2
+    rise = np.linspace(0, -2, 12, dtype=np.float32)[:, None]
+    for clip, label in zip(points, labels, strict=True):
+        clip[:, POINTS["left" if label else "right"], 1] += rise
+    x, targets = torch.from_numpy(features(points)), torch.eye(2)[torch.from_numpy(labels)]
+    model = recogniser(classes=2)
+    optimizer = torch.optim.AdamW(model.parameters(), 5e-3)
+    losses = []
+    for _ in range(30):
+        optimizer.zero_grad()
+        loss = member_loss(model(x), targets)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.2 * losses[0]
+    assert (probabilities(model.eval()(x)).argmax(1) == targets.argmax(1)).all()
