@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from benchmarks.real_people_rows import Scores, Task
-from camfuse.data.sequence import CHANNELS, evenly, features, mirror, normalise
+from camfuse.data.sequence import NUM_CHANNELS, evenly, features, mirror, normalise
 from camfuse.data.sequence_augment import SequenceAugment, augmented
 from camfuse.model.sequence import SequenceRecogniser, SequenceStream, member_loss, probabilities
 
@@ -21,14 +21,17 @@ FRAMES, BATCH, RATE, DECAY, SMOOTHING, MEMBERS = 48, 16, 2e-3, 0.05, 0.1, 3
 VIEWS_PER_CLIP = 240
 """How often each training clip is seen; at least `LEAST_STEPS` and at most `MOST_STEPS` batches."""
 LEAST_STEPS, MOST_STEPS = 600, 4000
-WIDTHS = {"body": 48, "face": 32, "left": 64}
+MIXUP = 0.3
+"""Of the beta distribution by whose draws clips and their labels are mixed."""
+SPANS = ((0.0, 1.0), (0.0, 0.9), (0.1, 1.0), (0.05, 0.95), (0.08, 0.92))
+"""Parts of a clip, as shares of its length, over which a test clip's probabilities are averaged."""
 AUGMENT = SequenceAugment()
 
 
 def sequence_stream(task: Task, seed: int) -> Scores:
     """Train a recogniser on the task's clips and return the probabilities of its test clips."""
     torch.manual_seed(seed)
-    members = [SequenceStream(CHANNELS, widths=WIDTHS) for _ in range(MEMBERS)]
+    members = [SequenceStream(NUM_CHANNELS) for _ in range(MEMBERS)]
     model = SequenceRecogniser(members, num_classes=task.classes)
     fit(model, [normalise(clip) for clip in task.train], task.labels, task.classes, seed)
     return predict(model, [normalise(clip) for clip in task.test])
@@ -44,8 +47,10 @@ def fit(model: nn.Module, clips: list[Array], labels: NDArray[np.int64], classes
     model.train()
     for _ in range(steps):
         chosen = rng.integers(0, len(clips), BATCH)
-        x = features(np.stack([augmented(clips[clip], FRAMES, AUGMENT, rng) for clip in chosen]))
-        loss = member_loss(model(torch.from_numpy(x)), wanted[chosen], smoothing=SMOOTHING)
+        x = torch.from_numpy(features(np.stack([augmented(clips[clip], FRAMES, AUGMENT, rng) for clip in chosen])))
+        share, other = float(rng.beta(MIXUP, MIXUP)), rng.permutation(BATCH)
+        targets = share * wanted[chosen] + (1 - share) * wanted[chosen[other]]
+        loss = member_loss(model(share * x + (1 - share) * x[other]), targets, smoothing=SMOOTHING)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -55,8 +60,12 @@ def fit(model: nn.Module, clips: list[Array], labels: NDArray[np.int64], classes
 
 @torch.no_grad()
 def predict(model: nn.Module, clips: list[Array]) -> Scores:
-    """Return the probabilities (clips, classes), the mean over each clip and its mirror image."""
+    """Return the probabilities (clips, classes), the mean over parts of each clip and their mirror images."""
     turns: tuple[Callable[[Array], Array], ...] = (lambda clip: clip, mirror)
-    views = [np.stack([evenly(turn(clip), FRAMES) for clip in clips]) for turn in turns]
+    views = [
+        np.stack([evenly(turn(clip), FRAMES, start=start, end=end) for clip in clips])
+        for turn in turns
+        for start, end in SPANS
+    ]
     found: list[Tensor] = [probabilities(model(torch.from_numpy(features(view)))) for view in views]
     return torch.stack(found).mean(0).numpy()

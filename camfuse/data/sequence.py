@@ -34,6 +34,7 @@ POINTS: Mapping[str, slice] = {
 MIRRORED = tuple(KEYPOINTS.index(MIRROR[keypoint]) for keypoint in KEYPOINTS)
 """``points[:, MIRRORED]`` swaps the signer's sides."""
 NOSE, LEFT_SHOULDER, RIGHT_SHOULDER = 0, 5, 6
+WRISTS, SIDES = (9, 10), ("left", "right")
 TIPS = (4, 8, 12, 16, 20)
 """Of a hand: the ends of thumb, index, middle, ring and little finger."""
 KNUCKLES = (5, 9, 13, 17)
@@ -46,7 +47,11 @@ PALM_OF_SHOULDERS = 0.25
 GAP = 0.15
 """Longest gap that is filled by interpolation, as a share of the clip."""
 MARGIN = 0.05
-"""What is kept before and after the frames that show a hand, as a share of the clip."""
+"""What is kept before and after the sign, as a share of the clip."""
+RAISED = 0.35
+"""Share of the way up from which a hand counts as raised."""
+LEAST_RISE = 0.5
+"""Least way up for that, in units of the shoulders' distance."""
 SPEED = 4.0
 """Factor of the differences between neighbouring frames, so that they are about as large as the places."""
 
@@ -119,12 +124,37 @@ def fill_gaps(points: Array, longest: int) -> Array:
 
 
 def active_part(points: Array) -> slice:
-    """Return the frames from the first to the last that shows a hand, with a margin; all where no hand is seen."""
-    hands = np.flatnonzero(np.isfinite(points[:, POINTS["left"].start :, 0]).any(1))
-    if len(hands) == 0:
-        return slice(0, len(points))
-    margin = 1 + int(MARGIN * len(points))
-    return slice(max(0, int(hands[0]) - margin), int(hands[-1]) + 1 + margin)
+    """Return the frames of the sign, with a margin: hands that hang, or lie in the lap, are before and after it.
+
+    First what lies before and after the frames that show a hand is cut, then what lies before and after the frames in
+    which a hand is raised: by more than `RAISED` of the way from the clip's lowest place of the higher hand to its
+    highest. A clip whose hands stay at one height is only cut by the first rule.
+    """
+    seen = np.isfinite(points[:, POINTS["left"].start :, 0])
+    shown = _span(np.asarray(seen.any(1)), len(points))
+    cut = points[shown]
+    height = -np.fmin(*(_wrist(cut, arm, POINTS[side].start)[:, 1] for arm, side in zip(WRISTS, SIDES, strict=True)))
+    if not np.isfinite(height).any():
+        return shown
+    low, high = np.nanpercentile(height, (2, 95))
+    if high - low < LEAST_RISE:
+        return shown
+    raised = _span(height > low + RAISED * (high - low), len(cut))
+    return slice(shown.start + raised.start, shown.start + raised.stop)
+
+
+def _wrist(points: Array, arm: int, hand: int) -> Array:
+    """Return the wrist (T, 2) of the arm, or where it is not seen the hand's own."""
+    return np.where(np.isfinite(points[:, arm]), points[:, arm], points[:, hand])
+
+
+def _span(wanted: Flags, total: int) -> slice:
+    """Return the frames from the first to the last wanted one with a margin, all where none is."""
+    frames = np.flatnonzero(wanted)
+    if len(frames) == 0:
+        return slice(0, total)
+    margin = 1 + int(MARGIN * total)
+    return slice(max(0, int(frames[0]) - margin), min(total, int(frames[-1]) + 1 + margin))
 
 
 def resample(points: Array, times: NDArray[np.floating] | Sequence[float]) -> Array:

@@ -1,22 +1,17 @@
-"""The sequence stream: the channels of a signer's points over time, read part by part.
+"""The sequence stream: the channels of a signer's points over time, read by convolutions.
 
-Body, face and each hand have an encoder of their own, and both hands have the same one (`camfuse.data.sequence`
-mirrors the left hand for it), so that what is learnt of one hand serves the other. Then their channels are mixed. Every
-block is a depthwise and a pointwise convolution over time whose answer is added to its input.
+A block is a depthwise and a pointwise convolution over time whose answer is added to its input. Encoders of body, face
+and hands apart, with both hands read by the same weights, were slower and no better; so was a transformer.
 
 Shapes: B batch, F channels of the input (`camfuse.data.sequence.CHANNELS`), T frames, W width, C classes, M members.
 Inside, time is the height of an image of one column, channels last: on a CPU, oneDNN's 2D convolutions are three times
 as fast there as its 1D ones.
 """
 
-from collections.abc import Mapping
 from typing import cast
 
 import torch
 from torch import Tensor, nn
-
-HANDS = ("left", "right")
-"""Parts that one encoder reads."""
 
 
 class SequenceBlock(nn.Sequential):
@@ -40,18 +35,16 @@ class SequenceBlock(nn.Sequential):
 
 
 class SequenceStream(nn.Module):
-    """One reader of a sequence, from its channels to features over time.
+    """From the channels of a sequence to features over time.
 
     Parameters
     ----------
-    parts
-        Name of each part and where its channels stand among the F; `HANDS` are read by the same weights.
-    widths
-        Channels of each part's encoder, by name; both hands go by ``left``.
+    in_channels
+        F.
     width
         W, channels of the features.
     depth
-        Blocks of each encoder, and as many after the parts are mixed.
+        Number of blocks.
     kernel
         Frames that a block's convolution spans, odd.
     dropout
@@ -64,27 +57,11 @@ class SequenceStream(nn.Module):
     """
 
     def __init__(
-        self,
-        parts: Mapping[str, slice],
-        *,
-        widths: Mapping[str, int],
-        width: int = 128,
-        depth: int = 2,
-        kernel: int = 7,
-        dropout: float = 0.2,
+        self, in_channels: int, *, width: int = 128, depth: int = 4, kernel: int = 7, dropout: float = 0.2
     ) -> None:
         super().__init__()
         self.out_channels = width
-        self._parts = dict(parts)
-        self.encoders = nn.ModuleDict()
-        for name, place in parts.items():
-            if (reader := _reader(name)) not in self.encoders:
-                blocks = [SequenceBlock(widths[reader], kernel, dropout) for _ in range(depth)]
-                channels = place.stop - place.start
-                self.encoders[reader] = nn.Sequential(
-                    nn.BatchNorm2d(channels), nn.Conv2d(channels, widths[reader], 1), *blocks
-                )
-        self.mix = nn.Conv2d(sum(widths[_reader(name)] for name in parts), width, 1)
+        self.stem = nn.Conv2d(in_channels, width, 1)
         self.blocks = nn.Sequential(*(SequenceBlock(width, kernel, dropout) for _ in range(depth)))
         self.norm = nn.BatchNorm2d(width)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -92,13 +69,8 @@ class SequenceStream(nn.Module):
     def forward(self, x_BFT: Tensor) -> Tensor:
         """Map the channels (B, F, T) to features (B, W, T)."""
         x = x_BFT[..., None].contiguous(memory_format=torch.channels_last)
-        encoded = [self.encoders[_reader(name)](x[:, place]) for name, place in self._parts.items()]
-        features: Tensor = self.norm(self.blocks(self.mix(torch.cat(encoded, 1))))
+        features: Tensor = self.norm(self.blocks(self.stem(x)))
         return features[..., 0]
-
-
-def _reader(part: str) -> str:
-    return HANDS[0] if part in HANDS else part
 
 
 def pooled(features_BWT: Tensor) -> Tensor:
@@ -109,8 +81,8 @@ def pooled(features_BWT: Tensor) -> Tensor:
 class SequenceRecogniser(nn.Module):
     """Several readers of the same sequence with a head each, whose probabilities are averaged.
 
-    Members differ by their random start alone; in training each has a loss of its own. They are small, so that three
-    cost little and take away most of what a single one owes to chance.
+    Members differ by their random start alone; in training each has a loss of its own. They are small, so that a few
+    cost little and take away some of what a single one owes to chance.
 
     Parameters
     ----------

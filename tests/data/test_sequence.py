@@ -41,7 +41,7 @@ def random_points(frames: int = 12, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(frames, NUM_POINTS, 2)).astype(np.float32)
 
 
-def test_normalise_counts_from_the_middle_of_the_shoulders_in_their_distance():
+def test_normalise_counts_from_the_middle_of_the_shoulders_in_their_distance() -> None:
     points = normalise(signer())
     assert points.shape == (10, NUM_POINTS, 2)
     assert points.dtype == np.float32
@@ -50,13 +50,13 @@ def test_normalise_counts_from_the_middle_of_the_shoulders_in_their_distance():
     assert_allclose(points[0, POINTS["left"].start], (0.6, 1.0), atol=1e-6)
 
 
-def test_normalise_does_not_depend_on_size_and_place_in_the_image():
+def test_normalise_does_not_depend_on_size_and_place_in_the_image() -> None:
     moved = signer()
     moved[..., :2] = moved[..., :2] * 3 + (17, -40)
     assert_allclose(normalise(moved), normalise(signer()), atol=1e-5)
 
 
-def test_normalise_leaves_its_input_alone_and_refuses_other_shapes():
+def test_normalise_leaves_its_input_alone_and_refuses_other_shapes() -> None:
     keypoints = signer()
     before = keypoints.copy()
     normalise(keypoints)
@@ -66,7 +66,7 @@ def test_normalise_leaves_its_input_alone_and_refuses_other_shapes():
             normalise(np.zeros(shape, np.float32))
 
 
-def test_what_has_no_score_or_no_place_is_not_seen():
+def test_what_has_no_score_or_no_place_is_not_seen() -> None:
     keypoints = signer()
     keypoints[:, 0, 2] = 0
     keypoints[:, 7, :2] = np.nan
@@ -75,7 +75,7 @@ def test_what_has_no_score_or_no_place_is_not_seen():
     assert np.isfinite(points[:, 5]).all()
 
 
-def test_without_shoulders_the_unit_is_four_palms_about_the_hands():
+def test_without_shoulders_the_unit_is_four_palms_about_the_hands() -> None:
     keypoints = signer()
     keypoints[:, :91, 2] = 0
     keypoints[:, RIGHT_HAND, 2] = 0
@@ -85,13 +85,13 @@ def test_without_shoulders_the_unit_is_four_palms_about_the_hands():
     assert_allclose(np.linalg.norm(left[9] - left[0]), 0.25, atol=1e-6)
 
 
-def test_a_clip_in_which_nothing_is_seen_has_no_points_and_only_zero_channels():
+def test_a_clip_in_which_nothing_is_seen_has_no_points_and_only_zero_channels() -> None:
     points = normalise(np.zeros((4, 133, 3), np.float32))
     assert np.isnan(points).all()
     assert_array_equal(features(points), np.zeros((NUM_CHANNELS, 4)))
 
 
-def test_short_gaps_are_filled_and_long_ones_and_the_ends_are_not():
+def test_short_gaps_are_filled_and_long_ones_and_the_ends_are_not() -> None:
     points = np.full((9, NUM_POINTS, 2), NAN, np.float32)
     points[[1, 3, 7], 20] = [(0, 0), (2, 4), (3, 3)]
     filled = fill_gaps(points, 2)
@@ -100,14 +100,24 @@ def test_short_gaps_are_filled_and_long_ones_and_the_ends_are_not():
     assert np.isnan(points[2, 20]).all()
 
 
-def test_the_active_part_is_where_a_hand_is_seen_with_a_margin():
+def test_the_active_part_is_where_a_hand_is_seen_with_a_margin() -> None:
     points = np.full((40, NUM_POINTS, 2), NAN, np.float32)
     assert active_part(points) == slice(0, 40)
     points[10:21, POINTS["right"]] = 0
     assert active_part(points) == slice(7, 24)
 
 
-def test_resampling_is_linear_and_takes_the_nearer_frame_beside_a_gap():
+def test_the_active_part_begins_and_ends_where_a_hand_is_raised() -> None:
+    points = np.zeros((40, NUM_POINTS, 2), np.float32)
+    points[:, 9:11, 1] = 2  # both wrists hang
+    assert active_part(points) == slice(0, 40)
+    points[12:20, 10, 1] = 0.5
+    assert active_part(points) == slice(9, 23)
+    points[12:20, 10, 1] = 1.6  # not high enough to tell
+    assert active_part(points) == slice(0, 40)
+
+
+def test_resampling_is_linear_and_takes_the_nearer_frame_beside_a_gap() -> None:
     points = np.full((3, NUM_POINTS, 2), NAN, np.float32)
     points[0], points[1] = 0, 2
     assert_allclose(resample(points, [0.25, 1.0])[:, 0, 0], (0.5, 2))
@@ -118,7 +128,7 @@ def test_resampling_is_linear_and_takes_the_nearer_frame_beside_a_gap():
     assert_array_equal(evenly(points[:1], 3), np.zeros((3, NUM_POINTS, 2)))
 
 
-def test_mirroring_swaps_the_sides_and_twice_is_nothing():
+def test_mirroring_swaps_the_sides_and_twice_is_nothing() -> None:
     points = random_points()
     mirrored = mirror(points)
     assert_array_equal(mirrored[:, POINTS["left"], 0], -points[:, POINTS["right"], 0])
@@ -128,14 +138,14 @@ def test_mirroring_swaps_the_sides_and_twice_is_nothing():
     assert KEYPOINTS[MIRRORED[KEYPOINTS.index(71)]] == 77
 
 
-def test_mirroring_swaps_the_channels_of_the_hands():
+def test_mirroring_swaps_the_channels_of_the_hands() -> None:
     points = random_points()
     plain, mirrored = features(points), features(mirror(points))
     assert_allclose(mirrored[CHANNELS["left"]], plain[CHANNELS["right"]], atol=1e-6)
     assert_allclose(mirrored[CHANNELS["right"]], plain[CHANNELS["left"]], atol=1e-6)
 
 
-def test_channels_are_places_differences_and_zero_where_not_seen():
+def test_channels_are_places_differences_and_zero_where_not_seen() -> None:
     points = np.full((3, NUM_POINTS, 2), NAN, np.float32)
     points[1:, 9] = [(1, 2), (1.5, 2)]  # the left wrist, two frames
     body = features(points)[CHANNELS["body"]]
@@ -145,7 +155,7 @@ def test_channels_are_places_differences_and_zero_where_not_seen():
     assert np.count_nonzero(body) == 5
 
 
-def test_a_hands_shape_has_the_same_size_near_and_far():
+def test_a_hands_shape_has_the_same_size_near_and_far() -> None:
     points = random_points()
     larger = points.copy()
     hand = larger[:, POINTS["left"]]
@@ -154,7 +164,7 @@ def test_a_hands_shape_has_the_same_size_near_and_far():
     assert_allclose(features(larger)[shape], features(points)[shape], rtol=1e-4, atol=1e-5)
 
 
-def test_channels_of_many_clips_are_those_of_each():
+def test_channels_of_many_clips_are_those_of_each() -> None:
     clips = np.stack([random_points(seed=1), random_points(seed=2)])
     together = features(clips)
     assert together.shape == (2, NUM_CHANNELS, 12)

@@ -19,11 +19,11 @@ def one(name: str, value: float, seed: int = 0) -> np.ndarray:
     return augmented(points(), 20, augment, np.random.default_rng(seed))
 
 
-def test_with_all_at_zero_nothing_changes():
+def test_with_all_at_zero_nothing_changes() -> None:
     assert_allclose(augmented(points(), 20, NOTHING, np.random.default_rng(0)), points(), atol=1e-5)
 
 
-def test_the_same_numbers_give_the_same_clip_and_the_input_is_left_alone():
+def test_the_same_numbers_give_the_same_clip_and_the_input_is_left_alone() -> None:
     clip = points()
     first, second, other = (augmented(clip, 32, SequenceAugment(), np.random.default_rng(s)) for s in (1, 1, 2))
     assert first.shape == (32, NUM_POINTS, 2)
@@ -33,12 +33,12 @@ def test_the_same_numbers_give_the_same_clip_and_the_input_is_left_alone():
     assert_array_equal(clip, points())
 
 
-def test_mirror_is_the_mirrored_clip():
+def test_mirror_is_the_mirrored_clip() -> None:
     assert_allclose(one("mirror", 1.0), mirror(points()), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["rotate", "scale", "shift"])
-def test_the_whole_signer_moves_as_one(name):
+def test_the_whole_signer_moves_as_one(name: str) -> None:
     moved, before = one(name, 0.3), points()
     scale = np.linalg.norm(moved[0, 1] - moved[0, 0]) / np.linalg.norm(before[0, 1] - before[0, 0])
     assert_allclose(
@@ -50,7 +50,7 @@ def test_the_whole_signer_moves_as_one(name):
     assert not np.allclose(moved, before)
 
 
-def test_a_hand_turns_about_its_wrist():
+def test_a_hand_turns_about_its_wrist() -> None:
     moved, before = one("hand_rotate", 30.0), points()
     wrist = POINTS["left"].start
     assert_allclose(moved[:, wrist], before[:, wrist], atol=1e-5)
@@ -60,7 +60,7 @@ def test_a_hand_turns_about_its_wrist():
     assert not np.allclose(moved[:, wrist + 8], before[:, wrist + 8])
 
 
-def test_hidden_hands_and_dropped_points_are_not_seen():
+def test_hidden_hands_and_dropped_points_are_not_seen() -> None:
     hidden = np.isnan(one("hide", 1.0)[..., 0])
     assert hidden[:, POINTS["left"]].any()
     assert not hidden[:, : POINTS["left"].start].any()
@@ -70,7 +70,7 @@ def test_hidden_hands_and_dropped_points_are_not_seen():
     assert 0 < dropped.any(0).sum() < NUM_POINTS
 
 
-def test_time_runs_forward_from_end_to_end():
+def test_time_runs_forward_from_end_to_end() -> None:
     augment = SequenceAugment(cut=0.2, warp=0.9)
     for seed in range(20):
         times = draw_times(50, 32, augment, np.random.default_rng(seed))
@@ -79,6 +79,6 @@ def test_time_runs_forward_from_end_to_end():
         assert 0.8 * 49 <= times[-1] <= 49
 
 
-def test_an_even_clip_of_one_frame_stays_that_frame():
+def test_an_even_clip_of_one_frame_stays_that_frame() -> None:
     clip = points(1)
     assert_allclose(augmented(clip, 4, NOTHING, np.random.default_rng(0)), evenly(clip, 4), atol=1e-6)

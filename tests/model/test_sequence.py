@@ -1,4 +1,4 @@
-"""The sequence stream: shapes, shared hands, members, determinism, and that it learns."""
+"""The sequence stream: shapes, members, determinism, and that it learns."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from camfuse.data.sequence import CHANNELS, NUM_CHANNELS, NUM_POINTS, POINTS, features
+from camfuse.data.sequence import NUM_CHANNELS, NUM_POINTS, POINTS, features
 from camfuse.model.sequence import (
     SequenceBlock,
     SequenceRecogniser,
@@ -16,12 +16,10 @@ from camfuse.model.sequence import (
     probabilities,
 )
 
-WIDTHS = {"body": 8, "face": 4, "left": 8}
-
 
 def stream(seed: int = 0, depth: int = 1) -> SequenceStream:
     torch.manual_seed(seed)
-    return SequenceStream(CHANNELS, widths=WIDTHS, width=16, depth=depth)
+    return SequenceStream(NUM_CHANNELS, width=16, depth=depth)
 
 
 def recogniser(members: int = 2, classes: int = 3) -> SequenceRecogniser:
@@ -39,19 +37,6 @@ def test_features_keep_the_frames_and_pooled_ones_do_not() -> None:
     assert pooled(found).shape == (2, 32)
     ramp = torch.tensor([[[0.0, 1.0, 5.0]]])
     assert pooled(ramp).tolist() == [[2.0, 5.0]]
-
-
-def test_both_hands_are_read_by_the_same_weights() -> None:
-    one = stream()
-    assert set(one.encoders) == {"body", "face", "left"}
-    x = made()
-    swapped = x.clone()
-    swapped[:, CHANNELS["left"]], swapped[:, CHANNELS["right"]] = x[:, CHANNELS["right"]], x[:, CHANNELS["left"]]
-    hands = one.mix.weight[:, -16:].clone()
-    before = one.eval()(x)
-    with torch.no_grad():
-        one.mix.weight[:, -16:] = torch.cat([hands[:, 8:], hands[:, :8]], 1)
-    torch.testing.assert_close(one(swapped), before)
 
 
 def test_a_block_adds_to_its_input() -> None:
