@@ -1,0 +1,117 @@
+"""The benchmark of real people: its statistics and rows against answers worked out by hand, and a small run."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+from benchmarks import real_people
+from benchmarks.real_people_report import ANCHOR, Outcome, interval, mean_over_folds, paired_p, table
+from benchmarks.real_people_rows import Scores, Task, chance, ridge, time_warping, warped_distances
+from benchmarks.real_people_sets import People, people
+from camfuse.skeleton import RIGHT_HAND
+
+
+def made_clip(number: int, upwards: bool) -> np.ndarray:
+    """Shoulders, and a right hand that goes up or to the side."""
+    rng = np.random.default_rng(number)
+    keypoints = np.full((10, 133, 3), np.nan, np.float32)
+    keypoints[..., 2] = 0
+    keypoints[:, 5], keypoints[:, 6] = (220, 100, 1), (100, 100, 1)
+    way = np.linspace(0, 100, 10)[:, None]
+    hand = np.concatenate([150 + (not upwards) * way, 250 - upwards * way], 1)
+    spread = np.stack([np.arange(21) % 4, -np.arange(21)], 1) * 3.0
+    keypoints[:, RIGHT_HAND, :2] = hand[:, None] + spread + rng.normal(0, 1, (10, 21, 2))
+    keypoints[:, RIGHT_HAND, 2] = 1
+    return keypoints
+
+
+def made_people() -> People:
+    clips = [made_clip(number, number % 2 == 0) for number in range(8)]
+    labels, signers = ["up", "side"] * 4, ["a"] * 4 + ["b"] * 4
+    return people(clips, labels, signers, {name: [signer == name for signer in signers] for name in "ab"})
+
+
+def made_task() -> Task:
+    found = made_people()
+    _, train, test = found.folds[0]
+    clips = [[found.keypoints[clip] for clip in rows] for rows in (train, test)]
+    return Task(clips[0], found.labels[train], [found.signers[clip] for clip in train], clips[1], 2)
+
+
+def test_folds_part_the_clips_by_signer() -> None:
+    found = made_people()
+    assert found.classes == ("side", "up")
+    assert found.labels.tolist() == [1, 0] * 4
+    name, train, test = found.folds[1]
+    assert (name, train.tolist(), test.tolist()) == ("b", [0, 1, 2, 3], [4, 5, 6, 7])
+
+
+def test_rows_that_look_at_the_clips_tell_the_two_signs_apart() -> None:
+    task = made_task()
+    assert chance(task, 1).shape == (4, 2)
+    for row in (ridge, time_warping):
+        assert row(task, 1).argmax(1).tolist() == [1, 0, 1, 0]
+
+
+def test_warping_costs_nothing_where_only_the_speed_differs() -> None:
+    clip = np.array([[0.0], [1.0], [2.0], [2.0]], np.float32)
+    others = np.stack([np.array([[0.0], [0.0], [1.0], [2.0]]), clip + 1]).astype(np.float32)
+    assert warped_distances(clip, others).tolist() == [0.0, 3.0]  # 0 to 1, and 2 to each 3
+
+
+def test_paired_p_is_large_for_chance_and_small_for_many_clips_one_way() -> None:
+    same = np.ones((3, 20), bool)
+    assert paired_p(same, same) == 1.0
+    worse = same.copy()
+    worse[:, :10] = False
+    assert paired_p(same, worse) < 0.01
+    worse[:, 1:10] = True
+    assert paired_p(same, worse) == 1.0  # one clip: its sign is either
+
+
+def test_the_interval_is_about_the_mean_and_folds_count_the_same() -> None:
+    right = np.array([[True] * 30 + [False] * 10])
+    low, high = interval(right)
+    assert 0.55 < low < 0.75 < high < 0.95
+    assert mean_over_folds(Outcome(right, np.array([0] * 30 + [1] * 10), 1.0)) == 0.5
+
+
+def test_the_table_has_the_means_and_the_difference() -> None:
+    folds = np.zeros(4, np.int64)
+    right = np.array([[True, True, True, False], [True, True, True, True]])
+    outcomes = {ANCHOR: Outcome(right[:1], folds, 7.0), "other": Outcome(right, folds, 9.0)}
+    page = table("a set", 2, outcomes)
+    assert "4 test clips, 2 classes, chance 50.0" in page
+    assert "| other | 87.5 ± 17.7 | 75.0 100.0 |" in page
+    assert "+12.5 (p 1.000) | 9 |" in page
+
+
+def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
+    found, seen = made_people(), []
+
+    def row(task: Task, seed: int) -> Scores:
+        seen.append(seed)
+        return chance(task, seed)
+
+    first = real_people.run(found, row, [1, 2], tmp_path)
+    assert seen == [1, 2, 1, 2]
+    assert first.right.shape == (2, 8)
+    again = real_people.run(found, row, [1, 2], tmp_path)
+    assert len(seen) == 4
+    assert (again.right == first.right).all()
+    other = people(found.keypoints, list(reversed(["up", "side"] * 4)), found.signers, {"a": [True] * 4 + [False] * 4})
+    real_people.run(other, row, [1], tmp_path)
+    assert len(seen) == 5
+
+
+def test_the_sequence_row_learns(monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchmarks import real_people_sequence as sequence
+
+    monkeypatch.setattr(sequence, "LEAST_STEPS", 40)
+    monkeypatch.setattr(sequence, "VIEWS_PER_CLIP", 1)
+    scores = sequence.sequence_stream(made_task(), 1)
+    assert scores.sum(1) == pytest.approx(1, abs=1e-5)
+    assert scores.argmax(1).tolist() == [1, 0, 1, 0]
+    np.testing.assert_array_equal(scores, sequence.sequence_stream(made_task(), 1))
