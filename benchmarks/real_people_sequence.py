@@ -17,7 +17,7 @@ from camfuse.data.sequence_augment import SequenceAugment, augmented
 from camfuse.model.sequence import SequenceRecogniser, SequenceStream, member_loss, probabilities
 
 Array = NDArray[np.float32]
-FRAMES, BATCH, RATE, DECAY, SMOOTHING, MEMBERS = 48, 16, 2e-3, 0.05, 0.1, 3
+FRAMES, BATCH, RATE, DECAY, SMOOTHING, MEMBERS = 48, 16, 2e-3, 0.05, 0.1, 1
 VIEWS_PER_CLIP = 240
 """How often each training clip is seen; at least `LEAST_STEPS` and at most `MOST_STEPS` batches."""
 LEAST_STEPS, MOST_STEPS = 600, 4000
