@@ -76,16 +76,16 @@ def run(people: People, row: Row, seeds: list[int], folder: Path) -> Outcome:
 
 def scored(task: Task, row: Row, seed: int, path: Path) -> tuple[np.ndarray, float]:
     """Return the scores of the test clips and the processor seconds they took, from the file where it has them."""
-    mark = fingerprint(task)
+    expected = fingerprint(task)
     if path.exists():
         with np.load(path) as stored:
-            if str(stored["mark"]) == mark:
+            if str(stored["fingerprint"]) == expected:
                 return stored["scores"], float(stored["seconds"])
     start = time.process_time()
     scores = row(task, seed)
     spent = time.process_time() - start
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, mark=mark, scores=scores, seconds=spent)
+    np.savez(path, fingerprint=expected, scores=scores, seconds=spent)
     return scores, spent
 
 

@@ -15,13 +15,14 @@ import yaml
 from numpy.typing import NDArray
 
 from benchmarks import real_signing_sets
-from camfuse.clips import fingerspelling
+from camfuse.clips.sources import fingerspelling
 from camfuse.clips.table import Clip
-from camfuse.config import MediapipePose, parse_config
+from camfuse.config import parse_config
+from camfuse.config.estimators import MediapipePose
 from camfuse.prep.frames import read_clip
+from camfuse.prep.pose.annotations.recording import read_recording
 from camfuse.prep.pose.holistic import to_wholebody
-from camfuse.prep.pose.mediapipe import MediapipeEstimator
-from camfuse.prep.pose.recording import read_recording
+from camfuse.prep.pose.mediapipe.estimator import MediapipeEstimator
 from camfuse.prep.pose.run import estimate_clip
 
 Array = NDArray[np.float32]
@@ -126,11 +127,11 @@ def keypoint_set(name: str) -> Callable[[Path, Path], People]:
 def letters(config: str, parts: int) -> Callable[[Path, Path], People]:
     """Return the reader of a shipped config's letters: its own test languages, or `parts` folds of languages."""
 
-    def read(_data: Path, work: Path) -> People:
+    def read(_data: Path, _work: Path) -> People:
         values = yaml.safe_load((CONFIGS / config).read_text(encoding="utf-8"))
         source = parse_config(values, config).clips.fingerspelling
         assert source is not None
-        rows = fingerspelling.read(source, work, 1).rows
+        rows = fingerspelling.read(source).rows
         kept = ~rows["source"].map(lambda path: Path(path).read_bytes()).duplicated()
         rows = rows[kept].reset_index(drop=True)
         languages = rows["signer"].tolist()
