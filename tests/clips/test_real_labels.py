@@ -5,6 +5,7 @@ from time import process_time
 from typing import Any
 
 import pytest
+from made_training import MakeConfig
 
 from camfuse.clips.coverage import split_totals
 from camfuse.clips.refresh import refresh
@@ -94,7 +95,7 @@ def test_autsl_labels(autsl_source: AutslSource) -> None:
     assert [len(signers[split]) for split in ("train", "val", "test")] == [31, 6, 6]
 
 
-def test_real_wlasl_clips(wlasl_source: Any, shared_data: Path, make_config: Any) -> None:
+def test_real_wlasl_clips(wlasl_source: Any, shared_data: Path, make_config: MakeConfig) -> None:
     source = wlasl_source("manifest", videos=shared_data / "clips" / "wlasl" / "videos")
     clips = {"wlasl": source.model_dump(exclude_none=True), "missing": "drop"}
     refreshed = refresh(make_config(clips=clips))
@@ -110,7 +111,7 @@ def test_real_wlasl_clips(wlasl_source: Any, shared_data: Path, make_config: Any
     assert refreshed.duplicates["crosses_splits"].all()
 
 
-def test_wlasl_2000_is_refreshed_quickly(wlasl_source: Any, tmp_path: Path, make_config: Any) -> None:
+def test_wlasl_2000_is_refreshed_quickly(wlasl_source: Any, tmp_path: Path, make_config: MakeConfig) -> None:
     source = wlasl_source("manifest", "subset", videos=tmp_path / "videos")
     source.videos.mkdir()
     for clip_id in wlasl.read(source).rows["clip_id"]:
@@ -119,7 +120,7 @@ def test_wlasl_2000_is_refreshed_quickly(wlasl_source: Any, tmp_path: Path, make
     assert_quick(config, 21095)
 
 
-def test_autsl_is_refreshed_quickly(autsl_source: AutslSource, make_config: Any) -> None:
+def test_autsl_is_refreshed_quickly(autsl_source: AutslSource, make_config: MakeConfig) -> None:
     for split in AUTSL_SPLITS:
         (autsl_source.videos / split).mkdir(parents=True)
     for video in autsl.read(autsl_source).rows["video"]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from made_training import MakeConfig
 
 from camfuse.clips.coverage import split_totals
 from camfuse.clips.refresh import refresh
@@ -31,7 +32,7 @@ def videos(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def from_folder(make_config: Any, videos: Path) -> Any:
+def from_folder(make_config: MakeConfig, videos: Path) -> Any:
     def make(**keys: Any) -> Config:
         return make_config(clips={"folder": {"videos": str(videos)}, "shards": SHARDS, **keys})
 
@@ -39,7 +40,7 @@ def from_folder(make_config: Any, videos: Path) -> Any:
 
 
 @pytest.fixture
-def from_csv(make_config: Any, tmp_path: Path) -> Any:
+def from_csv(make_config: MakeConfig, tmp_path: Path) -> Any:
     """Write a table and return its config: `from_csv("video,label,...", missing="drop")`."""
 
     def make(text: str, pose: dict[str, Any] | None = None, **keys: Any) -> Config:
@@ -133,7 +134,7 @@ def test_labels_splits_and_order_change_no_shard(from_csv: Any, videos: Path) ->
     assert changed(before, snapshot(config)) == {"clips.csv", "classes.csv", "coverage.csv"}
 
 
-def test_a_moved_folder_keeps_the_identities(make_config: Any, videos: Path, tmp_path: Path) -> None:
+def test_a_moved_folder_keeps_the_identities(make_config: MakeConfig, videos: Path, tmp_path: Path) -> None:
     before = refresh(make_config(clips={"folder": {"videos": str(videos)}})).rows
     videos.rename(tmp_path / "moved")
     after = refresh(make_config(clips={"folder": {"videos": str(tmp_path / "moved")}})).rows

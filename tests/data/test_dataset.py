@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from made_shards import jpegs, write_shard
+from made_training import MakeConfig
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
@@ -45,7 +46,7 @@ def images_of(clip: str) -> list[bytes]:
 
 
 @pytest.fixture
-def config(make_config: Any) -> Config:
+def config(make_config: MakeConfig) -> Config:
     made: Config = make_config(
         crops={"size": SIZE}, sampling={"rgb_frames": 2, "pose_frames": 4}, heatmaps={"sigma": 0.7}
     )

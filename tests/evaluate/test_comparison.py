@@ -1,8 +1,7 @@
-from typing import Any
-
 import pandas as pd
 import pytest
 from made_results import made_results, made_score
+from made_training import MakeConfig
 
 from camfuse.config import Config, Part
 from camfuse.errors import ConfigError, TableError
@@ -22,7 +21,7 @@ def write_made(run: Experiment, shift: float = 0.0) -> None:
 
 
 @pytest.fixture
-def ablated(make_config: Any) -> Config:
+def ablated(make_config: MakeConfig) -> Config:
     """Seeds 1, 2, 3 with 0.0, 0.1, 0.5 more; mode divided 0.01 more than none."""
     config: Config = make_config(ablation={"modes": ["none", "divided"], "seeds": [1, 2, 3]})
     for run in Plan(config).ablation:
@@ -61,7 +60,7 @@ def test_the_text_shows_percent_and_range(ablated: Config) -> None:
     assert "50.0 ± 26.5 (30.0 to 80.0)" in text
 
 
-def test_one_seed_has_no_deviation(make_config: Any) -> None:
+def test_one_seed_has_no_deviation(make_config: MakeConfig) -> None:
     config = make_config(ablation={"modes": ["none"], "seeds": [7], "streams": ["rgb", "fused"]})
     for run in Plan(config).ablation:
         write_made(run)
@@ -80,7 +79,7 @@ def test_the_order_of_the_rows_is_the_tables_not_the_runs() -> None:
     assert list(spread(pd.DataFrame(runs))["row"]) == ["rgb", "late", "fused"]
 
 
-def test_experiments_stand_side_by_side(make_config: Any) -> None:
+def test_experiments_stand_side_by_side(make_config: MakeConfig) -> None:
     config = make_config(experiments={"b": {"seed": 2}, "a": {"model": {"fusion": {"mode": "none"}}}})
     plan = Plan(config)
     write_made(plan.main)
@@ -97,7 +96,7 @@ def test_experiments_stand_side_by_side(make_config: Any) -> None:
     assert fused.loc["a", "results_folder"] == "experiments/a/evaluate"
 
 
-def test_missing_and_stale_results_are_named(make_config: Any) -> None:
+def test_missing_and_stale_results_are_named(make_config: MakeConfig) -> None:
     config = make_config(experiments={"other": {"seed": 2}})
     plan = Plan(config)
     write_made(plan.main)
@@ -112,7 +111,7 @@ def test_missing_and_stale_results_are_named(make_config: Any) -> None:
         compare_experiments(config, config.output / "x.csv")
 
 
-def test_no_matrix_is_said(make_config: Any) -> None:
+def test_no_matrix_is_said(make_config: MakeConfig) -> None:
     config = make_config()
     with pytest.raises(ConfigError, match="expected a matrix"):
         summarise_ablation(config, config.output / "x.csv")

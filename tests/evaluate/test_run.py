@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from made_training import MadeRun, MakeRun
 
 import camfuse.predict.probabilities
 from camfuse.clips.table import read_clips
@@ -32,7 +33,7 @@ def run_evaluate(run: Any, output: Path, checkpoints: Mapping[str, Path], split:
 
 
 @pytest.fixture(scope="module")
-def tested(trained: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tested(trained: MadeRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("evaluate")
     run_evaluate(trained, folder, best(trained))
     return folder
@@ -81,7 +82,7 @@ def test_probabilities_hold_what_the_table_says(tested: Path) -> None:
         assert saved["fused"] == pytest.approx(heads / 3, abs=1e-6)
 
 
-def test_same_bytes_again(trained: Any, tested: Path, tmp_path: Path) -> None:
+def test_same_bytes_again(trained: MadeRun, tested: Path, tmp_path: Path) -> None:
     run_evaluate(trained, tmp_path, best(trained))
     names = sorted(path.name for path in tested.iterdir())
     assert names == ["confusion.csv", "predictions.csv", "probabilities.npz", "results.csv", "results.json"]
@@ -91,7 +92,7 @@ def test_same_bytes_again(trained: Any, tested: Path, tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------- the numbers
 
 
-def test_samplings_are_averaged_as_probabilities(trained: Any, tested: Path) -> None:
+def test_samplings_are_averaged_as_probabilities(trained: MadeRun, tested: Path) -> None:
     run, rows = trained, read_clips(trained.clips / "clips.csv")
     test = rows[rows["split"] == "test"]
     dataset = ClipDataset(test, run.run, part="fusion", augment=False, samplings=3)
@@ -119,7 +120,7 @@ def test_combine_by_hand() -> None:
     assert rows["fused"][0].tolist() == pytest.approx([0.3, 0.7])
 
 
-def test_other_split_and_fewer_parts(trained: Any, tmp_path: Path) -> None:
+def test_other_split_and_fewer_parts(trained: MadeRun, tmp_path: Path) -> None:
     results = run_evaluate(trained, tmp_path, best(trained, "rgb"), split="val")
     assert list(results.rows) == ["rgb"]
     assert (results.split, results.main, results.rows["rgb"].clips) == ("val", "rgb", 6)
@@ -132,14 +133,14 @@ def test_other_split_and_fewer_parts(trained: Any, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def tuned(trained: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tuned(trained: MadeRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tuned")
     run = trained.with_config(evaluate={"samplings": 3, "weights": "tuned"})
     run_evaluate(run, folder, best(run))
     return folder
 
 
-def test_tuned_weights_are_the_best_of_val(trained: Any, tuned: Path) -> None:
+def test_tuned_weights_are_the_best_of_val(trained: MadeRun, tuned: Path) -> None:
     results = json.loads((tuned / "results.json").read_text())
     assert results["tuned"] is True
     assert {row: list(weights) for row, weights in results["weights"].items()} == {
@@ -157,7 +158,7 @@ def test_tuned_weights_are_the_best_of_val(trained: Any, tuned: Path) -> None:
         assert saved["fused"] == pytest.approx(sum(parts.values()), abs=1e-6)
 
 
-def test_test_labels_cannot_reach_the_weights(trained: Any, tuned: Path, tmp_path: Path) -> None:
+def test_test_labels_cannot_reach_the_weights(trained: MadeRun, tuned: Path, tmp_path: Path) -> None:
     """Every test label is turned into a wrong one: the test is lost, its probabilities and weights are the same."""
     run = trained.with_config(evaluate={"samplings": 3, "weights": "tuned"}).beside(tmp_path / "run")
     clips = run.clips
@@ -174,7 +175,7 @@ def test_test_labels_cannot_reach_the_weights(trained: Any, tuned: Path, tmp_pat
         assert all((before[row] == after[row]).all() for row in ROWS)
 
 
-def test_tuned_needs_val_and_does_not_test_on_it(trained: Any, tmp_path: Path) -> None:
+def test_tuned_needs_val_and_does_not_test_on_it(trained: MadeRun, tmp_path: Path) -> None:
     run = trained.with_config(evaluate={"samplings": 3, "weights": "tuned"})
     with pytest.raises(ConfigError, match="val cannot be tested on"):
         run_evaluate(run, tmp_path, best(run), split="val")
@@ -190,7 +191,7 @@ def test_tuned_needs_val_and_does_not_test_on_it(trained: Any, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("inputs", "other"), [("rgb", "heatmaps"), ("pose", "crops")])
-def test_fused_checkpoint_with_one_input(trained: Any, tmp_path: Path, inputs: Any, other: str) -> None:
+def test_fused_checkpoint_with_one_input(trained: MadeRun, tmp_path: Path, inputs: Any, other: str) -> None:
     run = trained.beside(tmp_path / "run")
     for name in ("clips.csv", "classes.csv"):
         (run.clips / name).write_bytes((trained.clips / name).read_bytes())
@@ -206,7 +207,7 @@ def test_fused_checkpoint_with_one_input(trained: Any, tmp_path: Path, inputs: A
         evaluate_clips(run.run, {"fusion": checkpoint}, inputs=inputs, only=["test-9-9"])
 
 
-def test_batch_and_devices_change_nothing(trained: Any, tested: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_and_devices_change_nothing(trained: MadeRun, tested: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two devices take turns: here the CPU twice."""
     run = trained.with_config(machine={"device": "cpu", "evaluate_batch": 2})
     checkpoints = {part: Checkpoint.load(path) for part, path in best(trained).items()}
@@ -222,7 +223,7 @@ def test_batch_and_devices_change_nothing(trained: Any, tested: Path, monkeypatc
     assert results.fingerprint == known["fingerprint"]
 
 
-def test_checkpoint_of_other_classes(trained: Any, tmp_path: Path) -> None:
+def test_checkpoint_of_other_classes(trained: MadeRun, tmp_path: Path) -> None:
     run = trained.beside(tmp_path / "run")
     folder = run.clips
     (folder / "clips.csv").write_bytes((trained.clips / "clips.csv").read_bytes())
@@ -232,12 +233,12 @@ def test_checkpoint_of_other_classes(trained: Any, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_checkpoint_of_another_config(trained: Any, tmp_path: Path) -> None:
+def test_checkpoint_of_another_config(trained: MadeRun, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"expected fingerprint \w+, found \w+: .* train rgb again"):
         run_evaluate(trained.with_config(seed=3), tmp_path, best(trained))
 
 
-def test_checkpoints_in_the_wrong_place(trained: Any, tmp_path: Path) -> None:
+def test_checkpoints_in_the_wrong_place(trained: MadeRun, tmp_path: Path) -> None:
     files = best(trained)
     with pytest.raises(WeightsError, match="expected a checkpoint of part rgb, found pose"):
         run_evaluate(trained, tmp_path, {"rgb": files["pose"]})
@@ -249,13 +250,13 @@ def test_checkpoints_in_the_wrong_place(trained: Any, tmp_path: Path) -> None:
         run_evaluate(trained, tmp_path, {"rgb": tmp_path / "missing.ckpt"})
 
 
-def test_stale_shards(trained: Any, tmp_path: Path) -> None:
+def test_stale_shards(trained: MadeRun, tmp_path: Path) -> None:
     # the fingerprint of `rgb` does not rest on the heatmaps, that of the shards does
     with pytest.raises((StaleShardError, WeightsError)):
         run_evaluate(trained.with_config(heatmaps={"sigma": 1.5}), tmp_path, best(trained))
 
 
-def test_split_without_clips(make_run: Callable[..., Any], trained: Any, tmp_path: Path) -> None:
+def test_split_without_clips(make_run: MakeRun, trained: MadeRun, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", {"train": 1, "val": 1})
     with pytest.raises(TableError, match="at least one clip of split `test`, found none"):
         run_evaluate(run, tmp_path / "out", best(trained))

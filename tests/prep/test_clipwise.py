@@ -1,8 +1,8 @@
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from made_training import MakeConfig
 
 from camfuse.clips.table import Clip
 from camfuse.errors import BadClipsError, ClipError
@@ -30,7 +30,7 @@ class Counter:
 
 
 @pytest.fixture
-def job(make_config: Any, tmp_path: Path) -> ShardJob:
+def job(make_config: MakeConfig, tmp_path: Path) -> ShardJob:
     return ShardJob("pose", make_config(), tmp_path / "0000.h5", {"tool": "x"}, keep_work=True)
 
 
@@ -62,7 +62,7 @@ def test_resumed_and_undisturbed_runs_give_the_same_bytes(job: ShardJob, tmp_pat
     assert job.output.read_bytes() == resumed
 
 
-def test_skipped_clips_are_listed_in_the_shard(make_config: Any, tmp_path: Path) -> None:
+def test_skipped_clips_are_listed_in_the_shard(make_config: MakeConfig, tmp_path: Path) -> None:
     job = ShardJob("pose", make_config(bad_clips="skip"), tmp_path / "0000.h5", {})
     make_shard(job, [clip("a"), clip("b")], Counter("a"))
     shard = Shard(job.output, stage="pose")
@@ -70,7 +70,7 @@ def test_skipped_clips_are_listed_in_the_shard(make_config: Any, tmp_path: Path)
     assert shard.left_out == {"a": LeftOut("pose", "it is broken")}
 
 
-def test_unchanged_clips_of_the_old_shard_are_taken_over(make_config: Any, tmp_path: Path) -> None:
+def test_unchanged_clips_of_the_old_shard_are_taken_over(make_config: MakeConfig, tmp_path: Path) -> None:
     job = ShardJob("pose", make_config(), tmp_path / "0000.h5", {}, keep_work=True, previous=tmp_path / "0000.h5")
     make_shard(job, [clip("a"), clip("b"), clip("c")], Counter())
     again = Counter()
@@ -79,7 +79,7 @@ def test_unchanged_clips_of_the_old_shard_are_taken_over(make_config: Any, tmp_p
     assert list(Shard(job.output, stage="pose")) == ["a", "b", "new"]
 
 
-def test_another_setting_takes_nothing_over(make_config: Any, tmp_path: Path) -> None:
+def test_another_setting_takes_nothing_over(make_config: MakeConfig, tmp_path: Path) -> None:
     path = tmp_path / "0000.h5"
     make_shard(ShardJob("pose", make_config(), path, {}, keep_work=True, previous=path), [clip("a")], Counter())
     other = make_config(pose={"mediapipe": {"detection_confidence": 0.9}})
@@ -96,7 +96,7 @@ def test_a_bug_is_not_a_bad_clip(job: ShardJob) -> None:
         make_shard(job, [clip("a")], broken)
 
 
-def test_a_finished_shard_that_snakemake_deleted_is_taken_over(make_config: Any, tmp_path: Path) -> None:
+def test_a_finished_shard_that_snakemake_deleted_is_taken_over(make_config: MakeConfig, tmp_path: Path) -> None:
     job = ShardJob("pose", make_config(), tmp_path / "0000.h5", {}, keep_work=True, previous=tmp_path / "0000.h5")
     clips = [clip("a"), clip("b")]
     make_shard(job, clips, Counter())
@@ -110,7 +110,7 @@ def test_a_finished_shard_that_snakemake_deleted_is_taken_over(make_config: Any,
     assert sorted(path.name for path in tmp_path.iterdir()) == [".0000.h5.kept", "0000.h5"]
 
 
-def test_what_was_kept_under_other_settings_is_not_taken_over(make_config: Any, tmp_path: Path) -> None:
+def test_what_was_kept_under_other_settings_is_not_taken_over(make_config: MakeConfig, tmp_path: Path) -> None:
     path = tmp_path / "0000.h5"
     make_shard(ShardJob("pose", make_config(), path, {}, previous=path), [clip("a")], Counter())
     path.unlink()

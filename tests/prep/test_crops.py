@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_shards import jpegs, write_shard, write_shard_table
+from made_training import MakeConfig
 
 from camfuse.config import Config
 from camfuse.errors import BadClipsError, ShardError, StaleShardError
@@ -238,7 +239,7 @@ def dotted_clip(height: int, width: int, frames: int) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize(("height", "width"), [(1080, 1920), (192, 288)])
 def test_through_the_stage_the_dot_stays_on_its_keypoint(
-    tmp_path: Path, make_config: Any, height: int, width: int
+    tmp_path: Path, make_config: MakeConfig, height: int, width: int
 ) -> None:
     config = make_config(crops={"size": 128})
     output = tmp_path / "crops" / "0000.h5"
@@ -260,7 +261,7 @@ def test_through_the_stage_the_dot_stays_on_its_keypoint(
         assert centroid(crop) == pytest.approx(keypoints[t, 99, :2], abs=0.5)
 
 
-def test_colours_stay(tmp_path: Path, make_config: Any) -> None:
+def test_colours_stay(tmp_path: Path, make_config: MakeConfig) -> None:
     config = make_config()
     _, keypoints = dotted_clip(96, 96, 2)
     images = np.broadcast_to(np.array([200, 30, 60], np.uint8), (2, 96, 96, 3))
@@ -271,7 +272,7 @@ def test_colours_stay(tmp_path: Path, make_config: Any) -> None:
     assert rgb[128, 128] == pytest.approx([200, 30, 60], abs=6)
 
 
-def test_the_same_twice_gives_the_same_bytes(tmp_path: Path, make_config: Any) -> None:
+def test_the_same_twice_gives_the_same_bytes(tmp_path: Path, make_config: MakeConfig) -> None:
     config = make_config()
     inputs = write_inputs(tmp_path, config, {"a": dotted_clip(120, 160, 3)})
     outputs = [tmp_path / "one.h5", tmp_path / "two.h5"]
@@ -282,7 +283,7 @@ def test_the_same_twice_gives_the_same_bytes(tmp_path: Path, make_config: Any) -
     np.testing.assert_array_equal(one.frames["keypoints"], two.frames["keypoints"])
 
 
-def test_nobody_found_names_the_clip_and_loses_nothing(tmp_path: Path, make_config: Any) -> None:
+def test_nobody_found_names_the_clip_and_loses_nothing(tmp_path: Path, make_config: MakeConfig) -> None:
     images, keypoints = dotted_clip(120, 160, 3)
     clips = {"empty": (images, nobody(3)), "good": (images, keypoints)}
     config = make_config()
@@ -300,7 +301,7 @@ def test_nobody_found_names_the_clip_and_loses_nothing(tmp_path: Path, make_conf
     assert shard.left_out["empty"].reason.startswith("nobody was found")
 
 
-def test_clips_that_upstream_left_out_are_passed_over(tmp_path: Path, make_config: Any) -> None:
+def test_clips_that_upstream_left_out_are_passed_over(tmp_path: Path, make_config: MakeConfig) -> None:
     config = make_config(bad_clips="skip")
     table, frames, pose = write_inputs(tmp_path, config, {"a": dotted_clip(120, 160, 2)})
     table.write_text(table.read_text() + "broken,broken.mp4,0,,,x\n")
@@ -317,14 +318,14 @@ def test_clips_that_upstream_left_out_are_passed_over(tmp_path: Path, make_confi
     assert shard.left_out == {"broken": LeftOut("frames", "cannot be decoded")}
 
 
-def test_inputs_of_another_config_are_refused(tmp_path: Path, make_config: Any) -> None:
+def test_inputs_of_another_config_are_refused(tmp_path: Path, make_config: MakeConfig) -> None:
     config = make_config()
     inputs = write_inputs(tmp_path, config, {"a": dotted_clip(120, 160, 2)})
     with pytest.raises(StaleShardError):
         crop_clips(make_config(frames={"quality": 50}), *inputs, tmp_path / "crops.h5")
 
 
-def test_frames_and_pose_of_different_length_are_refused(tmp_path: Path, make_config: Any) -> None:
+def test_frames_and_pose_of_different_length_are_refused(tmp_path: Path, make_config: MakeConfig) -> None:
     config = make_config()
     images, keypoints = dotted_clip(120, 160, 3)
     inputs = write_inputs(tmp_path, config, {"a": (images, keypoints[:2])})

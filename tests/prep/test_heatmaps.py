@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_shards import write_shard, write_shard_table
+from made_training import MakeConfig
 
 from camfuse.config import Config
 from camfuse.errors import StaleShardError
@@ -200,7 +201,7 @@ def person(frames: int, size: int, seed: int) -> Any:
 
 
 @pytest.mark.parametrize(("size", "frames"), [(256, 3), (128, 6)])
-def test_the_stage(tmp_path: Path, make_config: Any, size: int, frames: int) -> None:
+def test_the_stage(tmp_path: Path, make_config: MakeConfig, size: int, frames: int) -> None:
     config = make_config(crops={"size": size})
     clips = {"a": person(frames, size, 1), "b": person(2, size, 2)}
     output = tmp_path / "heatmaps" / "0000.h5"
@@ -221,7 +222,7 @@ def test_the_stage(tmp_path: Path, make_config: Any, size: int, frames: int) -> 
     assert shard.provenance["pixel_rule"] == "centre at (x + 0.5) / 4 - 0.5"
 
 
-def test_sigma_changes_the_maps(tmp_path: Path, make_config: Any) -> None:
+def test_sigma_changes_the_maps(tmp_path: Path, make_config: MakeConfig) -> None:
     narrow, wide = make_config(heatmaps={"sigma": 0.7}), make_config(heatmaps={"sigma": 2.0})
     inputs = write_crops(tmp_path, narrow, {"a": person(2, 256, 1)})  # the same crops serve both
     sums = []
@@ -231,7 +232,7 @@ def test_sigma_changes_the_maps(tmp_path: Path, make_config: Any) -> None:
     assert sums[1] > 4 * sums[0]
 
 
-def test_the_centre_of_mass_is_the_keypoint(tmp_path: Path, make_config: Any) -> None:
+def test_the_centre_of_mass_is_the_keypoint(tmp_path: Path, make_config: MakeConfig) -> None:
     """Within half a crop pixel: what the crops test shows of the image holds in the map."""
     config = make_config()
     keypoints = person(2, 256, 3)
@@ -247,7 +248,7 @@ def test_the_centre_of_mass_is_the_keypoint(tmp_path: Path, make_config: Any) ->
     assert np.abs(back - keypoints[seen][:, :2]).max() < 0.5
 
 
-def test_crops_of_another_config_are_refused(tmp_path: Path, make_config: Any) -> None:
+def test_crops_of_another_config_are_refused(tmp_path: Path, make_config: MakeConfig) -> None:
     inputs = write_crops(tmp_path, make_config(), {"a": person(2, 256, 1)})
     with pytest.raises(StaleShardError):
         render_heatmaps(make_config(crops={"padding": 2.0}), *inputs, tmp_path / "maps.h5")

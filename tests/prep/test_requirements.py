@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from made_training import MakeConfig
 
 from camfuse import entries
 from camfuse.errors import MissingToolError
@@ -14,7 +15,7 @@ def names(config: Any) -> list[str]:
     return [package.name for package in needed_packages(config)]
 
 
-def test_each_config_names_its_own_packages(make_config: Any) -> None:
+def test_each_config_names_its_own_packages(make_config: MakeConfig) -> None:
     assert names(make_config()) == ["imageio_ffmpeg", "mediapipe"]
     assert names(make_config(pose={"mmpose": {}})) == ["imageio_ffmpeg", "mmpose", "mmdet", "mmcv"]
     letters = {"letters": ["A"], "languages": {"train": ["ase"], "val": [], "test": []}}
@@ -22,7 +23,7 @@ def test_each_config_names_its_own_packages(make_config: Any) -> None:
     assert names(both) == ["imageio_ffmpeg", "pose_format", "spoken_to_signed"]
 
 
-def test_all_that_is_missing_is_said_at_once(make_config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_that_is_missing_is_said_at_once(make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entries, "find_spec", lambda name: None)
     config = make_config(pose={"rtmlib": {}})
     with pytest.raises(MissingToolError) as error:
@@ -55,14 +56,20 @@ def test_all_that_is_missing_is_said_at_once(make_config: Any, monkeypatch: pyte
     ],
 )
 def test_a_pose_job_gets_a_gpu_that_its_engine_can_use(
-    pose: Any, device: str, conda: bool, installed: bool, gpus: int, make_config: Any, monkeypatch: pytest.MonkeyPatch
+    pose: Any,
+    device: str,
+    conda: bool,
+    installed: bool,
+    gpus: int,
+    make_config: MakeConfig,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(requirements, "_is_installed", lambda name: installed)
     config = make_config(pose=pose, machine={"device": device})
     assert pose_gpus(config, conda=conda) == gpus
 
 
-def test_a_pose_job_asks_for_what_its_estimator_needs(make_config: Any) -> None:
+def test_a_pose_job_asks_for_what_its_estimator_needs(make_config: MakeConfig) -> None:
     assert pose_job(make_config(), conda=True) == PoseJob("pose", 1, 0, 6000, 720)
     machine = {"device": "cuda", "threads": 3}
     rtmlib = pose_job(make_config(pose={"rtmlib": {}}, machine=machine), conda=True)

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 import yaml
+from made_training import MakeConfig
 
 from camfuse.config import Config, dump_config, parse_config
 from camfuse.errors import ConfigError
@@ -21,7 +22,7 @@ def folders(config: Config, kind: str = "experiments") -> dict[str, dict[str, st
     }
 
 
-def test_an_experiment_changes_what_it_names_and_nothing_else(make_config: Any) -> None:
+def test_an_experiment_changes_what_it_names_and_nothing_else(make_config: MakeConfig) -> None:
     config = make_config(seed=4, experiments={"plain": PLAIN, "other": {"seed": 9}})
     plain, other = Plan(config).experiments
     assert (plain.config.seed, plain.config.model.fusion.mode) == (4, "none")
@@ -34,7 +35,7 @@ def test_an_experiment_changes_what_it_names_and_nothing_else(make_config: Any) 
         assert not same & {"train_fusion", "evaluate"}
 
 
-def test_the_same_training_is_the_main_runs_or_shared(make_config: Any) -> None:
+def test_the_same_training_is_the_main_runs_or_shared(make_config: MakeConfig) -> None:
     changes = {
         "plain": PLAIN,
         "plain_once": {**PLAIN, "evaluate": {"samplings": 1}},
@@ -52,14 +53,14 @@ def test_the_same_training_is_the_main_runs_or_shared(make_config: Any) -> None:
     assert len({where[name]["fusion"] for name in ("once", "plain", "again", "again_plain")}) == 4
 
 
-def test_names_and_order_and_removal_move_no_training(make_config: Any) -> None:
+def test_names_and_order_and_removal_move_no_training(make_config: MakeConfig) -> None:
     some = {"a": {"seed": 2}, "b": {"seed": 2, **PLAIN}, "c": {"seed": 3}}
     before = folders(make_config(experiments=some))
     assert folders(make_config(experiments={"x": some["b"]})) == {"x": before["b"]}
     assert folders(make_config(experiments=dict(reversed(some.items())))) == before
 
 
-def test_a_run_that_is_the_main_run_shares_its_results(make_config: Any) -> None:
+def test_a_run_that_is_the_main_run_shares_its_results(make_config: MakeConfig) -> None:
     config = make_config(seed=2, experiments={"same": {"seed": 2}, "other": {"seed": 3}})
     same, other = Plan(config).experiments
     assert same.results == config.output / "evaluate" / "results.json"
@@ -68,7 +69,7 @@ def test_a_run_that_is_the_main_run_shares_its_results(make_config: Any) -> None
     assert len(Plan(config).trainings) == 3
 
 
-def test_the_matrix_has_a_run_per_seed_mode_and_stages(make_config: Any) -> None:
+def test_the_matrix_has_a_run_per_seed_mode_and_stages(make_config: MakeConfig) -> None:
     matrix = {"modes": ["none", "divided"], "stages": [["s4"], ["s3", "s4"]], "seeds": [1, 2]}
     config = make_config(ablation=matrix)
     names = [run.name for run in Plan(config).ablation]
@@ -84,17 +85,19 @@ def test_the_matrix_has_a_run_per_seed_mode_and_stages(make_config: Any) -> None
     ("streams", "parts"),
     [(["rgb", "pose"], {"rgb", "pose"}), (["pose"], {"pose"}), (["late"], {"rgb", "pose"})],
 )
-def test_a_matrix_of_streams_trains_what_its_rows_need(make_config: Any, streams: list[str], parts: set[str]) -> None:
+def test_a_matrix_of_streams_trains_what_its_rows_need(
+    make_config: MakeConfig, streams: list[str], parts: set[str]
+) -> None:
     config = make_config(ablation={"streams": streams, "seeds": [5]})
     assert [run.name for run in Plan(config).ablation] == ["streams-seed5"]
     assert {part for part, _ in Plan(config).trainings} == parts
 
 
-def test_no_matrix_is_no_run(make_config: Any) -> None:
+def test_no_matrix_is_no_run(make_config: MakeConfig) -> None:
     assert Plan(make_config()).ablation == ()
 
 
-def test_what_an_experiment_may_not_change_is_named(make_config: Any) -> None:
+def test_what_an_experiment_may_not_change_is_named(make_config: MakeConfig) -> None:
     wrong = {
         "small": {"crops": {"size": 64}, "machine": {"threads": 1}},
         "typo": {"model": {"fusion": {"mdoe": "none"}}},
@@ -110,7 +113,7 @@ def test_what_an_experiment_may_not_change_is_named(make_config: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["main", "train", "a/b", "../up", "", ".hidden"])
-def test_a_name_that_is_no_folder_is_refused(make_config: Any, name: str) -> None:
+def test_a_name_that_is_no_folder_is_refused(make_config: MakeConfig, name: str) -> None:
     with pytest.raises(ConfigError, match="an experiment's name is a folder"):
         make_config(experiments={name: {"seed": 2}})
 
@@ -125,19 +128,19 @@ def test_a_name_that_is_no_folder_is_refused(make_config: Any, name: str) -> Non
         ({"modes": ["sideways"]}, "sideways"),
     ],
 )
-def test_a_matrix_that_makes_no_sense_is_refused(make_config: Any, matrix: dict[str, Any], reason: str) -> None:
+def test_a_matrix_that_makes_no_sense_is_refused(make_config: MakeConfig, matrix: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         make_config(ablation=matrix)
 
 
-def test_the_resolved_config_means_the_same_experiments(make_config: Any) -> None:
+def test_the_resolved_config_means_the_same_experiments(make_config: MakeConfig) -> None:
     config = make_config(experiments={"plain": PLAIN, "nothing": {"train": {"augment": {"mirror": 0.5}}}}, ablation={})
     again = parse_config(yaml.safe_load(dump_config(config)))
     assert again == parse_config(config.model_dump(mode="json")) == config  # the second is how a checkpoint keeps it
     assert [run.fingerprint for run in Plan(again).experiments] == [run.fingerprint for run in Plan(config).experiments]
 
 
-def test_a_null_is_a_change_and_survives_the_resolved_config(make_config: Any) -> None:
+def test_a_null_is_a_change_and_survives_the_resolved_config(make_config: MakeConfig) -> None:
     body = {"pose": {"keypoints": [0, 1, 2]}}
     config = make_config(model=body, experiments={"all": {"model": {"pose": {"keypoints": None}}}})
     for one in (config, parse_config(yaml.safe_load(dump_config(config)))):

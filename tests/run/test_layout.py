@@ -1,12 +1,12 @@
 """The one place that knows where a run's files lie."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from made_shards import write_shard
+from made_training import MakeConfig
 
 from camfuse.clips.table import shard_of
 from camfuse.config import Config, dump_config
@@ -25,7 +25,7 @@ def write(run: Run, stage: str, *, without: dict[str, LeftOut]) -> None:
 
 
 @pytest.fixture
-def run(make_config: Any) -> Run:
+def run(make_config: MakeConfig) -> Run:
     """Four clips in two shards: frames could not decode b, crops found nobody in c."""
     run = Run(make_config())
     run.clip_files.folder.mkdir(parents=True)
@@ -41,7 +41,7 @@ def run(make_config: Any) -> Run:
     return run
 
 
-def test_paths_as_the_documents_give_them(make_config: Any, tmp_path: Path) -> None:
+def test_paths_as_the_documents_give_them(make_config: MakeConfig, tmp_path: Path) -> None:
     run, out = Run(make_config()), tmp_path / "results"
     assert run.config_file == out / "config.yaml"
     assert run.clip_files.shard("0001") == out / "clips" / "shards" / "0001.csv"

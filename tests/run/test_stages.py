@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from made_training import MakeConfig
 
 from camfuse.run.stages import STAGES, fingerprint
 
@@ -30,13 +31,13 @@ CHANGES = {
 
 @pytest.mark.parametrize(("change", "reruns"), CHANGES.values(), ids=CHANGES)
 def test_a_change_touches_its_stage_and_what_follows(
-    make_config: Any, change: dict[str, Any], reruns: set[str]
+    make_config: MakeConfig, change: dict[str, Any], reruns: set[str]
 ) -> None:
     before, after = make_config(), make_config(**change)
     assert {name for name in STAGES if fingerprint(name, before) != fingerprint(name, after)} == reruns
 
 
-def test_a_version_touches_its_stage_and_what_follows(make_config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_version_touches_its_stage_and_what_follows(make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     config = make_config()
     before = {name: fingerprint(name, config) for name in STAGES}
     raised = STAGES["crops"].__class__("crops", 99, STAGES["crops"].reads, STAGES["crops"].upstream)

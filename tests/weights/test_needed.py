@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_training import MakeConfig
 
 from camfuse.config import WeightsFile, parse_config
 from camfuse.errors import ConfigError, MissingToolError, WeightsError
@@ -55,7 +56,7 @@ def test_the_start_of_a_run_says_what_is_missing(tmp_path: Path) -> None:
     assert "camfuse weights CONFIG" in str(error.value)
 
 
-def test_other_estimators_need_no_weights(make_config: Any) -> None:
+def test_other_estimators_need_no_weights(make_config: MakeConfig) -> None:
     assert needed_weights(make_config()) == ()
     assert missing_weights(make_config()) == []
 

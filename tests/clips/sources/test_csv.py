@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_training import MakeConfig
 
 from camfuse.clips.sources.csv import read
 from camfuse.config.sources import CsvSource
@@ -123,6 +124,6 @@ def test_other_tables(source: Any, text: str, expected: str) -> None:
         read(source(text))
 
 
-def test_shares_must_sum_to_one(make_config: Any) -> None:
+def test_shares_must_sum_to_one(make_config: MakeConfig) -> None:
     with pytest.raises(ConfigError, match="must sum to 1"):
         make_config(clips={"csv": {"table": "t.csv", "split": [0.7, 0.1, 0.1]}})

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_training import MakeConfig
 
 from camfuse.clips.refresh import read_table, refresh
 from camfuse.clips.sources import fingerspelling
@@ -36,7 +37,7 @@ def test_the_demo_has_126_clips_of_8_letters() -> None:
     assert (table.rows["annotation"] == table.rows["source"]).all()
 
 
-def test_one_row(make_config: Any) -> None:
+def test_one_row(make_config: MakeConfig) -> None:
     clips = {"fingerspelling": make_source().model_dump(mode="json"), "shards": 4}
     config = make_config(output="results/demo", clips=clips)
     rows = read_table(config).rows.set_index("clip_id")
@@ -48,7 +49,7 @@ def test_one_row(make_config: Any) -> None:
 
 
 def test_another_place_of_the_wheel_changes_no_file(
-    make_config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clips = {"fingerspelling": make_source().model_dump(mode="json"), "shards": 2}
     config = make_config(clips=clips, pose={"annotations": {}})

@@ -3,9 +3,10 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
+from made_training import MakeConfig
 
 from camfuse.config import Pose
 from camfuse.config.estimators import ESTIMATOR_KEYS, EngineKind
@@ -34,7 +35,7 @@ def test_no_entry_imports_what_its_estimator_needs() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_the_config_chooses(make_config: Any) -> None:
+def test_the_config_chooses(make_config: MakeConfig) -> None:
     assert estimator_entry(make_config().pose).environment == "pose"
     config = make_config(pose={"rtmlib": {"engine": "openvino"}}, machine={"weights": "w"})
     entry = estimator_entry(config.pose)

@@ -3,12 +3,12 @@
 import json
 import pickle
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from made_shards import write_shard
+from made_training import MakeConfig
 from mmaction_peer import environment_with_mmaction, run_with_mmaction
 from typer.testing import CliRunner
 
@@ -24,7 +24,7 @@ FRAMES = {"a": 12, "b": 7, "c": 40}
 
 
 @pytest.fixture
-def run(make_config: Any) -> Config:
+def run(make_config: MakeConfig) -> Config:
     """Return the config of a run with the poses of clips a, b and c; another, d, has none."""
     config: Config = make_config(clips={"folder": {"videos": "videos"}, "shards": 1}, bad_clips="skip")
     rng = np.random.default_rng(5)
@@ -110,7 +110,7 @@ def test_mmaction2_loads_the_pickle_and_draws_its_heatmaps(run: Config, tmp_path
     assert 0.5 < found["peak"] <= 1
 
 
-def test_a_stale_shard_and_another_name_are_refused(run: Config, tmp_path: Path, make_config: Any) -> None:
+def test_a_stale_shard_and_another_name_are_refused(run: Config, tmp_path: Path, make_config: MakeConfig) -> None:
     with pytest.raises(ConfigError, match=r"end in \.pkl"):
         export_pyskl(run, tmp_path / "a.json")
     with pytest.raises(StaleShardError):
