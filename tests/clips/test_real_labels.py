@@ -1,5 +1,6 @@
 """The official label files and real clips, where they lie beside the project."""
 
+from collections.abc import Callable
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -23,7 +24,7 @@ def per_split(table: ClipTable) -> dict[str, int]:
 
 
 @pytest.fixture
-def wlasl_source(shared_data: Path, tmp_path: Path) -> Any:
+def wlasl_source(shared_data: Path, tmp_path: Path) -> Callable[..., WlaslSource]:
     labels = shared_data / "labels" / "wlasl"
     files = {"manifest": "WLASL_v0.3.json", "class_list": "wlasl_class_list.txt", "subset": "nslt_2000.json"}
 
@@ -46,7 +47,7 @@ def autsl_source(shared_data: Path, tmp_path: Path) -> AutslSource:
     )
 
 
-def test_wlasl_manifest(wlasl_source: Any) -> None:
+def test_wlasl_manifest(wlasl_source: Callable[..., WlaslSource]) -> None:
     table = wlasl.read(wlasl_source("manifest", trimmed=False))
     assert per_split(table) == WLASL_SPLITS
     assert len(table.classes) == 2000
@@ -58,7 +59,7 @@ def test_wlasl_manifest(wlasl_source: Any) -> None:
     assert (segment["start"], segment["end"]) == pytest.approx((85.96, 89.96))
 
 
-def test_wlasl_subset_with_manifest(wlasl_source: Any) -> None:
+def test_wlasl_subset_with_manifest(wlasl_source: Callable[..., WlaslSource]) -> None:
     table = wlasl.read(wlasl_source("manifest", "subset"))
     assert per_split(table) == {"train": 14296, "val": 3920, "test": 2879}
     assert "12 clips of nslt_2000.json are not in WLASL_v0.3.json" in table.notes[0]
@@ -67,12 +68,12 @@ def test_wlasl_subset_with_manifest(wlasl_source: Any) -> None:
 
 
 @pytest.mark.parametrize(("size", "clips"), [(100, 2038), (300, 5118), (1000, 13174)])
-def test_wlasl_smaller_subsets(wlasl_source: Any, size: int, clips: int) -> None:
+def test_wlasl_smaller_subsets(wlasl_source: Callable[..., WlaslSource], size: int, clips: int) -> None:
     table = wlasl.read(wlasl_source("manifest", "subset", subset=f"nslt_{size}.json"))
     assert (len(table.rows), len(table.classes)) == (clips, size)
 
 
-def test_wlasl_subset_alone_has_the_manifests_labels(wlasl_source: Any) -> None:
+def test_wlasl_subset_alone_has_the_manifests_labels(wlasl_source: Callable[..., WlaslSource]) -> None:
     alone = wlasl.read(wlasl_source("subset", "class_list"))
     both = wlasl.read(wlasl_source("manifest", "subset", "class_list"))
     # the one gloss that the two official files spell differently
@@ -95,7 +96,7 @@ def test_autsl_labels(autsl_source: AutslSource) -> None:
     assert [len(signers[split]) for split in ("train", "val", "test")] == [31, 6, 6]
 
 
-def test_real_wlasl_clips(wlasl_source: Any, shared_data: Path, make_config: MakeConfig) -> None:
+def test_real_wlasl_clips(wlasl_source: Callable[..., WlaslSource], shared_data: Path, make_config: MakeConfig) -> None:
     source = wlasl_source("manifest", videos=shared_data / "clips" / "wlasl" / "videos")
     clips = {"wlasl": source.model_dump(exclude_none=True), "missing": "drop"}
     refreshed = refresh(make_config(clips=clips))
@@ -111,7 +112,9 @@ def test_real_wlasl_clips(wlasl_source: Any, shared_data: Path, make_config: Mak
     assert refreshed.duplicates["crosses_splits"].all()
 
 
-def test_wlasl_2000_is_refreshed_quickly(wlasl_source: Any, tmp_path: Path, make_config: MakeConfig) -> None:
+def test_wlasl_2000_is_refreshed_quickly(
+    wlasl_source: Callable[..., WlaslSource], tmp_path: Path, make_config: MakeConfig
+) -> None:
     source = wlasl_source("manifest", "subset", videos=tmp_path / "videos")
     source.videos.mkdir()
     for clip_id in wlasl.read(source).rows["clip_id"]:

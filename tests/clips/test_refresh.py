@@ -1,4 +1,5 @@
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def videos(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def from_folder(make_config: MakeConfig, videos: Path) -> Any:
+def from_folder(make_config: MakeConfig, videos: Path) -> Callable[..., Config]:
     def make(**keys: Any) -> Config:
         return make_config(clips={"folder": {"videos": str(videos)}, "shards": SHARDS, **keys})
 
@@ -40,7 +41,7 @@ def from_folder(make_config: MakeConfig, videos: Path) -> Any:
 
 
 @pytest.fixture
-def from_csv(make_config: MakeConfig, tmp_path: Path) -> Any:
+def from_csv(make_config: MakeConfig, tmp_path: Path) -> Callable[..., Config]:
     """Write a table and return its config: `from_csv("video,label,...", missing="drop")`."""
 
     def make(text: str, pose: dict[str, Any] | None = None, **keys: Any) -> Config:
@@ -65,7 +66,7 @@ def changed(before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]
     return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
 
 
-def test_what_is_written(from_folder: Any) -> None:
+def test_what_is_written(from_folder: Callable[..., Config]) -> None:
     config = from_folder()
     refreshed = refresh(config)
     out = config.output / "clips"
@@ -90,7 +91,7 @@ def test_what_is_written(from_folder: Any) -> None:
     assert clip.video.read_text() == "hello/3.mp4"
 
 
-def test_a_second_look_changes_nothing(from_folder: Any) -> None:
+def test_a_second_look_changes_nothing(from_folder: Callable[..., Config]) -> None:
     config = from_folder()
     refresh(config)
     before = snapshot(config)
@@ -98,7 +99,7 @@ def test_a_second_look_changes_nothing(from_folder: Any) -> None:
     assert not changed(before, snapshot(config))
 
 
-def test_a_touched_video_keeps_its_identity(from_folder: Any, videos: Path) -> None:
+def test_a_touched_video_keeps_its_identity(from_folder: Callable[..., Config], videos: Path) -> None:
     config = from_folder()
     refresh(config)
     before = snapshot(config)
@@ -107,7 +108,7 @@ def test_a_touched_video_keeps_its_identity(from_folder: Any, videos: Path) -> N
     assert not changed(before, snapshot(config))
 
 
-def test_new_content_changes_its_own_shard_only(from_folder: Any, videos: Path) -> None:
+def test_new_content_changes_its_own_shard_only(from_folder: Callable[..., Config], videos: Path) -> None:
     config = from_folder()
     refresh(config)
     before = snapshot(config)
@@ -116,7 +117,7 @@ def test_new_content_changes_its_own_shard_only(from_folder: Any, videos: Path) 
     assert changed(before, snapshot(config)) == {"clips.csv", f"shards/{shard_of('hello--3', SHARDS)}.csv"}
 
 
-def test_a_new_clip_changes_its_own_shard_only(from_folder: Any, videos: Path) -> None:
+def test_a_new_clip_changes_its_own_shard_only(from_folder: Callable[..., Config], videos: Path) -> None:
     config = from_folder()
     refresh(config)
     before = snapshot(config)
@@ -126,7 +127,7 @@ def test_a_new_clip_changes_its_own_shard_only(from_folder: Any, videos: Path) -
     assert changed(before, snapshot(config)) == {"clips.csv", "coverage.csv", shard}
 
 
-def test_labels_splits_and_order_change_no_shard(from_csv: Any, videos: Path) -> None:
+def test_labels_splits_and_order_change_no_shard(from_csv: Callable[..., Config], videos: Path) -> None:
     config = from_csv("video,label,split\nhello/1.mp4,a,train\nhello/2.mp4,b,val\n")
     refresh(config)
     before = snapshot(config)
@@ -142,7 +143,7 @@ def test_a_moved_folder_keeps_the_identities(make_config: MakeConfig, videos: Pa
     assert (after["video"] != before["video"]).all()
 
 
-def test_the_segment_is_part_of_the_identity(from_csv: Any, videos: Path) -> None:
+def test_the_segment_is_part_of_the_identity(from_csv: Callable[..., Config], videos: Path) -> None:
     text = "video,label,split,start,end\n" + "".join(
         f"hello/1.mp4,a,train,{segment}\n" for segment in ("0,", "0.5,", "1,2", "2,3")
     )
@@ -151,14 +152,14 @@ def test_the_segment_is_part_of_the_identity(from_csv: Any, videos: Path) -> Non
     assert refreshed.duplicates.empty
 
 
-def test_fewer_shards_leave_no_stale_file(from_folder: Any) -> None:
+def test_fewer_shards_leave_no_stale_file(from_folder: Callable[..., Config]) -> None:
     config = from_folder()
     refresh(config)
     refresh(from_folder(shards=2))
     assert sorted(path.name for path in (config.output / "clips" / "shards").iterdir()) == ["0000.csv", "0001.csv"]
 
 
-def test_every_missing_video_is_listed(from_csv: Any, videos: Path) -> None:
+def test_every_missing_video_is_listed(from_csv: Callable[..., Config], videos: Path) -> None:
     text = "video,label,split\n" + "".join(f"gone/{n}.mp4,a,train\n" for n in range(30)) + "hello/1.mp4,a,val\n"
     config = from_csv(text)
     with pytest.raises(TableError, match=r"clips\.missing: drop") as error:
@@ -168,7 +169,7 @@ def test_every_missing_video_is_listed(from_csv: Any, videos: Path) -> None:
     assert len((config.output / "clips" / "missing.csv").read_text().splitlines()) == 31
 
 
-def test_missing_videos_are_dropped_and_counted(from_csv: Any, videos: Path) -> None:
+def test_missing_videos_are_dropped_and_counted(from_csv: Callable[..., Config], videos: Path) -> None:
     text = "video,label,split\nhello/1.mp4,a,train\nx.mp4,a,train\nhello/2.mp4,b,test\ny.mp4,c,val\n"
     config = from_csv(text, missing="drop")
     refreshed = refresh(config)
@@ -186,12 +187,12 @@ def test_missing_videos_are_dropped_and_counted(from_csv: Any, videos: Path) -> 
     assert totals.loc["val"].tolist() == [1, 0, 1, 0, 0]
 
 
-def test_no_video_at_all(from_csv: Any) -> None:
+def test_no_video_at_all(from_csv: Callable[..., Config]) -> None:
     with pytest.raises(TableError, match="found none of 1"):
         refresh(from_csv("video,label,split\nx.mp4,a,train\n", missing="drop"))
 
 
-def test_limit_counts_the_clips_on_disk(from_csv: Any, videos: Path) -> None:
+def test_limit_counts_the_clips_on_disk(from_csv: Callable[..., Config], videos: Path) -> None:
     text = "video,label,split\nx.mp4,a,train\nhello/1.mp4,a,train\nhello/2.mp4,b,test\nhello/3.mp4,b,test\n"
     refreshed = refresh(from_csv(text, missing="drop", limit=2))
     assert refreshed.rows["clip_id"].tolist() == ["hello--1", "hello--2"]
@@ -213,7 +214,7 @@ def copies(videos: Path) -> str:
     )
 
 
-def test_byte_identical_recordings_are_reported(from_csv: Any, copies: str) -> None:
+def test_byte_identical_recordings_are_reported(from_csv: Callable[..., Config], copies: str) -> None:
     config = from_csv(copies)
     refreshed = refresh(config)
     assert len(refreshed.rows) == 7
@@ -231,14 +232,14 @@ def test_byte_identical_recordings_are_reported(from_csv: Any, copies: str) -> N
     assert expected in refreshed.notes[0]
 
 
-def test_dropping_duplicates_keeps_the_first(from_csv: Any, copies: str) -> None:
+def test_dropping_duplicates_keeps_the_first(from_csv: Callable[..., Config], copies: str) -> None:
     refreshed = refresh(from_csv(copies, duplicates="drop"))
     assert refreshed.rows["clip_id"].tolist() == ["one", "three", "empty1", "empty2", "hello--1"]
     assert refreshed.duplicates["used"].tolist() == [True, False, True, False]
     assert split_totals(refreshed.coverage).set_index("split")["used"].to_dict() == {"train": 4, "val": 1, "test": 0}
 
 
-def test_a_keypoint_file_is_part_of_the_identity(from_csv: Any, videos: Path) -> None:
+def test_a_keypoint_file_is_part_of_the_identity(from_csv: Callable[..., Config], videos: Path) -> None:
     keypoints = write(videos, "k/1.npz", "one")
     text = "video,label,split,annotation\nhello/1.mp4,a,train,1.npz\n"
     pose = {"annotations": {"folder": str(videos / "k")}}
@@ -255,14 +256,14 @@ def test_a_keypoint_file_is_part_of_the_identity(from_csv: Any, videos: Path) ->
         refresh(from_csv(text, pose))
 
 
-def test_annotations_need_a_file_for_each_clip(from_csv: Any, videos: Path) -> None:
+def test_annotations_need_a_file_for_each_clip(from_csv: Callable[..., Config], videos: Path) -> None:
     text = "video,label,split,annotation\nhello/1.mp4,a,train,\nhello/2.mp4,a,train,\n"
     with pytest.raises(TableError) as error:
         refresh(from_csv(text, {"annotations": {}}))
     assert len(error.value.problems) == 2
 
 
-def test_odd_names_survive_the_way_to_the_shards(from_csv: Any, videos: Path) -> None:
+def test_odd_names_survive_the_way_to_the_shards(from_csv: Callable[..., Config], videos: Path) -> None:
     config = from_csv("video,label,split,clip_id,signer\nhello/1.mp4,null,train,NA,None\nhello/2.mp4,NaN,train,nan,\n")
     refreshed = refresh(config)
     rows = read_clips(config.output / "clips" / "clips.csv")
@@ -274,7 +275,9 @@ def test_odd_names_survive_the_way_to_the_shards(from_csv: Any, videos: Path) ->
     assert sorted(clip.clip_id for shard in shards for clip in shard) == ["NA", "nan"]
 
 
-def test_notes_are_logged_when_they_change(from_csv: Any, copies: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_notes_are_logged_when_they_change(
+    from_csv: Callable[..., Config], copies: str, caplog: pytest.LogCaptureFixture
+) -> None:
     config = from_csv(copies)
     refresh(config)
     assert "occur more than once" in caplog.text
@@ -284,7 +287,7 @@ def test_notes_are_logged_when_they_change(from_csv: Any, copies: str, caplog: p
     assert not caplog.text
 
 
-def test_several_at_once(from_folder: Any) -> None:
+def test_several_at_once(from_folder: Callable[..., Config]) -> None:
     config = from_folder()
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(refresh, [config] * 24))

@@ -1,5 +1,5 @@
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,7 +11,7 @@ NAMES = b"ClassId,TR,EN\r\n0,abla,sister\r\n1,sen,you\r\n2,siz,you\r\n"
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Any:
+def source(tmp_path: Path) -> Callable[..., AutslSource]:
     """Write the four label files, some of them replaced: `source(train=b"...")`."""
     (tmp_path / "videos").mkdir()
 
@@ -29,7 +29,7 @@ def source(tmp_path: Path) -> Any:
     return make
 
 
-def test_files_without_header_and_with_crlf(source: Any) -> None:
+def test_files_without_header_and_with_crlf(source: Callable[..., AutslSource]) -> None:
     rows = read(source()).rows
     assert rows["clip_id"].tolist() == ["signer0_sample1", "signer0_sample2", "signer1_sample1", "signer34_sample1"]
     assert rows["signer"].tolist() == ["0", "0", "1", "34"]
@@ -38,13 +38,13 @@ def test_files_without_header_and_with_crlf(source: Any) -> None:
     assert rows["end"].isna().all()
 
 
-def test_english_names_are_made_unique(source: Any) -> None:
+def test_english_names_are_made_unique(source: Callable[..., AutslSource]) -> None:
     table = read(source())
     assert table.classes == ("sister", "you (sen)", "you (siz)")
     assert table.rows["label"].tolist() == ["sister", "you (sen)", "you (siz)", "you (sen)"]
 
 
-def test_byte_order_mark_is_not_part_of_the_first_field(source: Any) -> None:
+def test_byte_order_mark_is_not_part_of_the_first_field(source: Callable[..., AutslSource]) -> None:
     assert read(source(class_names=b"\xef\xbb\xbf" + NAMES)).classes[0] == "sister"
 
 
@@ -58,7 +58,7 @@ def test_byte_order_mark_is_not_part_of_the_first_field(source: Any) -> None:
         ("train/signer1_sample1_color.mp4", "signer1_sample1_color.mp4"),
     ],
 )
-def test_videos_lie_flat_or_in_a_folder_per_split(source: Any, laid: str, found: str) -> None:
+def test_videos_lie_flat_or_in_a_folder_per_split(source: Callable[..., AutslSource], laid: str, found: str) -> None:
     section = source()
     path = section.videos / laid
     path.parent.mkdir(exist_ok=True)
@@ -68,14 +68,14 @@ def test_videos_lie_flat_or_in_a_folder_per_split(source: Any, laid: str, found:
     assert rows.loc["signer1_sample1", "source"] == str(section.videos / found)
 
 
-def test_every_bad_line_is_listed(source: Any) -> None:
+def test_every_bad_line_is_listed(source: Callable[..., AutslSource]) -> None:
     with pytest.raises(TableError) as error:
         read(source(train=b"name,class\r\nsigner0_sample1,3\r\nsigner0_sample2\r\nsigner0_sample3,0\r\n"))
     assert [problem.split(":")[0] for problem in error.value.problems] == ["line 1", "line 2", "line 3"]
     assert "class 0..2>, found signer0_sample1,3" in error.value.problems[1]
 
 
-def test_one_clip_in_two_files(source: Any) -> None:
+def test_one_clip_in_two_files(source: Callable[..., AutslSource]) -> None:
     with pytest.raises(TableError, match="each id once"):
         read(source(test=b"signer0_sample1,0\r\n"))
 
@@ -90,6 +90,6 @@ def test_one_clip_in_two_files(source: Any) -> None:
         ({"test": b""}, r"test\.csv.*\n.*expected at least one clip"),
     ],
 )
-def test_wrong_files(source: Any, replaced: dict[str, bytes], expected: str) -> None:
+def test_wrong_files(source: Callable[..., AutslSource], replaced: dict[str, bytes], expected: str) -> None:
     with pytest.raises(TableError, match=expected):
         read(source(**replaced))

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from camfuse.errors import ConfigError, TableError
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Any:
+def source(tmp_path: Path) -> Callable[..., CsvSource]:
     def make(text: str, **keys: Any) -> CsvSource:
         (tmp_path / "table.csv").write_bytes(text.encode())
         return CsvSource(table=tmp_path / "table.csv", **keys)
@@ -18,7 +19,7 @@ def source(tmp_path: Path) -> Any:
     return make
 
 
-def test_all_columns_in_any_order(source: Any) -> None:
+def test_all_columns_in_any_order(source: Callable[..., CsvSource]) -> None:
     text = "end,start,split,label,video,signer,clip_id,annotation\n2.5,1,val,hello,a.mp4,anna,00338,a.npz\n"
     row = read(source(text, videos=Path("clips"))).rows.iloc[0]
     assert row.to_dict() == {
@@ -34,7 +35,7 @@ def test_all_columns_in_any_order(source: Any) -> None:
     }
 
 
-def test_only_video_and_label(source: Any) -> None:
+def test_only_video_and_label(source: Callable[..., CsvSource]) -> None:
     table = read(source("video,label\n" + "".join(f"h/{n}.mp4,hello\n" for n in range(40))))
     assert table.rows["clip_id"].tolist()[:2] == ["h--0", "h--1"]
     assert table.rows["start"].tolist() == [0.0] * 40
@@ -45,40 +46,40 @@ def test_only_video_and_label(source: Any) -> None:
     )
 
 
-def test_a_split_made_up_over_signers_is_noted(source: Any) -> None:
+def test_a_split_made_up_over_signers_is_noted(source: Callable[..., CsvSource]) -> None:
     assert "same signers" in read(source("video,label,signer\na.mp4,hello,anna\n")).notes[1]
 
 
-def test_absolute_paths_win(source: Any) -> None:
+def test_absolute_paths_win(source: Callable[..., CsvSource]) -> None:
     table = read(source("video,label\n/data/a.mp4,hello\n", videos=Path("clips")))
     assert table.rows["video"].tolist() == ["/data/a.mp4"]
 
 
-def test_words_that_look_like_missing_values_stay_words(source: Any) -> None:
+def test_words_that_look_like_missing_values_stay_words(source: Callable[..., CsvSource]) -> None:
     table = read(source("video,label,clip_id,signer\na.mp4,null,NA,None\nb.mp4,nan,nan,NaN\n"))
     assert table.classes == ("nan", "null")
     assert table.rows["clip_id"].tolist() == ["NA", "nan"]
     assert table.rows["signer"].tolist() == ["None", "NaN"]
 
 
-def test_segments_of_one_video_have_their_own_ids(source: Any) -> None:
+def test_segments_of_one_video_have_their_own_ids(source: Callable[..., CsvSource]) -> None:
     table = read(source("video,label,start,end\nlong.mp4,a,,2\nlong.mp4,b,2,3.5\nlong.mp4,c,3.5,\n"))
     assert table.rows["clip_id"].tolist() == ["long", "long_2000ms", "long_3500ms"]
     assert table.rows["end"].isna().tolist() == [False, False, True]
 
 
-def test_spreadsheet_habits(source: Any) -> None:
+def test_spreadsheet_habits(source: Callable[..., CsvSource]) -> None:
     table = read(source('\ufeffvideo , label\r\na.mp4,"thank you, sir"\r\n\r\n'))
     assert table.rows["label"].tolist() == ["thank you, sir"]
 
 
-def test_unknown_columns_are_noted(source: Any) -> None:
+def test_unknown_columns_are_noted(source: Callable[..., CsvSource]) -> None:
     assert (
         read(source("video,label,spilt\na.mp4,hello,val\n")).notes[0] == "1 columns of the table are not used: spilt."
     )
 
 
-def test_every_bad_field_is_listed_with_its_line(source: Any) -> None:
+def test_every_bad_field_is_listed_with_its_line(source: Callable[..., CsvSource]) -> None:
     text = "video,label,start,end\n,hello,,\na.mp4,,,\nb.mp4,hi,x,inf\nc.mp4,hi\n"
     with pytest.raises(TableError) as error:
         read(source(text))
@@ -91,7 +92,7 @@ def test_every_bad_field_is_listed_with_its_line(source: Any) -> None:
     )
 
 
-def test_every_bad_row_is_listed(source: Any) -> None:
+def test_every_bad_row_is_listed(source: Callable[..., CsvSource]) -> None:
     text = (
         "video,label,clip_id,split,start,end\n"
         "a.mp4,x,one,train,0,1\na.mp4,x,one,val,0,1\nb.mp4,x,t w o,holdout,-1,1\nc.mp4,x,three,,2,1\n"
@@ -119,7 +120,7 @@ def test_every_bad_row_is_listed(source: Any) -> None:
         ('video,label\n"a.mp4,x\n', "not CSV"),
     ],
 )
-def test_other_tables(source: Any, text: str, expected: str) -> None:
+def test_other_tables(source: Callable[..., CsvSource], text: str, expected: str) -> None:
     with pytest.raises(TableError, match=expected):
         read(source(text))
 

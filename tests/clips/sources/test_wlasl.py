@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ SUBSET = {
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Any:
+def source(tmp_path: Path) -> Callable[..., WlaslSource]:
     """Write label files and return the source section: `source(manifest=[...], subset={...}, trimmed=False)`."""
     (tmp_path / "videos").mkdir()
 
@@ -51,7 +52,9 @@ def column(table: Any, name: str) -> dict[str, Any]:
     return dict(zip(table.rows["clip_id"], table.rows[name], strict=True))
 
 
-def test_frame_numbers_are_counted_at_25_per_second_whatever_the_videos_rate(source: Any) -> None:
+def test_frame_numbers_are_counted_at_25_per_second_whatever_the_videos_rate(
+    source: Callable[..., WlaslSource],
+) -> None:
     table = read(source(MANIFEST, trimmed=False))
     # frames 51..75 at 25 per second are the third second: frames 59.9 to 89.9 of a video at 29.97
     assert column(table, "start")["00102"] == pytest.approx(2.0)
@@ -60,20 +63,20 @@ def test_frame_numbers_are_counted_at_25_per_second_whatever_the_videos_rate(sou
     assert column(table, "end")["00102"] * 30_000 / 1001 == pytest.approx(89.91, abs=0.01)
 
 
-def test_first_frame_is_second_zero_and_minus_one_is_the_end(source: Any) -> None:
+def test_first_frame_is_second_zero_and_minus_one_is_the_end(source: Callable[..., WlaslSource]) -> None:
     table = read(source(MANIFEST, trimmed=False))
     assert column(table, "start") == {"00101": 0.0, "00102": 2.0, "00201": 1.0}
     assert table.rows["end"].isna().tolist() == [True, False, True]
 
 
-def test_trimmed_files_are_taken_whole(source: Any) -> None:
+def test_trimmed_files_are_taken_whole(source: Callable[..., WlaslSource]) -> None:
     table = read(source(MANIFEST, SUBSET))
     assert table.rows["start"].tolist() == [0.0, 0.0]
     assert table.rows["end"].isna().all()
     assert any("1 clips are segments" in note for note in table.notes)
 
 
-def test_manifest_alone(source: Any, tmp_path: Path) -> None:
+def test_manifest_alone(source: Callable[..., WlaslSource], tmp_path: Path) -> None:
     table = read(source(MANIFEST))
     assert table.classes == ("thank you", "don't want")
     assert column(table, "label") == {"00101": "thank you", "00102": "thank you", "00201": "don't want"}
@@ -82,7 +85,7 @@ def test_manifest_alone(source: Any, tmp_path: Path) -> None:
     assert column(table, "video")["00101"] == str(tmp_path / "videos" / "00101.mp4")
 
 
-def test_subset_wins_and_disagreements_are_noted(source: Any) -> None:
+def test_subset_wins_and_disagreements_are_noted(source: Callable[..., WlaslSource]) -> None:
     subset = {
         "00101": {"subset": "val", "action": [0, 1, 60]},
         "00102": {"subset": "test", "action": [1, 1, 25]},
@@ -100,30 +103,30 @@ def test_subset_wins_and_disagreements_are_noted(source: Any) -> None:
     assert "1 clips of the same glosses in manifest.json are not in subset.json; left out: 00201" in notes
 
 
-def test_subset_keeps_its_classes_only(source: Any) -> None:
+def test_subset_keeps_its_classes_only(source: Callable[..., WlaslSource]) -> None:
     assert read(source(MANIFEST, SUBSET)).classes == ("thank you",)
 
 
-def test_subset_alone_takes_names_from_the_class_list(source: Any) -> None:
+def test_subset_alone_takes_names_from_the_class_list(source: Callable[..., WlaslSource]) -> None:
     table = read(source(subset=SUBSET, class_list="0\tthank you\n1\tdon't want"))
     assert table.classes == ("thank you",)
     assert table.rows["label"].tolist() == ["thank you", "thank you"]
     assert table.rows["signer"].tolist() == ["", ""]
 
 
-def test_subset_without_any_names_says_so(source: Any) -> None:
+def test_subset_without_any_names_says_so(source: Callable[..., WlaslSource]) -> None:
     table = read(source(subset=SUBSET))
     assert table.classes == ("0",)
     assert "class_list" in table.notes[0]
 
 
-def test_manifest_names_win_over_the_class_list(source: Any) -> None:
+def test_manifest_names_win_over_the_class_list(source: Callable[..., WlaslSource]) -> None:
     table = read(source(MANIFEST, SUBSET, class_list="0\tthanks\n1\tdon't want"))
     assert table.classes == ("thank you",)
     assert any("'thank you' is 'thanks' there" in note for note in table.notes)
 
 
-def test_segments_need_the_manifest(source: Any) -> None:
+def test_segments_need_the_manifest(source: Callable[..., WlaslSource]) -> None:
     with pytest.raises(TableError, match="needs the segments of `manifest`"):
         read(source(subset=SUBSET, trimmed=False))
 
@@ -147,30 +150,32 @@ def test_segments_need_the_manifest(source: Any) -> None:
         ({"subset": {"1": {"subset": "val", "action": [4, 1, 2]}}, "class_list": "0\tbook"}, "names of 5 classes"),
     ],
 )
-def test_wrong_files_are_named_with_the_key(source: Any, keys: dict[str, Any], expected: str) -> None:
+def test_wrong_files_are_named_with_the_key(
+    source: Callable[..., WlaslSource], keys: dict[str, Any], expected: str
+) -> None:
     with pytest.raises(TableError, match=expected):
         read(source(**keys))
 
 
-def test_every_wrong_value_is_listed_at_once(source: Any) -> None:
+def test_every_wrong_value_is_listed_at_once(source: Callable[..., WlaslSource]) -> None:
     bad = [{"video_id": f"{n}", "split": "none", "frame_start": 0} for n in range(3)]
     with pytest.raises(TableError) as error:
         read(source([{"gloss": "x", "instances": bad}]))
     assert len(error.value.problems) == 6
 
 
-def test_one_video_under_two_glosses_of_the_manifest_is_refused(source: Any) -> None:
+def test_one_video_under_two_glosses_of_the_manifest_is_refused(source: Callable[..., WlaslSource]) -> None:
     twice = [{"gloss": gloss, "instances": [{"video_id": "1", "split": "train"}]} for gloss in "ab"]
     with pytest.raises(TableError, match="video_id 1: expected once"):
         read(source(twice))
 
 
-def test_missing_label_file(source: Any, tmp_path: Path) -> None:
+def test_missing_label_file(source: Callable[..., WlaslSource], tmp_path: Path) -> None:
     with pytest.raises(TableError, match=r"gone\.json.*\n.*cannot read the file: No such file"):
         read(source(MANIFEST).model_copy(update={"manifest": tmp_path / "gone.json"}))
 
 
-def test_segment_that_ends_before_it_starts(source: Any) -> None:
+def test_segment_that_ends_before_it_starts(source: Callable[..., WlaslSource]) -> None:
     wrong = [{"gloss": "x", "instances": [{"video_id": "1", "split": "val", "frame_start": 50, "frame_end": 20}]}]
     with pytest.raises(TableError, match=r"\(1\): end: expected seconds after start"):
         read(source(wrong, trimmed=False))

@@ -22,7 +22,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-def test_seventeen_points_are_the_body_and_the_rest_is_missing(write: Any) -> None:
+def test_seventeen_points_are_the_body_and_the_rest_is_missing(write: Callable[..., Path]) -> None:
     made = entry()
     keypoints = read_back(write(made), "one", 10).keypoints
     np.testing.assert_array_equal(keypoints[:, :17, :2], made["keypoint"][0])
@@ -30,7 +30,7 @@ def test_seventeen_points_are_the_body_and_the_rest_is_missing(write: Any) -> No
     assert np.isnan(keypoints[:, 17:, :2]).all()
 
 
-def test_several_persons_are_one_signer_whatever_their_order(write: Any) -> None:
+def test_several_persons_are_one_signer_whatever_their_order(write: Callable[..., Path]) -> None:
     grid = np.stack(np.meshgrid(np.arange(7) / 6, np.arange(19) / 18), -1).reshape(133, 2)
     signer, other = grid * (200, 400) + (200, 40), grid * (60, 150) + (20, 60)
     points, scores = np.zeros((3, 10, 133, 2), np.float16), np.zeros((3, 10, 133), np.float16)
@@ -43,22 +43,22 @@ def test_several_persons_are_one_signer_whatever_their_order(write: Any) -> None
 
 
 @pytest.mark.parametrize("name", ["one", "train/one.mp4", "videos/one", "one.avi"])
-def test_an_entry_is_found_by_its_name(write: Any, name: str) -> None:
+def test_an_entry_is_found_by_its_name(write: Callable[..., Path], name: str) -> None:
     assert len(read_back(write(entry(frame_dir="two"), entry(frame_dir=name)), "one", 10).keypoints) == 10
 
 
-def test_one_pickle_for_all_clips(write: Any) -> None:
+def test_one_pickle_for_all_clips(write: Callable[..., Path]) -> None:
     path = write(entry())
     assert len(read_back(None, "one", 10, folder=path.parent, file=path.name).keypoints) == 10
 
 
-def test_another_size_of_image_is_scaled_about_the_pixels_centres(write: Any) -> None:
+def test_another_size_of_image_is_scaled_about_the_pixels_centres(write: Callable[..., Path]) -> None:
     made = entry(img_shape=(HEIGHT * 2, WIDTH * 2))
     expected = (made["keypoint"][0].astype(np.float32) + 0.5) / 2 - 0.5
     np.testing.assert_allclose(read_back(write(made), "one", 10).keypoints[:, :17, :2], expected, rtol=1e-5)
 
 
-def test_a_frame_too_few_at_the_end_is_marked(write: Any) -> None:
+def test_a_frame_too_few_at_the_end_is_marked(write: Callable[..., Path]) -> None:
     assert read_back(write(entry()), "one", 11).filled.tolist() == [False] * 10 + [True]
 
 
@@ -81,24 +81,24 @@ ODD = {
 
 
 @pytest.mark.parametrize(("made", "message"), ODD.values(), ids=ODD)
-def test_what_does_not_fit_is_said_in_one_line(write: Any, made: dict[str, Any], message: str) -> None:
+def test_what_does_not_fit_is_said_in_one_line(write: Callable[..., Path], made: dict[str, Any], message: str) -> None:
     with pytest.raises(ClipError, match=message) as caught:
         read_back(write(made), "one", 10)
     assert "\n" not in str(caught.value)
 
 
-def test_a_name_twice_is_refused(write: Any) -> None:
+def test_a_name_twice_is_refused(write: Callable[..., Path]) -> None:
     with pytest.raises(ClipError, match="found 2"):
         read_back(write(entry(), entry()), "one", 10)
 
 
-def test_scores_may_be_the_third_column(write: Any) -> None:
+def test_scores_may_be_the_third_column(write: Callable[..., Path]) -> None:
     points = np.concatenate([np.full((10, 133, 2), 7.0), np.full((10, 133, 1), 0.25)], axis=-1)
     keypoints = read_back(write(entry(keypoint=points, keypoint_score=None)), "one", 10).keypoints
     assert (keypoints == (7, 7, 0.25)).all()
 
 
-def test_another_form_and_an_attack_are_refused(write: Any) -> None:
+def test_another_form_and_an_attack_are_refused(write: Callable[..., Path]) -> None:
     with pytest.raises(ClipError, match=r"expected `split` and `annotations`, .* found the keys video, pose"):
         read_back(write(content={"video": 1, "pose": 2}), "one", 10)
     with pytest.raises(ClipError, match=r"found a call of builtins\.eval"):
