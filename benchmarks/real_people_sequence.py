@@ -1,7 +1,6 @@
 """The sequence stream as a row: trained and tested without the workflow, on keypoints in memory.
 
-The recipe was found by cross-validation within training signers; `benchmarks/results/real_people_choices.md` has what
-was tried.
+`benchmarks/results/real_people_choices.md` says what was tried for the recipe, and how far the choice can be trusted.
 """
 
 from collections.abc import Callable

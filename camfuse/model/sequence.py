@@ -1,11 +1,11 @@
 """The sequence stream: the channels of a signer's points over time, read by convolutions.
 
-A block is a depthwise and a pointwise convolution over time whose answer is added to its input. Encoders of body, face
-and hands apart, with both hands read by the same weights, were slower and no better; so was a transformer.
+A block is a depthwise and a pointwise convolution over time whose answer is added to its input. What else was tried,
+and what was not, stands in `benchmarks/results/real_people_choices.md`.
 
 Shapes: B batch, F channels of the input (`camfuse.data.sequence.CHANNELS`), T frames, W width, C classes, M members.
-Inside, time is the height of an image of one column, channels last: on a CPU, oneDNN's 2D convolutions are three times
-as fast there as its 1D ones.
+Inside, time is the height of an image of one column, channels last: on a CPU, the depthwise convolution is three times
+as fast so as in one dimension.
 """
 
 from typing import cast
@@ -81,8 +81,7 @@ def pooled(features_BWT: Tensor) -> Tensor:
 class SequenceRecogniser(nn.Module):
     """Several readers of the same sequence with a head each, whose probabilities are averaged.
 
-    Members differ by their random start alone; in training each has a loss of its own. They are small, so that a few
-    cost little and take away some of what a single one owes to chance.
+    Members differ by their random start alone; in training each has a loss of its own.
 
     Parameters
     ----------
