@@ -235,7 +235,7 @@ class Run:
         """Return the file of a data stage's shard."""
         return self.output / stage / f"{name}.h5"
 
-    def shard(self, stage: str, name: str, path: Path | None = None) -> Shard:
+    def shard(self, stage: str, name: str) -> Shard:
         """Open a shard of this run.
 
         Parameters
@@ -244,8 +244,6 @@ class Run:
             The data stage.
         name
             Of the shard.
-        path
-            The file, where a job was handed another one than the run's own.
 
         Raises
         ------
@@ -254,7 +252,7 @@ class Run:
         StaleShardError
             If it was made with other settings.
         """
-        return Shard(path or self.shard_path(stage, name), stage=stage, fingerprint=self.fingerprint(stage))
+        return Shard(self.shard_path(stage, name), stage=stage, fingerprint=self.fingerprint(stage))
 
     def shards(self, stage: str) -> Iterator[Shard]:
         """Open each shard of a stage that is on disk, in the order of their names.

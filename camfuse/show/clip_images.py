@@ -1,6 +1,7 @@
 """The drawn images of one clip: single frames, the contact sheet, the animation."""
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 
@@ -46,7 +47,7 @@ class ClipImages:
         """Frames per second; 25 where the frames were not kept."""
         return self._clip.frames.fps if self._clip.frames else 25.0
 
-    @property
+    @cached_property
     def times(self) -> list[float]:
         """Seconds from the clip's first frame, per frame."""
         if not self._clip.frames:

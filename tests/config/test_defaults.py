@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from camfuse.config import Config, Section, parse_config
+from camfuse.config.read import merged
 
 REQUIRED: dict[str, Any] = {"clips": {"folder": {"videos": "videos"}}, "pose": {"mediapipe": {}}}
 ESTIMATORS = ("mediapipe", "mmpose", "rtmlib", "annotations")
@@ -24,13 +25,6 @@ def leaves(section: Section, above: tuple[str, ...] = ()) -> Iterator[tuple[tupl
 
 def nested(path: tuple[str, ...], value: object) -> dict[str, Any]:
     return {path[0]: nested(path[1:], value) if len(path) > 1 else value}
-
-
-def merge(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    out = dict(base)
-    for key, value in more.items():
-        out[key] = merge(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
-    return out
 
 
 def other(value: object) -> list[object]:
@@ -70,7 +64,7 @@ def overridden(path: tuple[str, ...], value: object) -> Config | None:
     """Return the config with one key given another value that is valid, or None where none of the candidates is."""
     for candidate in other(value):
         try:
-            changed = parse_config(merge(REQUIRED, nested(path, candidate)))
+            changed = parse_config(merged(REQUIRED, nested(path, candidate)))
         except Exception:  # noqa: BLE001  # not a valid value of this key
             continue
         if dict(leaves(changed)).get(path) != value:
