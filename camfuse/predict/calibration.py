@@ -1,0 +1,92 @@
+"""What was chosen on val and travels beside a checkpoint: how sure to be, and when a sign is not a known one."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camfuse.errors import WeightsError
+from camfuse.files import write_text
+
+FILE = "calibration.json"
+"""Its name in the training's folder, beside ``best.ckpt``."""
+_LEAST = 1e-12
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The calibration of one model; without any, its probabilities stay as they are and every sign is a known one.
+
+    Attributes
+    ----------
+    temperature
+        Divides the logarithms of the mean probabilities before they are normalised again; above 1: less sure.
+    threshold
+        Least calibrated probability of the best class; below it the answer is "no known sign".
+    false_accepts
+        The share of unknown signs that were to pass when the threshold was chosen; None: none was chosen.
+    weights
+        Of the heads' probabilities where they were tuned on val; empty: the config's.
+    """
+
+    temperature: float = 1.0
+    threshold: float = 0.0
+    false_accepts: float | None = None
+    weights: Mapping[str, float] | None = None
+
+    def apply(self, probabilities: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        """Return the calibrated probabilities (..., C) float32; which class is the best stays."""
+        if self.temperature == 1:
+            return probabilities.astype(np.float32)
+        scaled = np.log(np.maximum(probabilities.astype(np.float64), _LEAST)) / self.temperature
+        raised = np.exp(scaled - scaled.max(-1, keepdims=True))
+        return np.asarray(raised / raised.sum(-1, keepdims=True), np.float32)
+
+    def known(self, probabilities: NDArray[np.floating[Any]]) -> bool:
+        """Return whether calibrated probabilities (C,) are sure enough to be a known sign's."""
+        return float(probabilities.max()) >= self.threshold
+
+    def save(self, folder: Path) -> None:
+        """Write it into a training's folder."""
+        write_text(folder / FILE, json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def beside(cls, checkpoint: Path) -> Self:
+        """Read the calibration of a checkpoint; the neutral one where there is none.
+
+        Raises
+        ------
+        WeightsError
+            If the file is not what `save` writes.
+        """
+        path = checkpoint.with_name(FILE)
+        return cls.of(_values(path), path) if path.is_file() else cls()
+
+    @classmethod
+    def of(cls, values: Any, source: str | Path) -> Self:
+        """Take it out of plain values, as a file or an exported model holds them.
+
+        Raises
+        ------
+        WeightsError
+            If a key is unknown or the temperature is no number above 0.
+        """
+        try:
+            found = cls(**values)
+            if not (math.isfinite(found.temperature) and found.temperature > 0 and 0 <= found.threshold <= 1):
+                raise ValueError(f"temperature {found.temperature}, threshold {found.threshold}")
+        except (TypeError, ValueError) as error:
+            raise WeightsError(f"{source}: expected a model's calibration, found {error}; evaluate again") from error
+        return found
+
+
+def _values(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise WeightsError(f"{path}: expected a model's calibration as JSON, found {error}; evaluate again") from error
