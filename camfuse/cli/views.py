@@ -30,13 +30,13 @@ def show(
 ) -> None:
     """Draw one clip: its frames with skeleton and crop box, its crops, its heatmaps."""
     settings = start(config, log_file)
+    from camfuse.show.run import is_clip, show_video
     from camfuse.show.run import show as show_clip
-    from camfuse.show.run import show_video
 
-    if Path(clip).is_file():
-        show_video(Path(clip), settings, output, columns)
-    else:
+    if is_clip(Run(settings), clip) or not Path(clip).is_file():
         show_clip(Run(settings), clip, output, columns)
+    else:
+        show_video(Path(clip), settings, output, columns)
     typer.echo(output)
 
 

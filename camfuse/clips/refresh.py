@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from camfuse.clips.annotations import annotation_paths, parts_beyond_the_name
 from camfuse.clips.coverage import count_coverage
 from camfuse.clips.duplicates import describe, find_duplicates
 from camfuse.clips.files import ClipFiles
 from camfuse.clips.hashes import FileState, hash_files, look_at
 from camfuse.clips.sources.entry import source_entry
-from camfuse.clips.table import COLUMNS, SHARD_COLUMNS, ClipTable, shard_names, shard_of
+from camfuse.clips.table import COLUMNS, NAME_PARTS, SHARD_COLUMNS, ClipTable, shard_names, shard_of
 from camfuse.config import Config
 from camfuse.errors import TableError
 from camfuse.files import link_folder, write_if_changed
@@ -67,7 +68,8 @@ def refresh(config: Config) -> Refreshed:
     if table.installed:
         link_folder(ClipFiles(out).recordings, table.installed)
     listed = table.rows.reset_index(drop=True)
-    annotations = _annotations(listed, config)
+    annotations = annotation_paths(listed, config)
+    parts = parts_beyond_the_name(listed, annotations)
     files = look_at([*listed["source"], *filter(None, annotations)])
     on_disk = listed["source"].isin(files) & annotations.isin([*files, ""])
     _check_missing(listed[~on_disk], annotations, files, config, out)
@@ -84,7 +86,7 @@ def refresh(config: Config) -> Refreshed:
         rows = rows.drop(duplicates.index[~duplicates["used"]])
     else:
         duplicates = duplicates.assign(used=True)
-    rows = _with_identity(rows, annotations, hashes, table.classes, config.clips.shards)
+    rows = _with_identity(rows, annotations, hashes, parts, table.classes, config.clips.shards)
     coverage = count_coverage(listed.assign(on_disk=on_disk, used=listed.index.isin(rows.index)), table.classes)
     refreshed = Refreshed(
         rows=rows.reset_index(drop=True),
@@ -93,7 +95,7 @@ def refresh(config: Config) -> Refreshed:
         coverage=coverage,
         duplicates=duplicates.reset_index(drop=True),
     )
-    _write(refreshed, out, config.clips.shards)
+    _write(refreshed, out, config.clips.shards, parts)
     return refreshed
 
 
@@ -117,18 +119,6 @@ def read_table(config: Config) -> ClipTable:
     return replace(table, rows=table.rows.assign(video=videos))
 
 
-def _annotations(rows: pd.DataFrame, config: Config) -> "pd.Series[str]":
-    """Return the path of each clip's keypoint file, or empty paths where the keypoints are estimated."""
-    if config.pose.annotations is None:
-        return pd.Series("", rows.index)
-    start, file = config.pose.annotations.folder, config.pose.annotations.file
-    without = rows["clip_id"][rows["annotation"] == ""]
-    if len(without) and file is None:
-        problems = [f"clip {clip_id}: expected a keypoint file in `annotation`, found none" for clip_id in without]
-        raise TableError("clips for `pose.annotations` (or name one for all: `pose.annotations.file`)", problems)
-    return pd.Series([str(start / (path or file or "")) for path in rows["annotation"]], rows.index)
-
-
 def _check_missing(
     missing: pd.DataFrame, annotations: "pd.Series[str]", files: dict[str, FileState], config: Config, out: Path
 ) -> None:
@@ -150,13 +140,23 @@ def _missing_notes(on_disk: "pd.Series[bool]") -> list[str]:
 
 
 def _with_identity(
-    rows: pd.DataFrame, annotations: "pd.Series[str]", hashes: dict[str, str], classes: tuple[str, ...], shards: int
+    rows: pd.DataFrame,
+    annotations: "pd.Series[str]",
+    hashes: dict[str, str],
+    parts: dict[str, int],
+    classes: tuple[str, ...],
+    shards: int,
 ) -> pd.DataFrame:
     index = {label: number for number, label in enumerate(classes)}
     identities = [
-        _identity(source, annotation, start, end, hashes)
-        for source, annotation, start, end in zip(
-            rows["source"], annotations[rows.index], rows["start"].tolist(), rows["end"].tolist(), strict=True
+        _identity(source, annotation, start, end, hashes, parts.get(clip_id))
+        for clip_id, source, annotation, start, end in zip(
+            rows["clip_id"],
+            rows["source"],
+            annotations[rows.index],
+            rows["start"].tolist(),
+            rows["end"].tolist(),
+            strict=True,
         )
     ]
     return rows[list(COLUMNS)].assign(
@@ -166,15 +166,17 @@ def _with_identity(
     )
 
 
-def _identity(source: str, annotation: str, start: float, end: float, hashes: dict[str, str]) -> str:
+def _identity(source: str, annotation: str, start: float, end: float, hashes: dict[str, str], parts: int | None) -> str:
     """Hash what the data stages make of a clip: the recording, its keypoint file if that is another, the segment."""
-    parts = [hashes[source], repr(start), "" if math.isnan(end) else repr(end)]
+    said = [hashes[source], repr(start), "" if math.isnan(end) else repr(end)]
     if annotation and annotation != source:
-        parts.append(hashes[annotation])
-    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+        said.append(hashes[annotation])
+    if parts is not None:  # another clip of the same name may change which keypoints are this one's
+        said.append(f"name of {parts} parts")
+    return hashlib.sha256("|".join(said).encode()).hexdigest()[:16]
 
 
-def _write(refreshed: Refreshed, out: Path, shards: int) -> None:
+def _write(refreshed: Refreshed, out: Path, shards: int, name_parts: dict[str, int]) -> None:
     rows = refreshed.rows
     classes = pd.DataFrame({"class_index": range(len(refreshed.classes)), "label": refreshed.classes})
     tables = {"clips": rows, "classes": classes, "coverage": refreshed.coverage, "duplicates": refreshed.duplicates}
@@ -186,6 +188,8 @@ def _write(refreshed: Refreshed, out: Path, shards: int) -> None:
     names = shard_names(shards)
     for name in names:
         part = parts.get(name, empty)[list(SHARD_COLUMNS)]
+        if not name_parts.keys().isdisjoint(part["clip_id"]):
+            part = part.assign(**{NAME_PARTS: [name_parts.get(clip_id, 1) for clip_id in part["clip_id"]]})
         write_if_changed(out / "shards" / f"{name}.csv", part.to_csv(index=False))
     for path in (out / "shards").glob("*.csv"):
         if path.stem not in names:

@@ -25,6 +25,8 @@ source      path of the recording whose bytes identify the clip (the video itsel
 """
 SHARD_COLUMNS = ("clip_id", "video", "start", "end", "annotation", "identity")
 """What the data stages see of a clip: not its label, so that a new label file redoes no image."""
+NAME_PARTS = "name_parts"
+"""One more column of the shards that need it, see `Clip.name_parts`."""
 _ID_CHARACTERS = r"[A-Za-z0-9_.\-]+"
 
 
@@ -52,7 +54,18 @@ class ClipTable:
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip as the data stages see it; `end` is infinite where the clip runs to the video's end (seconds)."""
+    """One clip as the data stages see it.
+
+    Attributes
+    ----------
+    start, end
+        Seconds of the video; `end` is infinite where the clip runs to the video's end.
+    identity
+        Hash of what the clip shows.
+    name_parts
+        How many parts of the video's path, from the end, tell this clip from all others whose keypoints are looked up
+        by name in the same file (`camfuse.clips.names.parts_needed`).
+    """
 
     clip_id: str
     video: Path
@@ -60,6 +73,7 @@ class Clip:
     end: float
     annotation: Path | None
     identity: str
+    name_parts: int = 1
 
 
 def shard_of(clip_id: str, shards: int) -> str:
@@ -117,6 +131,7 @@ def read_shard_clips(path: Path) -> list[Clip]:
             end=float("inf") if pd.isna(row.end) else float(row.end),
             annotation=Path(row.annotation) if row.annotation else None,
             identity=row.identity,
+            name_parts=int(getattr(row, NAME_PARTS, 1)),
         )
         for row in rows.itertuples(index=False)
     ]

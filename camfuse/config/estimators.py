@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from camfuse.config.base import Fraction, Section, WeightsFile, choices, chosen
 
+PICKLES = (".pkl", ".pickle")
+"""Suffixes of annotation pickles, which hold many clips."""
 EngineKind = Literal["torch", "onnx", "openvino"]
 
 

@@ -4,6 +4,7 @@ From the shards of a finished run (`show`) or straight from a video file (`show_
 or an mp4; the report shows the same images.
 """
 
+import logging
 from pathlib import Path
 
 from camfuse.clips.table import Clip
@@ -14,6 +15,22 @@ from camfuse.run.layout import Run
 from camfuse.show.clip_images import COLUMNS, ClipImages
 from camfuse.show.clip_view import view_prepared, view_stored
 from camfuse.show.save import check_suffix, save
+
+log = logging.getLogger(__name__)
+
+
+def is_clip(run: Run, name: str) -> bool:
+    """Whether a clip of the run has this id; where a file is called the same, ``./`` before its name tells them apart.
+
+    Raises
+    ------
+    TableError
+        If the clip table is damaged.
+    """
+    there = run.clip_files.clips.is_file() and name in set(run.clips()["clip_id"])
+    if there and Path(name).is_file():
+        log.warning("%s is a clip of %s and a file: the clip is drawn; for the file say ./%s", name, run.output, name)
+    return there
 
 
 def show(run: Run, clip_id: str, output: Path, columns: int = COLUMNS) -> None:

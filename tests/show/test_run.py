@@ -9,8 +9,23 @@ from PIL import Image
 
 from camfuse.errors import CamfuseError, ConfigError, ShardError, StaleShardError
 from camfuse.run.layout import Run
-from camfuse.show.run import show, show_video
+from camfuse.show.run import is_clip, show, show_video
 from tests.show.made_clips import FRAMES, HEIGHT, WIDTH, not_keeping
+
+
+def test_a_clip_is_told_from_a_file_of_its_name(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert is_clip(run, "book_01") and not caplog.messages
+    Path("book_01").touch()
+    assert is_clip(run, "book_01")
+    assert "book_01 is a clip of" in caplog.text and "for the file say ./book_01" in caplog.text
+    assert not is_clip(run, "./book_01") and not is_clip(run, "book_03")
+
+
+def test_where_no_run_is_nothing_is_its_clip(make_config: MakeConfig) -> None:
+    assert not is_clip(Run(make_config()), "book_01")
 
 
 def test_contact_sheet(run: Run, tmp_path: Path) -> None:

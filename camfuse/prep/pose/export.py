@@ -17,10 +17,10 @@ from tqdm import tqdm
 
 from camfuse.clips.table import SPLITS
 from camfuse.config import Config
+from camfuse.config.estimators import PICKLES
 from camfuse.errors import ConfigError
 from camfuse.files import atomic
 from camfuse.prep.pose.annotations.pose_file import write_pose
-from camfuse.prep.pose.annotations.pyskl import SUFFIXES
 from camfuse.prep.pose.estimator import Floats
 from camfuse.run.layout import Run
 
@@ -60,7 +60,7 @@ def export_pyskl(config: Config, output: Path) -> int:
     ShardError
         If a shard of stage pose is missing, damaged or stale.
     """
-    if output.suffix not in SUFFIXES:
+    if output.suffix not in PICKLES:
         raise ConfigError(f"expected the pickle's name to end in .pkl, found {output}")
     clips = list(_clip_poses(config))
     content = {

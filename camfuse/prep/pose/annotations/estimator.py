@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
-from camfuse.config.estimators import AnnotationsPose
+from camfuse.config.estimators import PICKLES, AnnotationsPose
 from camfuse.errors import ClipError
 from camfuse.geometry import rescale_points
 from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.pose.annotations.pose_file import read_pose
-from camfuse.prep.pose.annotations.pyskl import SUFFIXES, AnnotationPickle
+from camfuse.prep.pose.annotations.pyskl import AnnotationPickle
 from camfuse.prep.pose.annotations.safe_pickle import UnsafePickleError
 from camfuse.prep.pose.annotations.stored import StoredPoses
 from camfuse.prep.pose.estimator import Floats, Poses, missing_poses, tight_boxes
@@ -70,7 +70,9 @@ class AnnotationsEstimator:
         if named is None:
             raise ClipError(clip.clip_id, "pose.annotations needs the column `annotation`; it is empty for this clip")
         path = self._config.folder / named
-        stored = self._pickle(path, clip).poses(clip) if path.suffix in SUFFIXES else read_pose(path, clip.clip_id)
+        stored = (
+            self._pickle(path, clip).poses(clip) if path.suffix.lower() in PICKLES else read_pose(path, clip.clip_id)
+        )
         rows = _rows(stored, clip, frames, path)
         filled = rows >= len(stored)
         keypoints = _scaled(stored, clip, frames, path)[np.minimum(rows, len(stored) - 1)]

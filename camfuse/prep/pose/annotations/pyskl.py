@@ -8,12 +8,15 @@ there in a frame has zeros. V is 133 (COCO-WholeBody) or 17 (COCO's body, the fi
 
 from collections import defaultdict
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from camfuse.clips.label_files import name_some
+from camfuse.clips.names import common_parts, name_parts
+from camfuse.clips.splits import clip_id_of
 from camfuse.clips.table import Clip
 from camfuse.errors import ClipError
 from camfuse.geometry import unseen_points
@@ -21,7 +24,6 @@ from camfuse.prep.pose.annotations.safe_pickle import StoredArray, UnsafePickleE
 from camfuse.prep.pose.annotations.stored import StoredPoses, seen_only
 from camfuse.skeleton import BODY, NUM_KEYPOINTS
 
-SUFFIXES = (".pkl", ".pickle")
 Entry = Mapping[str, Any]
 
 
@@ -44,38 +46,63 @@ class AnnotationPickle:
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             found = f"the keys {_keys(content)}" if isinstance(content, dict) else type(content).__name__
             raise UnsafePickleError(f"expected `split` and `annotations`, a list of dictionaries; found {found}")
-        self._entries: dict[str, list[Entry]] = defaultdict(list)
+        self._by_id: dict[str, list[Entry]] = defaultdict(list)
+        self._by_name: dict[str, list[tuple[tuple[str, ...], Entry]]] = defaultdict(list)
         for entry in entries:
             name = entry.get("frame_dir", entry.get("filename"))
             if not isinstance(name, str):
                 raise UnsafePickleError(f"expected `frame_dir` in each annotation, found the keys {_keys(entry)}")
-            # names may be paths, with or without the video's suffix
-            for known in {name, PurePosixPath(name).name, PurePosixPath(name).stem}:
-                self._entries[known].append(entry)
-
-    def __len__(self) -> int:
-        """Return the number of names by which an entry can be found."""
-        return len(self._entries)
+            parts = name_parts(name)
+            self._by_id[clip_id_of(name)].append(entry)
+            if name != clip_id_of(name):
+                self._by_id[name].append(entry)
+            self._by_name["".join(parts[-1:])].append((parts, entry))
 
     def poses(self, clip: Clip) -> StoredPoses:
-        """Return the poses of the entry that has the clip's id, or its video's name, as `frame_dir`.
+        """Return the poses of the clip's entry.
+
+        That is the one whose `frame_dir` is the clip's id, else the one that has the most folders in common with the
+        clip's path, from the end. A bare name counts only where no other entry and no other clip has it, and never
+        against the folder: the keypoints of ``thanks/1`` are not those of ``hello/1``.
 
         Raises
         ------
         ClipError
             If there is none, or more than one, or it is not of the form above.
         """
-        names = list(dict.fromkeys((clip.clip_id, clip.video.stem)))
-        entries = next((self._entries[name] for name in names if name in self._entries), [])
+        entries = self._by_id[clip.clip_id] if clip.clip_id in self._by_id else self._alike(clip)
         if len(entries) != 1:
-            wanted = " or ".join(repr(name) for name in names)
-            raise ClipError(
-                clip.clip_id, f"{self.path}: expected one annotation with frame_dir {wanted}, found {len(entries)}"
-            )
+            raise ClipError(clip.clip_id, f"{self.path}: {self._unfound(clip, len(entries))}")
         try:
             return _poses(entries[0])
         except UnsafePickleError as error:
             raise ClipError(clip.clip_id, f"{self.path}: {error}") from error
+
+    def _alike(self, clip: Clip) -> list[Entry]:
+        """Return the entries whose names are most like the clip's."""
+        video = name_parts(str(clip.video))
+        best, found = 0, list[Entry]()
+        # an id is a name too, of a file that would lie where the video lies, and no two clips have the same
+        for names, needed in (((*video[:-1], clip.clip_id), 1), (video, clip.name_parts)):
+            others = self._by_name.get(names[-1], []) if needed else []
+            for parts, entry in others:
+                common = common_parts(parts, names)
+                enough = common >= needed and (common > 1 or len(others) == 1)
+                if enough and common >= best and not any(entry is other for other in found):
+                    found = [*found, entry] if common == best else [entry]
+                    best = common
+        return found
+
+    def _unfound(self, clip: Clip, count: int) -> str:
+        video = name_parts(str(clip.video))
+        paths = ["/".join(video[-clip.name_parts :])] if clip.name_parts else []
+        wanted = dict.fromkeys([clip.clip_id, *paths])
+        near = dict.fromkeys(
+            "/".join(parts) for name in (clip.clip_id, video[-1]) for parts, _ in self._by_name.get(name, [])
+        )
+        return f"expected one annotation with frame_dir {' or '.join(map(repr, wanted))}, found {count}" + (
+            f"; not certainly this clip's, by its folder or other clips: {name_some([*near])}" if near else ""
+        )
 
 
 def _poses(entry: Entry) -> StoredPoses:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from camfuse.clips.table import Clip
 from camfuse.errors import ClipError
+from camfuse.prep.pose.annotations.pyskl import AnnotationPickle
 from tests.prep.pose.annotations.made_files import HEIGHT, WIDTH, entry, read_back
 
 
@@ -45,6 +47,60 @@ def test_several_persons_are_one_signer_whatever_their_order(write: Callable[...
 @pytest.mark.parametrize("name", ["one", "train/one.mp4", "videos/one", "one.avi"])
 def test_an_entry_is_found_by_its_name(write: Callable[..., Path], name: str) -> None:
     assert len(read_back(write(entry(frame_dir="two"), entry(frame_dir=name)), "one", 10).keypoints) == 10
+
+
+def found(path: Path, clip_id: str, video: str, parts: int = 1) -> int:
+    """Return the number of the entry that a clip gets: entry n has the score n / 8 everywhere."""
+    clip = Clip(clip_id, Path(video), 0.0, float("inf"), path, "x", parts)
+    return round(float(AnnotationPickle(path).poses(clip).keypoints[0, 0, 0, 2]) * 8)
+
+
+def numbered(*names: str) -> list[dict[str, Any]]:
+    return [
+        entry(frame_dir=name, keypoint_score=np.full((1, 10, 17), number / 8, np.float16))
+        for number, name in enumerate(names, start=1)
+    ]
+
+
+def test_each_clip_finds_the_entry_of_its_folder(write: Callable[..., Path]) -> None:
+    path = write(*numbered("thanks/1", "hello/1.mp4", "base.v2", "base"))
+    assert found(path, "hello--1", "v/hello/1.mp4", 2) == 2
+    assert found(path, "thanks--1", "v/thanks/1.mov", 2) == 1
+    assert found(path, "base.v2", "v/base.v2.mp4") == 3
+    assert found(path, "other", "v/base.mp4") == 4
+
+
+def test_the_longest_path_in_common_wins_and_roots_may_differ(write: Callable[..., Path]) -> None:
+    path = write(*numbered("/home/me/train/hello/1", "/home/me/test/hello/1", "bye/1"))
+    assert found(path, "a", "v/train/hello/1.mp4", 3) == 1
+    assert found(path, "b", "v/test/hello/1.mp4", 3) == 2
+    assert found(path, "c", "/elsewhere/bye/1.mp4", 2) == 3
+    with pytest.raises(ClipError, match="found 2"):
+        found(path, "d", "v/hello/1.mp4", 2)
+
+
+def test_the_clips_id_wins_over_names(write: Callable[..., Path]) -> None:
+    path = write(*numbered("1", "hello--2", "x/hello/2"))
+    assert found(path, "hello--2", "x/hello/2.mp4") == 2
+    assert found(path, "1", "x/hello/3.mp4") == 1
+
+
+FOREIGN = {
+    "another folder": (["thanks/1"], "v/hello/1.mp4", 1, r"'hello--1' or '1', found 0; .* thanks/1$"),
+    "a bare name that another clip has too": (["1"], "v/hello/1.mp4", 2, r"'hello--1' or 'hello/1', found 0; .*: 1$"),
+    "a bare name that another entry has too": (["1", "thanks/1"], "v/hello/1.mp4", 1, "found 0; .*: 1, thanks/1$"),
+    "a longer name": (["1.v2"], "v/hello/1.mp4", 1, "found 0$"),
+    "a folder that two clips have": (["hello/1"], "v/test/hello/1.mp4", 3, r"'test/hello/1', found 0; .*: hello/1$"),
+    "segments of one video": (["v/hello/1"], "v/hello/1.mp4", 0, r"frame_dir 'hello--1', found 0; .*: v/hello/1$"),
+}
+
+
+@pytest.mark.parametrize(("names", "video", "parts", "message"), FOREIGN.values(), ids=FOREIGN)
+def test_the_keypoints_of_another_clip_are_never_taken(
+    write: Callable[..., Path], names: list[str], video: str, parts: int, message: str
+) -> None:
+    with pytest.raises(ClipError, match=message):
+        found(write(*numbered(*names)), "hello--1", video, parts)
 
 
 def test_one_pickle_for_all_clips(write: Callable[..., Path]) -> None:

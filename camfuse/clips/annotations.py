@@ -1,0 +1,56 @@
+"""The keypoint files that a table names: which file is whose, and how a clip is told apart in one that holds many."""
+
+import pandas as pd
+
+from camfuse.clips.label_files import name_some
+from camfuse.clips.names import Recording, parts_needed
+from camfuse.config import Config
+from camfuse.config.estimators import PICKLES
+from camfuse.errors import TableError
+
+SOURCE = "clips for `pose.annotations`"
+
+
+def annotation_paths(rows: pd.DataFrame, config: Config) -> "pd.Series[str]":
+    """Return the path of each clip's keypoint file, or empty paths where the keypoints are estimated.
+
+    Raises
+    ------
+    TableError
+        Naming every clip without a file, and every file of one recording that several recordings name.
+    """
+    if config.pose.annotations is None:
+        return pd.Series("", rows.index)
+    start, file = config.pose.annotations.folder, config.pose.annotations.file
+    without = rows["clip_id"][rows["annotation"] == ""]
+    if len(without) and file is None:
+        problems = [f"clip {clip_id}: expected a keypoint file in `annotation`, found none" for clip_id in without]
+        raise TableError(f"{SOURCE} (or name one for all: `pose.annotations.file`)", problems)
+    paths = pd.Series([str(start / (path or file or "")) for path in rows["annotation"]], rows.index)
+    if problems := _shared(rows, paths):
+        raise TableError(SOURCE, problems)
+    return paths
+
+
+def _shared(rows: pd.DataFrame, paths: "pd.Series[str]") -> list[str]:
+    single = rows.assign(path=paths)[~_hold_many(paths)]
+    return [
+        f"{path}: expected the keypoints of one recording, found it named for {sources.nunique()}: "
+        f"{name_some(sources.drop_duplicates().tolist())}"
+        for path, sources in single.groupby("path", sort=False)["source"]
+        if sources.nunique() > 1
+    ]
+
+
+def parts_beyond_the_name(rows: pd.DataFrame, paths: "pd.Series[str]") -> dict[str, int]:
+    """Return `Clip.name_parts` of the clips that their bare name does not tell from the others of their pickle."""
+    chosen = rows[_hold_many(paths)]
+    clips = [
+        Recording(paths[row.Index], row.clip_id, row.video, float(row.start), float(row.end))
+        for row in chosen.itertuples()
+    ]
+    return {clip.clip_id: count for clip, count in zip(clips, parts_needed(clips), strict=True) if count != 1}
+
+
+def _hold_many(paths: "pd.Series[str]") -> "pd.Series[bool]":
+    return paths.str.lower().str.endswith(PICKLES)
