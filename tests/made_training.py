@@ -10,7 +10,7 @@ import pandas as pd
 from made_shards import jpegs, write_shard
 
 from camfuse.clips.table import shard_of
-from camfuse.config import Config, parse_config
+from camfuse.config import Config, dump_config, parse_config
 from camfuse.prep.heatmaps import render
 from camfuse.run.layout import Run
 from camfuse.run.shard import ClipData
@@ -129,6 +129,7 @@ def make_run(
     table["shard"] = [shard_of(clip_id, 2) for clip_id in table["clip_id"]]
     table["identity"] = table["clip_id"] + "#"
     (folder / "clips").mkdir(parents=True)
+    Run(config).config_file.write_text(dump_config(config), encoding="utf-8")
     table.to_csv(folder / "clips" / "clips.csv", index=False)
     classes = pd.DataFrame(
         {

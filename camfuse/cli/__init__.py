@@ -3,13 +3,13 @@
 import logging
 import sys
 
-from camfuse.cli import stages, train, evaluate, views, keypoints  # isort: skip  # each adds its commands, in this order
+from camfuse.cli import stages, train, evaluate, predict, views, keypoints  # isort: skip  # each adds its commands, in this order
 from camfuse.cli.options import app
 from camfuse.errors import CamfuseError, disk_problem
 
 log = logging.getLogger("camfuse")
 
-__all__ = ["app", "evaluate", "keypoints", "main", "stages", "train", "views"]
+__all__ = ["app", "evaluate", "keypoints", "main", "predict", "stages", "train", "views"]
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """The clips of a split as tensors."""
 
-import hashlib
 import logging
 from typing import NotRequired, TypedDict
 
@@ -14,7 +13,7 @@ from torch.utils.data import Dataset
 from camfuse.config import Part
 from camfuse.data.augment import Augmentation, Keypoints, draw_augmentation, move_images, move_keypoints
 from camfuse.data.sampler import Key
-from camfuse.data.sampling import FrameChoice, evaluation_frames, training_frames
+from camfuse.data.sampling import FrameChoice, clip_choices, training_frames
 from camfuse.errors import ShardError, bullet_list
 from camfuse.jpeg import decode_jpeg
 from camfuse.prep.heatmaps import STRIDE, render
@@ -190,11 +189,8 @@ class ClipDataset(Dataset[Sample]):
     # ------------------------------------------------------------------------------------- test
 
     def _plain(self, row: int) -> Sample:
-        clip_id, total, sampling = self._ids[row], self._count(row), self._config.sampling
-        choices = [
-            evaluation_frames(total, sampling, _test_rng(clip_id, number), number=number, samplings=self._samplings)
-            for number in range(self._samplings)
-        ]
+        clip_id = self._ids[row]
+        choices = clip_choices(clip_id, self._count(row), self._config.sampling, self._samplings)
         sample = Sample(label=torch.tensor(0), index=torch.tensor(0))
         if "crops" in self._shards:
             sample["rgb"] = self._images(row, choices, None)
@@ -220,11 +216,6 @@ class ClipDataset(Dataset[Sample]):
         if augmentations is not None:
             images = np.stack([move_images(p, a) for p, a in zip(images, augmentations, strict=True)])
         return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 4, 1, 2, 3)))
-
-
-def _test_rng(clip_id: str, number: int) -> np.random.Generator:
-    digest = hashlib.sha256(clip_id.encode()).digest()
-    return np.random.default_rng([int.from_bytes(digest[:8], "big"), number])
 
 
 def single_threaded(_worker: int = 0) -> None:

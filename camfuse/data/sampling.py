@@ -6,6 +6,7 @@ aligned here: RGB takes one of each group of pose frames, so that cross-attentio
 T frames of the clip, L frames wanted.
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +91,19 @@ def evaluation_frames(
     """
     pose = uniform_frames(total, sampling.pose_frames, rng, start=number * total // samplings)
     return _grouped(pose, sampling, lambda ratio: np.full(sampling.rgb_frames, ratio // 2))
+
+
+def clip_choices(clip_id: str, total: int, sampling: Sampling, samplings: int) -> list[FrameChoice]:
+    """Choose the frames of every test sampling of a clip: the same for the same id and length, on any machine."""
+    return [
+        evaluation_frames(total, sampling, _test_rng(clip_id, number), number=number, samplings=samplings)
+        for number in range(samplings)
+    ]
+
+
+def _test_rng(clip_id: str, number: int) -> np.random.Generator:
+    digest = hashlib.sha256(clip_id.encode()).digest()
+    return np.random.default_rng([int.from_bytes(digest[:8], "big"), number])
 
 
 def _grouped(pose: Indices, sampling: Sampling, choose: Any) -> FrameChoice:

@@ -1,49 +1,25 @@
 """One video to arrays gives what the stages put into their shards, to the bit."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import pandas as pd
 import pytest
 from made_training import MakeConfig
 from made_videos import MakeVideo
+from walker import Walker
 
 from camfuse.clips.table import SHARD_COLUMNS, Clip
 from camfuse.config import Config
 from camfuse.errors import ClipError
-from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.crops import crop_clips
 from camfuse.prep.frames import extract_frames
 from camfuse.prep.heatmaps import render_heatmaps
 from camfuse.prep.one_video import prepare_clip
 from camfuse.prep.pose import run as pose_stage
-from camfuse.prep.pose.estimator import Poses, missing_poses
+from camfuse.prep.pose.estimator import missing_poses
 from camfuse.prep.pose.run import estimate_poses, make_estimator
 from camfuse.run.layout import Run
-
-
-class Walker:
-    """Spreads the body over the image, one pixel further in each frame."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-    def provenance(self) -> Mapping[str, object]:
-        return {"estimator": "walker"}
-
-    def estimate(self, clip: Clip, frames: ClipFrames) -> Poses:
-        poses = missing_poses(len(frames))
-        for t in range(len(frames)):
-            spread = np.linspace(0, 1, 23)
-            poses.keypoints[t, :23, 0] = 5 + t + spread * frames.width * 0.6
-            poses.keypoints[t, :23, 1] = 4 + spread**2 * frames.height * 0.7
-            poses.keypoints[t, :23, 2] = 0.25 + spread / 2
-        return poses
 
 
 def stored(config: Config, clip: Clip, folder: Path) -> Run:

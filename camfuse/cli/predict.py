@@ -1,0 +1,74 @@
+"""The sub-commands that use a trained model."""
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from camfuse.cli.options import app
+from camfuse.errors import ConfigError
+
+SOME_FAILED = 3
+"""Exit code where some videos have no answer."""
+
+Model = Annotated[Path, typer.Argument(help="A run's folder, or a best.ckpt.")]
+Named = Annotated[
+    str | None,
+    typer.Option("--estimator", help="What makes the keypoints; left out, what the model was trained with."),
+]
+Other = Annotated[
+    bool,
+    typer.Option("--other-estimator", help="Take that estimator though the model was trained with another one."),
+]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the model runs.")]
+
+
+@app.command()
+def predict(
+    model: Model,
+    videos: Annotated[list[str], typer.Argument(help="Files, folders of videos, or patterns in quotes.")],
+    form: Annotated[
+        Literal["table", "csv", "jsonl"], typer.Option("--format", help="For people, or for programs.")
+    ] = "table",
+    top: Annotated[int, typer.Option(min=1, help="Words for each sign.")] = 5,
+    output: Annotated[Path | None, typer.Option(help="Write there instead of to the screen.")] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(help="Also draw skeleton, crop box and words: an .mp4 for one video, a folder for several."),
+    ] = None,
+    estimator: Named = None,
+    other_estimator: Other = False,
+    device: Device = "auto",
+) -> None:
+    """Say what is signed in videos: the most probable words of each.
+
+    A video that cannot be answered has a line with its reason; the exit code is 0 if every video has an answer, 3 if
+    some have none, and 2 if nothing could begin.
+    """
+    from camfuse.predict.many import predict_many
+    from camfuse.predict.recognise import TrainedModel
+    from camfuse.predict.videos import find_videos
+    from camfuse.predict.written import header, written
+    from camfuse.show.answered import drawing_of, save_answered
+
+    found = find_videos(videos)
+    if not found:
+        raise ConfigError(f"expected at least one video, found none in {', '.join(videos)}")
+    places = {video: drawing_of(video, save, found) for video in found} if save else {}
+    failed = 0
+    with (
+        TrainedModel.load(model, estimator=estimator, other_estimator=other_estimator, device=device) as trained,
+        output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout) as to,
+    ):
+        to.write(header(form))
+        for outcome in predict_many(trained, found):
+            to.write(written(outcome, form, top))
+            to.flush()
+            failed += outcome.answer is None
+            if outcome.answer and outcome.observed and save:
+                save_answered(outcome.observed, outcome.answer, trained.config.crops, places[outcome.video])
+    if failed:
+        typer.echo(f"{failed} of {len(found)} videos have no answer", err=True)
+        raise typer.Exit(SOME_FAILED)

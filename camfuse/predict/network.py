@@ -1,0 +1,68 @@
+"""A model of any make as prediction sees it: facts, and inputs to probabilities."""
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camfuse.config import PARTS
+from camfuse.data.inputs import Inputs
+from camfuse.errors import WeightsError
+from camfuse.predict.facts import ModelFacts
+from camfuse.run.layout import Run
+
+Device = Literal["auto", "cpu", "cuda"]
+"""Where a model runs; auto: on a GPU where there is one."""
+
+
+class Network(Protocol):
+    """A trained model, in torch or exported."""
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What travels with it."""
+        ...
+
+    def probabilities(self, inputs: Inputs) -> dict[str, NDArray[np.float32]]:
+        """Return each head's probabilities (V, C) of the V samplings of one clip."""
+        ...
+
+
+def open_network(path: Path, device: Device = "auto") -> Network:
+    """Open a run's folder, or a ``best.ckpt``.
+
+    Parameters
+    ----------
+    path
+        Of a run's folder the fused model is taken, or where there is none the last part that was trained.
+    device
+        Where it shall run.
+
+    Raises
+    ------
+    WeightsError
+        If there is no such file, or no model in it.
+    ConfigError
+        If the device is not there.
+    """
+    if path.is_dir():
+        path = _best_of(path)
+    if not path.is_file():
+        raise WeightsError(f"{path}: expected a run's folder or a best.ckpt, found nothing")
+    from camfuse.predict.torch_network import TorchNetwork
+
+    return TorchNetwork.load(path, device)
+
+
+def _best_of(folder: Path) -> Path:
+    if (folder / "best.ckpt").is_file():
+        return folder / "best.ckpt"
+    if not (folder / "config.yaml").is_file():
+        raise WeightsError(f"{folder}: expected a run's folder with its config.yaml, or one with a best.ckpt in it")
+    run = Run.from_folder(folder)
+    trained = [run.training(part).best for part in reversed(PARTS)]
+    for best in trained:
+        if best.is_file():
+            return best
+    raise WeightsError(f"{folder}: expected a trained model ({trained[0]}), found none; run the workflow to its end")

@@ -1,0 +1,190 @@
+"""From a video to an answer: one trained model, one estimator, any number of videos."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camfuse.clips.table import Clip
+from camfuse.config import Config
+from camfuse.data.inputs import clip_inputs
+from camfuse.errors import ClipError
+from camfuse.predict.answer import Sign, VideoAnswer
+from camfuse.predict.estimator import check_estimator, with_estimator
+from camfuse.predict.facts import ModelFacts
+from camfuse.predict.network import Device, Network, open_network
+from camfuse.prep.arrays import ClipFrames, Floats, Image
+from camfuse.prep.crops import crop_clip
+from camfuse.prep.frames import read_clip
+from camfuse.prep.pose.estimator import Estimator
+from camfuse.prep.pose.run import estimate_clip, make_estimator
+
+Seen = Callable[[int], object]
+"""Is told how many frames have been seen, each time some have been."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A video as the estimator saw it.
+
+    Attributes
+    ----------
+    clip
+        The video.
+    frames
+        Its T frames.
+    keypoints
+        (T, 133, 3) in pixels of the frame; NaN, NaN, 0 where not seen.
+    """
+
+    clip: Clip
+    frames: ClipFrames
+    keypoints: Floats
+
+    @property
+    def seconds(self) -> float:
+        """The length, the last frame's own time included."""
+        times, rate = self.frames.time, self.frames.fps
+        return float(times[-1] - times[0]) + (1 / rate if rate > 0 else 0.0)
+
+
+@dataclass(frozen=True)
+class _CountedFrames(ClipFrames):
+    """Frames that say when they are decoded for the first time."""
+
+    seen: Seen = lambda count: None
+
+    def __iter__(self) -> Iterator[Image]:
+        for position in range(len(self)):
+            yield self[position]
+            self.seen(1)
+
+
+class TrainedModel:
+    """A trained model that answers what is signed in a video.
+
+    A context manager: leaving it frees the estimator. Not for several threads at once.
+
+    Parameters
+    ----------
+    network
+        The model.
+    estimator
+        Key of the estimator that makes the keypoints; left out, the one that the model was trained with.
+    other_estimator
+        Whether that may be another one than the model was trained with.
+
+    Raises
+    ------
+    ConfigError
+        If the estimator is not one for this model.
+    MissingToolError
+        If the estimator needs what is not here.
+    """
+
+    def __init__(self, network: Network, *, estimator: str | None = None, other_estimator: bool = False) -> None:
+        self.network = network
+        self.config: Config = with_estimator(network.facts.config, estimator, other=other_estimator)
+        check_estimator(self.config)
+        self._estimator: Estimator | None = None
+
+    @classmethod
+    def load(
+        cls, model: Path, *, estimator: str | None = None, other_estimator: bool = False, device: Device = "auto"
+    ) -> Self:
+        """Open a run's folder or a ``best.ckpt``; raises as `open_network` and the constructor do."""
+        return cls(open_network(model, device), estimator=estimator, other_estimator=other_estimator)
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What travels with the model."""
+        return self.network.facts
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The words that the model knows."""
+        return self.facts.classes
+
+    def __enter__(self) -> Self:
+        """Do nothing: the estimator is made when the first video comes."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Free the estimator."""
+        self.close()
+
+    def close(self) -> None:
+        """Free the estimator; the next video makes it again."""
+        if self._estimator is not None:
+            self._estimator.__exit__(None, None, None)
+            self._estimator = None
+
+    def predict(self, video: str | Path, *, start: float = 0.0, end: float = float("inf")) -> VideoAnswer:
+        """Say what is signed in a video.
+
+        Parameters
+        ----------
+        video
+            The file.
+        start, end
+            The part to look at, in seconds.
+
+        Raises
+        ------
+        ClipError
+            If it cannot be decoded, or nobody is seen in it.
+        """
+        return self.answer(self.observe(clip_of(Path(video), start, end)))
+
+    def observe(self, clip: Clip, seen: Seen = lambda count: None) -> Observed:
+        """Decode a video and estimate the signer's pose in every frame; raises as `predict`."""
+        if self._estimator is None:
+            self._estimator = make_estimator(self.config).__enter__()
+        frames = read_clip(clip, self.config.frames.quality)
+        counted = _CountedFrames(frames.jpeg, frames.time, frames.height, frames.width, frames.fps, seen)
+        return Observed(clip, frames, estimate_clip(self._estimator, clip, counted).keypoints)
+
+    def answer(self, video: Observed) -> VideoAnswer:
+        """Say what is signed in what was observed; raises `ClipError` if nobody is seen in it."""
+        if not (video.keypoints[..., 2] >= self.config.crops.min_score).any():
+            raise ClipError(video.clip.clip_id, f"nobody is seen in any of its {len(video.frames)} frames")
+        signs = [self._sign(video, first, stop) for first, stop in [(0, len(video.frames))]]
+        return VideoAnswer(str(video.clip.video), tuple(signs), len(video.frames), video.seconds)
+
+    def _sign(self, video: Observed, first: int, stop: int) -> Sign:
+        frames, whole = video.frames, slice(first, stop)
+        part = replace(frames, jpeg=frames.jpeg[whole], time=frames.time[whole])
+        probabilities = self.probabilities(video.clip.clip_id, part, video.keypoints[whole])
+        begin, last = float(part.time[0] - frames.time[0]), float(part.time[-1] - frames.time[0])
+        end = last + (1 / frames.fps if frames.fps > 0 else 0.0)
+        known = self.facts.calibration.known(probabilities)
+        return Sign(begin, end, self.classes, probabilities, known)
+
+    def probabilities(self, clip_id: str, frames: ClipFrames, keypoints: Floats) -> NDArray[np.float32]:
+        """Return the calibrated probabilities (C,) of one sign that fills the frames.
+
+        Parameters
+        ----------
+        clip_id
+            Which frames are drawn depends on it.
+        frames
+            T frames.
+        keypoints
+            (T, 133, 3) in pixels of the frames.
+
+        Raises
+        ------
+        ClipError
+            If nobody is seen.
+        """
+        crops = crop_clip(clip_id, frames, keypoints, self.config.crops)
+        inputs = clip_inputs(self.config, self.facts.part, clip_id, crops)
+        return self.facts.combined(self.network.probabilities(inputs))
+
+
+def clip_of(video: Path, start: float = 0.0, end: float = float("inf")) -> Clip:
+    """Return a video, or a part of it, as a clip; its id is the file's name without the suffix."""
+    return Clip(video.stem, video, start, end, None, identity="video")

@@ -1,0 +1,80 @@
+"""`camfuse predict MODEL VIDEO...`: on real clips with MediaPipe where they are there, else with a made estimator."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from made_training import MadeRun
+from made_videos import write_numbers
+from run_command import camfuse
+from typer.testing import CliRunner
+from walker import Walker
+
+from camfuse.cli import app
+from camfuse.errors import ConfigError, WeightsError
+from camfuse.predict import recognise
+
+
+@pytest.fixture
+def walker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recognise, "make_estimator", lambda config: Walker())
+
+
+def test_a_table_for_people(trained: MadeRun, walker: None, tmp_path: Path) -> None:
+    video = write_numbers(tmp_path / "v.mp4", 20)
+    lines = camfuse("predict", trained.config.output, video, "--top", 2).splitlines()
+    assert lines[0] == f"{video}  (20 frames, 0.80 s)"
+    assert len(lines) == 3 and "%" in lines[1]
+
+
+def test_broken_ones_among_many(trained: MadeRun, walker: None, tmp_path: Path) -> None:
+    for number in range(12):
+        path = tmp_path / "videos" / f"{number:02d}.mp4"
+        path.parent.mkdir(exist_ok=True)
+        if number % 4:
+            write_numbers(path, 6 + number)
+        else:
+            path.write_bytes(b"broken" * number)
+    out = tmp_path / "out.csv"
+    arguments = ["predict", trained.config.output, tmp_path / "videos", "--format", "csv", "--output", out, "--top", 1]
+    done = CliRunner().invoke(app, [str(one) for one in arguments])
+    assert done.exit_code == 3
+    assert "3 of 12 videos have no answer" in done.stderr
+    rows = list(csv.DictReader(io.StringIO(out.read_text())))
+    assert [Path(row["video"]).name for row in rows] == [f"{number:02d}.mp4" for number in range(12)]
+    assert [bool(row["error"]) for row in rows] == [number % 4 == 0 for number in range(12)]
+    assert all(row["label"] for row in rows if not row["error"])
+
+
+def test_drawn_videos(trained: MadeRun, walker: None, tmp_path: Path) -> None:
+    videos = [write_numbers(tmp_path / name, 8) for name in ("a.mp4", "b.mp4")]
+    camfuse("predict", trained.run.training("pose").best, *videos, "--save", tmp_path / "drawn")
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["a.mp4", "b.mp4"]
+
+
+def test_nothing_to_look_at(trained: MadeRun, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="expected at least one video"):
+        camfuse("predict", trained.config.output, tmp_path)
+
+
+def test_no_model(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"expected a run's folder or a best.ckpt, found nothing"):
+        camfuse("predict", tmp_path / "gone", write_numbers(tmp_path / "v.mp4", 4))
+
+
+def test_another_estimator_is_refused(trained: MadeRun, tmp_path: Path) -> None:
+    video = write_numbers(tmp_path / "v.mp4", 4)
+    with pytest.raises(ConfigError, match=r"trained on keypoints of mediapipe, and mmpose is asked for"):
+        camfuse("predict", trained.config.output, video, "--estimator", "mmpose")
+
+
+def test_faulty_and_odd_real_files(trained: MadeRun, shared_data: Path) -> None:
+    faults = shared_data / "clips" / "faults"
+    names = ["one_frame.mp4", "truncated.mp4", "tiny_64x48.mp4", "audio_only.mp4", "clip.gif"]
+    arguments = ["predict", trained.run.training("rgb").best, *(faults / name for name in names), "--format", "jsonl"]
+    done = CliRunner().invoke(app, [str(one) for one in arguments], catch_exceptions=False)
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.exit_code == 3
+    assert [one["error"] is None for one in found] == [True, False, True, False, True]

@@ -1,0 +1,38 @@
+"""A checkpoint at work gives what the test of its run gives."""
+
+import numpy as np
+import pytest
+from made_training import MadeRun
+
+from camfuse.config import PARTS, Part
+from camfuse.data.dataset import ClipDataset
+from camfuse.data.inputs import clip_inputs
+from camfuse.errors import ConfigError
+from camfuse.model.checkpoint import Checkpoint
+from camfuse.predict.probabilities import predict
+from camfuse.predict.torch_network import TorchNetwork
+from camfuse.prep.arrays import ClipCrops
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_same_probabilities_as_the_test(trained: MadeRun, part: Part) -> None:
+    run, rows = trained.run, trained.run.clips()
+    rows = rows[rows["split"] == "test"].head(3)
+    best = run.training(part).best
+    samplings = run.config.evaluate.samplings
+    data = ClipDataset(rows, run, part=part, augment=False, samplings=samplings, compact=True)
+    tested = predict(run.config, data, {part: Checkpoint.load(best)})
+    network = TorchNetwork.load(best, "cpu")
+    for row, clip_id in enumerate(rows["clip_id"]):
+        crops = ClipCrops.of(run.shard("crops", run.shard_of(clip_id)), clip_id)
+        found = network.probabilities(clip_inputs(network.facts.config, part, clip_id, crops))
+        assert set(found) == set(tested.of(part)) == set(network.facts.heads)
+        for head, values in found.items():
+            assert values.shape == (samplings, len(run.classes()))
+            np.testing.assert_allclose(values.mean(0), tested.of(part)[head][row], atol=1e-5)
+
+
+def test_a_device_that_is_not_there(trained: MadeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(ConfigError, match="CUDA"):
+        TorchNetwork.load(trained.run.training("rgb").best, "cuda")
