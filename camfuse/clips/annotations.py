@@ -5,7 +5,7 @@ import pandas as pd
 from camfuse.clips.label_files import name_some
 from camfuse.clips.names import Recording, parts_needed
 from camfuse.config import Config
-from camfuse.config.estimators import PICKLES
+from camfuse.config.estimators import PICKLES, unknown_keypoints
 from camfuse.errors import TableError
 
 SOURCE = "clips for `pose.annotations`"
@@ -17,7 +17,8 @@ def annotation_paths(rows: pd.DataFrame, config: Config) -> "pd.Series[str]":
     Raises
     ------
     TableError
-        Naming every clip without a file, and every file of one recording that several recordings name.
+        Naming every clip without a file, or with one that no reader knows, and every file of one recording that
+        several recordings name.
     """
     if config.pose.annotations is None:
         return pd.Series("", rows.index)
@@ -27,7 +28,9 @@ def annotation_paths(rows: pd.DataFrame, config: Config) -> "pd.Series[str]":
         problems = [f"clip {clip_id}: expected a keypoint file in `annotation`, found none" for clip_id in without]
         raise TableError(f"{SOURCE} (or name one for all: `pose.annotations.file`)", problems)
     paths = pd.Series([str(start / (path or file or "")) for path in rows["annotation"]], rows.index)
-    if problems := _shared(rows, paths):
+    unknown = zip(rows["clip_id"], map(unknown_keypoints, paths), strict=True)
+    problems = [f"clip {clip_id}: {problem}" for clip_id, problem in unknown if problem]
+    if problems := problems + _shared(rows, paths):
         raise TableError(SOURCE, problems)
     return paths
 

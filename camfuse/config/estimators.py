@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from camfuse.config.base import Fraction, Section, WeightsFile, choices, chosen
 
 PICKLES = (".pkl", ".pickle")
-"""Suffixes of annotation pickles, which hold many clips."""
+"""Suffixes of annotation pickles, which hold many clips; in any case."""
+POSE_FILE = ".pose"
+"""Suffix of the files that hold one clip."""
 EngineKind = Literal["torch", "onnx", "openvino"]
 
 
@@ -66,12 +68,27 @@ class MediapipePose(EstimatorSection):
     """Frames in a row without the signer that are filled by interpolation, and marked; longer gaps stay missing."""
 
 
+def unknown_keypoints(path: str | Path) -> str | None:
+    """Say what is expected and found where the name of a keypoint file has a suffix that no reader knows, else None."""
+    name = Path(path).name
+    if name.lower().endswith((*PICKLES, POSE_FILE)):
+        return None
+    found = "".join(Path(name).suffixes[-2:]) or "no suffix"
+    return f"expected a keypoint file that ends in {', '.join(PICKLES)} or {POSE_FILE}, found {found} ({path})"
+
+
+def _known_keypoints(file: Path) -> Path:
+    if problem := unknown_keypoints(file):
+        raise ValueError(problem)
+    return file
+
+
 class AnnotationsPose(EstimatorSection):
     """Keypoints that exist already, named in the clip table's column `annotation`."""
 
     folder: Path = Path()
     """Folder that relative paths in the column `annotation` start from."""
-    file: Path | None = None
+    file: Annotated[Path, AfterValidator(_known_keypoints)] | None = None
     """Annotation pickle (PYSKL, MMAction2) of all clips whose column `annotation` is empty; WLASL's and AUTSL's label
     files have no such column. Relative to `folder`."""
 

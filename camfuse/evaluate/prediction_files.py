@@ -59,7 +59,7 @@ def check_suffix(path: Path) -> None:
     ConfigError
         If the name ends in none of `SUFFIXES`.
     """
-    if path.suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}, found {path.suffix!r}")
 
 
@@ -83,9 +83,10 @@ def write_predictions(predictions: Predictions, results: Results, path: Path) ->
     """
     check_suffix(path)
     table = prediction_table(predictions)
-    if path.suffix == ".csv":
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
         write_text(path, _csv(table))
-    elif path.suffix == ".json":
+    elif suffix == ".json":
         write_text(path, as_json(results.content() | {"predictions": table.to_dict("records")}))
     else:
         write_npz(predictions, path)

@@ -31,6 +31,15 @@ def test_no_file_is_an_error_that_names_every_clip(make_config: MakeConfig) -> N
     assert len(caught.value.problems) == 2
 
 
+def test_kinds_of_files_that_no_reader_knows_are_named_at_once(make_config: MakeConfig) -> None:
+    rows = table(*((f"{n}.mp4", name) for n, name in enumerate(("a.npy", "b.PKL", "c.pkl.gz", "d.Pose", "e"))))
+    with pytest.raises(TableError) as caught:
+        annotation_paths(rows, make_config(pose={"annotations": {}}))
+    known = "expected a keypoint file that ends in .pkl, .pickle or .pose"
+    expected = [f"clip 0: {known}, found .npy (a.npy)", f"clip 2: {known}, found .pkl.gz (c.pkl.gz)"]
+    assert caught.value.problems == (*expected, f"clip 4: {known}, found no suffix (e)")
+
+
 def test_a_file_of_one_recording_serves_no_other(make_config: MakeConfig) -> None:
     config = make_config(pose={"annotations": {}})
     with pytest.raises(TableError, match=r"one\.POSE: expected the keypoints of one recording, .* 2: a\.mp4, b\.mp4"):

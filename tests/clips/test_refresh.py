@@ -240,14 +240,14 @@ def test_dropping_duplicates_keeps_the_first(from_csv: Callable[..., Config], co
 
 
 def test_a_keypoint_file_is_part_of_the_identity(from_csv: Callable[..., Config], videos: Path) -> None:
-    keypoints = write(videos, "k/1.npz", "one")
-    text = "video,label,split,annotation\nhello/1.mp4,a,train,1.npz\n"
+    keypoints = write(videos, "k/1.pose", "one")
+    text = "video,label,split,annotation\nhello/1.mp4,a,train,1.pose\n"
     pose = {"annotations": {"folder": str(videos / "k")}}
     first = refresh(from_csv(text, pose)).rows
-    write(videos, "k/1.npz", "two")
+    write(videos, "k/1.pose", "two")
     second = refresh(from_csv(text, pose)).rows
     assert first["identity"].tolist() != second["identity"].tolist()
-    assert first["annotation"].tolist() == ["1.npz"]
+    assert first["annotation"].tolist() == ["1.pose"]
     # MediaPipe does not look at the file
     estimated = refresh(from_csv(text)).rows["identity"].tolist()
     keypoints.unlink()

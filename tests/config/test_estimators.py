@@ -13,6 +13,7 @@ from camfuse.config.estimators import (
     RTM_WEIGHTS,
     RTMDET_WEIGHTS,
     YOLOX_WEIGHTS,
+    AnnotationsPose,
     HrnetModel,
     MediapipePose,
     MmposePose,
@@ -20,6 +21,20 @@ from camfuse.config.estimators import (
     RtmModel,
     TopdownPose,
 )
+
+
+@pytest.mark.parametrize("name", ["all.pkl", "all.PICKLE", "x/one.Pose"])
+def test_a_keypoint_file_of_a_known_kind(name: str) -> None:
+    assert AnnotationsPose.model_validate({"file": name}).file == Path(name)
+
+
+@pytest.mark.parametrize("name", ["all.npy", "all.json", "all.pkl.gz", "all", ""])
+def test_a_keypoint_file_of_an_unknown_kind_is_refused(name: str) -> None:
+    with pytest.raises(
+        ValidationError, match=r"expected a keypoint file that ends in \.pkl, \.pickle or \.pose, found"
+    ):
+        AnnotationsPose.model_validate({"file": name})
+
 
 TOPDOWN: list[type[TopdownPose]] = [MmposePose, RtmlibPose]
 

@@ -24,7 +24,7 @@ def test_prediction_table_by_hand() -> None:
     assert "top4_label" not in table
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".json", ".npz", ".pkl"])
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".npz", ".CSV", ".pkl"])
 def test_one_file_in_the_form_of_its_name(suffix: str, tmp_path: Path) -> None:
     clips = pd.DataFrame({"clip_id": ["a"], "label": ["x"], "signer": [""]})
     fused = torch.tensor([[0.25, 0.75]])
@@ -39,5 +39,5 @@ def test_one_file_in_the_form_of_its_name(suffix: str, tmp_path: Path) -> None:
         with np.load(path) as saved:
             assert (saved["fused"].tolist(), saved["classes"].tolist()) == ([[0.25, 0.75]], ["x", "y"])
         return
-    table = pd.read_csv(path) if suffix == ".csv" else pd.DataFrame(json.loads(path.read_text())["predictions"])
+    table = pd.read_csv(path) if suffix.lower() == ".csv" else pd.DataFrame(json.loads(path.read_text())["predictions"])
     assert table[["clip_id", "fused_label", "top2_label"]].to_numpy().tolist() == [["a", "y", "x"]]

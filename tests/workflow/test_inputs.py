@@ -8,9 +8,23 @@ import numpy as np
 import pytest
 from small_run import SMALL, Workflow, write_video
 
+from camfuse.clips.table import Clip
+from camfuse.config.estimators import AnnotationsPose
+from camfuse.errors import ClipError
+from camfuse.prep.arrays import ClipFrames
+from camfuse.prep.pose.annotations.estimator import AnnotationsEstimator
+from camfuse.prep.pose.estimator import check_poses
 from camfuse.run.layout import Run
 
 FRAMES = 10
+
+
+@pytest.fixture
+def failing(shared_data: Path) -> Path:
+    """Small inputs on which an older version went wrong."""
+    if not (shared_data / "failing").is_dir():
+        pytest.skip("expected shared/data/failing, found none")
+    return shared_data / "failing"
 
 
 def annotation(name: str, x: float) -> dict[str, Any]:
@@ -45,3 +59,29 @@ def test_no_clip_gets_the_keypoints_of_another(tmp_path: Path, name: str) -> Non
     found, left = poses_of(tmp_path, **{name: 20})
     assert found == ({"thanks--1": 20} if "/" in name else {})
     assert "expected one annotation with frame_dir 'hello--1' or 'hello/1', found 0" in left["hello--1"]
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.json", "a.pkl.gz"])
+def test_keypoints_of_an_unknown_kind_are_named_at_the_start(tmp_path: Path, failing: Path, name: str) -> None:
+    write_video(tmp_path / "base.mp4", shade=100)
+    (tmp_path / name).write_bytes((failing / "keypoint_file_kinds" / name).read_bytes())
+    (tmp_path / "clips.csv").write_text(f"video,label,annotation\nbase.mp4,a,{name}\n")
+    settings = SMALL | {"clips": {"csv": {"table": "clips.csv"}, "shards": 1}}
+    for pose in ({"file": name}, {}):
+        done = Workflow(tmp_path, settings | {"pose": {"annotations": pose}}).snakemake("--dry-run")
+        said = done.stdout + done.stderr
+        assert done.returncode != 0 and "Traceback" not in said
+        assert f"expected a keypoint file that ends in .pkl, .pickle or .pose, found {name[1:]}" in said
+
+
+@pytest.mark.parametrize("name", ["a.PKL", "img_shape_array.pkl", "xyz_no_score.pkl"])
+def test_odd_pickles_are_read_or_refused_in_words(failing: Path, name: str) -> None:
+    path = failing / "keypoint_file_kinds" / name
+    clip = Clip("base", Path("base.mp4"), 0.0, float("inf"), path, "x")
+    frames = ClipFrames([b""] * 50, np.arange(50) / 25, 240, 320, 25)
+    with AnnotationsEstimator(AnnotationsPose()) as estimator:
+        if name.startswith("xyz"):
+            with pytest.raises(ClipError, match=r"found values of -1\.01 to 0\.98 there, as of a third coordinate"):
+                estimator.estimate(clip, frames)
+        else:
+            check_poses(estimator.estimate(clip, frames), 50, clip=clip, estimator="annotations")

@@ -60,7 +60,7 @@ def export_pyskl(config: Config, output: Path) -> int:
     ShardError
         If a shard of stage pose is missing, damaged or stale.
     """
-    if output.suffix not in PICKLES:
+    if output.suffix.lower() not in PICKLES:
         raise ConfigError(f"expected the pickle's name to end in .pkl, found {output}")
     clips = list(_clip_poses(config))
     content = {

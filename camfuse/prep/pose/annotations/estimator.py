@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
-from camfuse.config.estimators import PICKLES, AnnotationsPose
+from camfuse.config.estimators import PICKLES, AnnotationsPose, unknown_keypoints
 from camfuse.errors import ClipError
 from camfuse.geometry import rescale_points
 from camfuse.prep.arrays import ClipFrames
@@ -62,7 +62,8 @@ class AnnotationsEstimator:
         Raises
         ------
         ClipError
-            If the clip names no file, the file cannot be read, or it does not fit the frames in number or shape.
+            If the clip names no file or one of an unknown kind, the file cannot be read, or it does not fit the frames
+            in number or shape.
         MissingToolError
             If the file is a `.pose` file and pose-format is not installed.
         """
@@ -70,13 +71,18 @@ class AnnotationsEstimator:
         if named is None:
             raise ClipError(clip.clip_id, "pose.annotations needs the column `annotation`; it is empty for this clip")
         path = self._config.folder / named
-        stored = (
-            self._pickle(path, clip).poses(clip) if path.suffix.lower() in PICKLES else read_pose(path, clip.clip_id)
-        )
+        stored = self._stored(path, clip)
         rows = _rows(stored, clip, frames, path)
         filled = rows >= len(stored)
         keypoints = _scaled(stored, clip, frames, path)[np.minimum(rows, len(stored) - 1)]
         return Poses(keypoints, tight_boxes(keypoints), filled) if len(keypoints) else missing_poses(0)
+
+    def _stored(self, path: Path, clip: Clip) -> StoredPoses:
+        """Return what the file holds of the clip, by the reader that its suffix says."""
+        if problem := unknown_keypoints(path):
+            raise ClipError(clip.clip_id, problem)
+        many = path.suffix.lower() in PICKLES
+        return self._pickle(path, clip).poses(clip) if many else read_pose(path, clip.clip_id)
 
     def _pickle(self, path: Path, clip: Clip) -> AnnotationPickle:
         """Return a pickle, read when the first clip names it."""

@@ -24,6 +24,8 @@ from camfuse.prep.pose.annotations.safe_pickle import StoredArray, UnsafePickleE
 from camfuse.prep.pose.annotations.stored import StoredPoses, seen_only
 from camfuse.skeleton import BODY, NUM_KEYPOINTS
 
+LARGEST_SCORE = 2.0
+"""Scores of heatmaps may be a little over 1."""
 Entry = Mapping[str, Any]
 
 
@@ -113,7 +115,7 @@ def _poses(entry: Entry) -> StoredPoses:
         raise UnsafePickleError(f"expected `keypoint` (persons, frames, 17 or 133, 2), found {points.shape}")
     persons, frames, count, columns = points.shape
     if columns == 3 and "keypoint_score" not in entry:
-        scores = points[..., 2]
+        scores = _third_column(points[..., 2])
     else:
         scores = _numbers(entry, "keypoint_score", f"{points.shape[:3]}")
         scores = scores[None] if scores.ndim == 2 else scores
@@ -139,12 +141,30 @@ def _numbers(entry: Entry, name: str, shape: str) -> NDArray[Any]:
     return array.astype(np.float32)
 
 
+def _third_column(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the scores that stand beside x and y; a z there has values that no score has."""
+    least, most = np.nanmin(values, initial=0), np.nanmax(values, initial=0)
+    if least < 0 or most > LARGEST_SCORE:
+        raise UnsafePickleError(
+            "expected `keypoint_score`, or scores of 0 to 1 as third column of `keypoint`; "
+            f"found values of {least:.2f} to {most:.2f} there, as of a third coordinate"
+        )
+    return values
+
+
 def _size(entry: Entry) -> tuple[int, int]:
-    match entry.get("img_shape", entry.get("original_shape")):
-        case (int() as height, int() as width, *_) if height > 0 and width > 0:
-            return height, width
-        case found:
-            raise UnsafePickleError(f"expected `img_shape` (height, width), found {str(found)[:40]}")
+    found = entry.get("img_shape", entry.get("original_shape"))
+    if isinstance(found, StoredArray):
+        found = np.asarray(found).reshape(-1).tolist()
+    match found:
+        case (int() | float() as height, int() | float() as width, *_) if _is_size(height) and _is_size(width):
+            return int(height), int(width)
+        case _:
+            raise UnsafePickleError(f"expected `img_shape` (height, width) in pixels, found {str(found)[:40]}")
+
+
+def _is_size(side: float) -> bool:
+    return side >= 1 and float(side).is_integer()
 
 
 def _keys(entry: Mapping[Any, Any]) -> str:

@@ -53,3 +53,16 @@ def test_another_shape_of_image_is_refused(tmp_path: Path) -> None:
 def test_no_file_named() -> None:
     with pytest.raises(ClipError, match="column `annotation`"):
         estimate(clip(None), frames(3))
+
+
+def test_suffixes_in_any_case(tmp_path: Path) -> None:
+    path = write_pose(tmp_path / "a.POSE")
+    assert recorded_rows(estimate(clip(path), frames(10))) == list(range(10))
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.json", "a.pkl.gz", "a"])
+def test_another_kind_of_file_is_not_taken_for_a_pose_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    found = "no suffix" if name == "a" else name[1:]
+    with pytest.raises(ClipError, match=rf"expected .* ends in \.pkl, \.pickle or \.pose, found {found}"):
+        estimate(clip(tmp_path / name), frames(3))

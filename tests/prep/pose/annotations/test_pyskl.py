@@ -114,6 +114,18 @@ def test_another_size_of_image_is_scaled_about_the_pixels_centres(write: Callabl
     np.testing.assert_allclose(read_back(write(made), "one", 10).keypoints[:, :17, :2], expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.float32])
+def test_a_size_may_be_an_array(write: Callable[..., Path], kind: type) -> None:
+    made = entry(img_shape=np.array([HEIGHT, WIDTH], kind))
+    np.testing.assert_array_equal(read_back(write(made), "one", 10).keypoints[:, :17, :2], made["keypoint"][0])
+
+
+def test_a_third_coordinate_beside_scores_is_not_read(write: Callable[..., Path]) -> None:
+    points = np.concatenate([np.full((1, 10, 17, 2), 7.0), np.full((1, 10, 17, 1), -3.0)], axis=-1)
+    keypoints = read_back(write(entry(keypoint=points)), "one", 10).keypoints
+    assert (keypoints[:, :17] == (7, 7, 0.5)).all()
+
+
 def test_a_frame_too_few_at_the_end_is_marked(write: Callable[..., Path]) -> None:
     assert read_back(write(entry()), "one", 11).filled.tolist() == [False] * 10 + [True]
 
@@ -128,7 +140,17 @@ ODD = {
     "no scores": (entry(keypoint_score=None), "expected `keypoint_score`, an array .*; found the keys frame_dir"),
     "scores of another shape": (entry(keypoint_score=np.ones((1, 9, 17))), r"\(1, 10, 17\), found \(1, 9, 17\)"),
     "another skeleton": (entry(count=25), r"17 or 133, 2\), found \(1, 10, 25, 2\)"),
-    "no size": (entry(img_shape=None), r"expected `img_shape` \(height, width\), found None"),
+    "no size": (entry(img_shape=None), r"expected `img_shape` \(height, width\) in pixels, found None"),
+    "sizes that are none": (entry(img_shape=np.array([0.5, 320])), r"expected `img_shape` .* found \[0\.5, 320\.0\]"),
+    "an infinite size": (entry(img_shape=(float("inf"), 320)), r"expected `img_shape` .* found \(inf, 320\)"),
+    "z in place of the score": (
+        entry(keypoint=np.full((1, 10, 17, 3), -0.5), keypoint_score=None),
+        r"or scores of 0 to 1 as third column .* found values of -0\.50 to 0\.00 there, as of a third coordinate",
+    ),
+    "a large z": (
+        entry(keypoint=np.full((1, 10, 17, 3), 40.0), keypoint_score=None),
+        r"found values of 0\.00 to 40\.00",
+    ),
     "no name": (entry(frame_dir=None), "expected `frame_dir` in each annotation, found the keys"),
     "another name": (entry(frame_dir="two"), "expected one annotation with frame_dir 'one', found 0"),
     "a list": (entry(keypoint=[[1, 2]]), "expected `keypoint`, an array .*; found list"),
