@@ -1,10 +1,28 @@
-"""Text and binary files that appear under their name only when they are complete."""
+"""Text and binary files that appear under their name only when they are complete; what a foreign file is instead."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
+
+LOOKED_AT = 4096
+"""Bytes at the beginning of a file that say what it is."""
+INSTEAD: tuple[tuple[bytes, str], ...] = (
+    (b"version https://git-lfs", "a Git LFS pointer in place of the file: run `git lfs pull` where it came from"),
+    (b"/annex/objects/", "a git-annex pointer in place of the file: run `git annex get` where it came from"),
+    (b"<!doctype html", WEB_PAGE := "a web page: the download failed, or wanted a login"),
+    (b"<html", WEB_PAGE),
+    (b"<head", WEB_PAGE),
+    (b"%pdf-", "a PDF document"),
+    (b"rar!", ARCHIVE := "an archive: unpack it"),
+    (b"7z\xbc\xaf", ARCHIVE),
+    (b"\x1f\x8b", "a gzip file: unpack it"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"\x89png", "a PNG image"),
+)
+"""How files begin, in small letters, that are found in place of what they are called, and what they are."""
+ZIP = (b"pk\x03\x04", "a zip archive (or an Excel table)")
 
 
 @contextmanager
@@ -46,3 +64,31 @@ def link_folder(path: Path, target: Path) -> None:
     part = path.with_name(f"{path.name}.{uuid4().hex}.part")
     part.symlink_to(target)
     part.replace(path)
+
+
+def found_instead(path: Path, *, text: bool = True, zipped: bool = True) -> str | None:
+    """Say in a user's words what a file is that has another's name, as far as its first bytes tell, else None.
+
+    Parameters
+    ----------
+    text, zipped
+        Whether a text, or a zip archive, is something else than what is expected there.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    with path.open("rb") as file:
+        start = file.read(LOOKED_AT)
+    if not start:
+        return "an empty file"
+    if not start.strip(b"\0"):
+        return "nothing but zeros: its download or copy was not finished"
+    plain = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    known = next((words for begin, words in (*INSTEAD, *[ZIP] * zipped) if plain[:40].lower().startswith(begin)), None)
+    if known or not text:
+        return known
+    words = plain[:60].decode(errors="replace")
+    readable = all(letter.isprintable() or letter in "\r\n\t" for letter in words[:-1])
+    return f"a text that begins with {' '.join(words[:40].split())!r}" if readable else None

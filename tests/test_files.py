@@ -1,8 +1,9 @@
+import re
 from pathlib import Path
 
 import pytest
 
-from camfuse.files import atomic, link_folder, write_if_changed
+from camfuse.files import atomic, found_instead, link_folder, write_if_changed
 
 
 def test_atomic_leaves_nothing_after_an_error(tmp_path: Path) -> None:
@@ -43,3 +44,35 @@ def test_a_link_follows_its_folder_and_a_copied_folder_stays(tmp_path: Path) -> 
     link_folder(tmp_path / "copy", tmp_path / "one")
     assert (tmp_path / "copy" / "name").read_text() == "copy"
     assert [path.name for path in link.parent.iterdir()] == ["link"]
+
+
+INSTEAD = {
+    b"": "an empty file",
+    bytes(9000): "nothing but zeros",
+    b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\n": "a Git LFS pointer .* `git lfs pull`",
+    b"/annex/objects/MD5E-s12--ab.mp4\n": "a git-annex pointer",
+    b"\xef\xbb\xbf\n <!DOCTYPE html>\n<html>": "a web page: the download failed, or wanted a login",
+    b"<HTML><body>404": "a web page",
+    b"%PDF-1.7": "a PDF document",
+    b"\x1f\x8b\x08rest": "a gzip file: unpack it",
+    b"\xff\xd8\xff\xe0": "a JPEG image",
+    b"\x89PNG\r\n": "a PNG image",
+    b"PK\x03\x04rest": "a zip archive",
+    b'{"error": "not found"}': r"a text that begins with '\{\"error\": \"not found\"\}'",
+}
+
+
+@pytest.mark.parametrize(("content", "words"), INSTEAD.items(), ids=range(len(INSTEAD)))
+def test_what_a_file_is_instead_is_said_in_words(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "a.mp4").write_bytes(content)
+    assert re.match(words, found_instead(tmp_path / "a.mp4") or "none")
+
+
+def test_what_may_be_right_is_not_named(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"\x00\x00\x00\x20ftypisom")
+    assert found_instead(path) is None
+    path.write_text("video,label\n")
+    assert found_instead(path, text=False) is None
+    path.write_bytes(b"PK\x03\x04")
+    assert found_instead(path, zipped=False) is None

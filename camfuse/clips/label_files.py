@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from camfuse.errors import TableError
+from camfuse.files import found_instead
 
 T = TypeVar("T")
 Line = tuple[int, list[str]]
@@ -55,9 +56,14 @@ def read_text(path: Path) -> str:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
+        # an empty table has its own message
+        instead = found_instead(path, text=False) if content else None
     except OSError as error:
         raise TableError(path, [f"cannot read the file: {error.strerror}"]) from error
+    if instead:
+        raise TableError(path, [f"expected a label file, found {instead}"])
+    return content
 
 
 def read_lines(path: Path, delimiter: str = ",") -> list[Line]:

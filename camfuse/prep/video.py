@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from camfuse.clips.table import Clip
 from camfuse.errors import ClipError, MissingToolError
 from camfuse.ffmpeg_tool import ffmpeg_version, find_ffmpeg
+from camfuse.files import found_instead
 
 log = logging.getLogger(__name__)
 
@@ -236,8 +237,12 @@ def _check_end(clip: Clip, errors: list[str], end: float, code: int) -> None:
     if any("matches no streams" in error for error in errors):
         raise ClipError(clip.clip_id, f"{clip.video} has no video stream")
     if code != 0:
-        said = errors[0] if errors else f"exit code {code}"
-        raise ClipError(clip.clip_id, f"ffmpeg cannot decode all of {clip.video}: {said[:SHOWN]}")
+        said = f"ffmpeg cannot decode all of {clip.video}: {(errors[0] if errors else f'exit code {code}')[:SHOWN]}"
+        if instead := found_instead(clip.video):
+            said = f"expected a video, found {instead} ({said})"
+        elif any("moov atom not found" in error for error in errors):
+            said = f"expected a whole video, found one whose index is missing: it was cut off, copy it again ({said})"
+        raise ClipError(clip.clip_id, said)
     if not errors:
         return
     length, odd = _look(clip)

@@ -8,8 +8,14 @@ from typing import Any
 import numpy as np
 
 from camfuse.errors import WeightsError
+from camfuse.files import found_instead
 
 log = logging.getLogger(__name__)
+DAMAGE = (
+    *(RuntimeError, EOFError, pickle.UnpicklingError, ValueError, TypeError, LookupError, AttributeError),
+    *(ArithmeticError, AssertionError, MemoryError),
+)
+"""What `torch.load` trips over in a damaged file."""
 
 
 class UnsafeFileError(WeightsError):
@@ -38,6 +44,8 @@ def read_checkpoint(path: Path, *, trusted: bool = False) -> dict[str, Any]:
     import torch  # only here: the data stages import this room, and run without torch
 
     try:
+        if instead := found_instead(path, zipped=False):
+            raise WeightsError(f"{path}: expected a PyTorch checkpoint, found {instead}")
         with path.open("rb") as file:
             if not file.read(4).startswith((b"PK", b"\x80")):
                 raise WeightsError(f"{path}: expected a PyTorch checkpoint, found something else")
@@ -45,17 +53,35 @@ def read_checkpoint(path: Path, *, trusted: bool = False) -> dict[str, Any]:
             with torch.serialization.safe_globals([*_harmless_globals(), *_STAND_INS]):
                 checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError as error:
+            if not trusted and not _names_code(error):
+                raise
             if not trusted:
                 raise UnsafeFileError(
                     f"{path}: holds more than plain data ({_reason(error)}), and opening it could run a program"
                 ) from error
             log.info("%s: holds more than plain data; opened as a whole, as its whole hash is known", path)
             checkpoint = torch.load(path, map_location="cpu", weights_only=False)
-    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
-        raise WeightsError(f"{path}: not a whole PyTorch checkpoint: {error}") from error
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot read the checkpoint: {error.strerror or error}") from error
+    except DAMAGE as error:
+        # of torch's words only the first sentence: others advise to open the file with its safety off
+        reason = "no pickle of PyTorch's" if isinstance(error, pickle.UnpicklingError) else _first_sentence(error)
+        raise WeightsError(
+            f"{path}: not a whole PyTorch checkpoint ({reason}): it is damaged or was cut off; copy or make it again"
+        ) from error
     if not isinstance(checkpoint, dict):
         raise WeightsError(f"{path}: expected a checkpoint's dictionary, found {type(checkpoint).__name__}")
     return checkpoint
+
+
+def _first_sentence(error: Exception) -> str:
+    said = str(error).split("\n")[0].split(". ")[0]
+    return said[:200].rstrip(".") or type(error).__name__
+
+
+def _names_code(error: Exception) -> bool:
+    """Whether the file names something to call; what else torch refuses is no pickle of its making, or damage."""
+    return "unsupported operand" not in _reason(error).lower()
 
 
 def _reason(error: Exception) -> str:

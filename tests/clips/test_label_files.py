@@ -30,6 +30,15 @@ def test_what_is_no_text_or_no_csv_is_said(tmp_path: Path) -> None:
         read_text(tmp_path / "none")
 
 
+def test_another_file_under_a_label_files_name(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="expected a label file, found a web page"):
+        read_lines(made(tmp_path, b"<!DOCTYPE html><html>"))
+    with pytest.raises(TableError, match="expected a label file, found a zip archive"):
+        read_text(made(tmp_path, b"PK\x03\x04[Content_Types].xml"))
+    with pytest.raises(TableError, match="expected a label file, found a Git LFS pointer"):
+        read_json(made(tmp_path, b"version https://git-lfs.github.com/spec/v1"), TypeAdapter(list[int]))
+
+
 def test_json_is_checked_against_its_shape(tmp_path: Path) -> None:
     shape = TypeAdapter(dict[str, list[int]])
     assert read_json(made(tmp_path, b'\xef\xbb\xbf{"a": [1, 2]}'), shape) == {"a": [1, 2]}

@@ -122,6 +122,27 @@ def test_a_file_that_names_other_files_is_refused(
         list(read_frames(as_clip(tmp_path / "list.mp4")))
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "expected a video, found an empty file"),
+        (b"<!DOCTYPE html><title>Sign in</title>", "expected a video, found a web page: the download failed"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "expected a video, found a Git LFS pointer"),
+    ],
+)
+def test_another_file_under_a_videos_name(content: bytes, words: str, as_clip: AsClip, tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(content)
+    with pytest.raises(ClipError, match=words):
+        list(read_frames(as_clip(tmp_path / "a.mp4")))
+
+
+def test_a_video_without_its_index_was_cut_off(make_video: MakeVideo, as_clip: AsClip) -> None:
+    path = make_video("cut.mp4", frames=60)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(ClipError, match="found one whose index is missing: it was cut off, copy it again"):
+        list(read_frames(as_clip(path)))
+
+
 def test_no_such_file(as_clip: AsClip, tmp_path: Path) -> None:
     with pytest.raises(ClipError, match=r"expected a video file at .*gone\.mp4"):
         list(read_frames(as_clip(tmp_path / "gone.mp4")))

@@ -1,6 +1,9 @@
 """Checkpoints are read without running what is in them."""
 
+import io
 import os
+import pickle
+import random
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -42,6 +45,44 @@ def test_bad_checkpoints_are_refused(tmp_path: Path, content: str) -> None:
         torch.save([1, 2], path)
     with pytest.raises(WeightsError, match=r"best\.ckpt"):
         read_checkpoint(path)
+
+
+def junk(kind: str) -> bytes:
+    whole = io.BytesIO()
+    torch.save({"x": torch.zeros(1000)}, whole)
+    noise = random.Random(0).randbytes(500)
+    kinds = {
+        "noise after a pickle's first byte": b"\x80\x02" + noise,
+        "noise after a zip's first bytes": b"PK\x03\x04" + noise,
+        "another pickle": pickle.dumps({"state_dict": 1}),
+        "cut": whole.getvalue()[:3000],
+        "flipped": whole.getvalue()[:200] + b"\xff" + whole.getvalue()[201:],
+    }
+    return kinds[kind]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["noise after a pickle's first byte", "noise after a zip's first bytes", "another pickle", "cut", "flipped"],
+)
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+def test_junk_is_called_damaged_without_advice_to_open_it_unsafely(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "best.ckpt"
+    path.write_bytes(junk(kind))
+    with pytest.raises(WeightsError, match="damaged or was cut off; copy or make it again") as caught:
+        read_checkpoint(path)
+    said = str(caught.value)
+    assert "\n" not in said and not any(word in said.lower() for word in ("weights_only", "trust", "unsafe", "run a"))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"<!DOCTYPE html>", "found a web page"), (b"version https://git-lfs.github.com", "found a Git LFS pointer")],
+)
+def test_another_file_under_a_checkpoints_name(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "best.ckpt").write_bytes(content)
+    with pytest.raises(WeightsError, match=f"expected a PyTorch checkpoint, {words}"):
+        read_checkpoint(tmp_path / "best.ckpt")
 
 
 class Bomb:

@@ -85,3 +85,24 @@ def test_odd_pickles_are_read_or_refused_in_words(failing: Path, name: str) -> N
                 estimator.estimate(clip, frames)
         else:
             check_poses(estimator.estimate(clip, frames), 50, clip=clip, estimator="annotations")
+
+
+def test_what_is_no_video_is_left_out_with_its_reason(tmp_path: Path) -> None:
+    contents = {"empty": b"", "page": b"<!DOCTYPE html>", "pointer": b"version https://git-lfs.github.com/spec/v1"}
+    for number in range(3):
+        write_video(tmp_path / "videos" / "a" / f"{number}.mp4", shade=100 + number)
+    for name, content in contents.items():
+        (tmp_path / "videos" / "a" / f"{name}.mp4").write_bytes(content)
+    clips = {"folder": {"videos": "videos"}, "shards": 1}
+    workflow = Workflow(tmp_path, SMALL | {"clips": clips, "pose": {"mediapipe": {}}})
+    target = "results/frames/0000.h5"
+    stopped = workflow.snakemake(target)
+    assert stopped.returncode != 0
+    workflow.run(target, change={"bad_clips": "skip"})
+    with Run.from_folder(tmp_path / "results").shard("frames", "0000") as shard:
+        assert len(list(shard)) == 3
+        left = {name: why.reason for name, why in shard.left_out_of([f"a--{name}" for name in contents]).items()}
+    words = {"empty": "an empty file", "page": "a web page", "pointer": "a Git LFS pointer"}
+    for name, said in words.items():
+        assert f"expected a video, found {said}" in left[f"a--{name}"]
+        assert f"a--{name}: expected a video, found {said}" in stopped.stdout + stopped.stderr

@@ -32,7 +32,8 @@ def read(source: CsvSource) -> ClipTable:
     annotation              optional, path of a keypoint file
     ======================  ==================================================================
 
-    Other columns are not used, and noted, for one may be a misspelt name. Classes are the labels in order.
+    Other columns are not used, and noted, for one may be a misspelt name; those without a name, which spreadsheets
+    leave at the end, only if there is something in them. Classes are the labels in order.
 
     Raises
     ------
@@ -44,8 +45,10 @@ def read(source: CsvSource) -> ClipTable:
     rows = pd.DataFrame(_records(header, lines, problems), columns=[*REQUIRED, *OPTIONAL])
     if problems:
         raise TableError(source.table, problems)
-    notes = _unused(header)
+    notes = [*_unused(header), *_nameless(header, lines)]
     rows["clip_id"] = _clip_ids(rows)
+    if "clip_id" not in header and (problems := _repeated(rows, [number for number, _ in lines])):
+        raise TableError(source.table, problems)
     rows["video"] = [str(source.videos / video) for video in rows["video"]]
     if "split" not in header:
         shares = " / ".join(f"{share:g}" for share in source.split)
@@ -62,7 +65,7 @@ def _read_header(path: Path) -> tuple[list[str], list[Line]]:
     header = lines[0][1]
     problems = [f"expected column `{name}`, found {header}" for name in REQUIRED if name not in header]
     problems += [] if lines[1:] else ["expected at least one clip, found none"]
-    problems += [f"expected column `{name}` once" for name in sorted(set(header)) if header.count(name) > 1]
+    problems += [f"expected column `{name}` once" for name in sorted(set(header) - {""}) if header.count(name) > 1]
     if problems:
         raise TableError(path, problems)
     return header, lines[1:]
@@ -75,7 +78,7 @@ def _records(header: list[str], lines: Iterable[Line], problems: list[str]) -> l
             problems.append(f"line {number}: expected {len(header)} fields, found {len(fields)}")
             continue
         record: dict[str, object] = dict.fromkeys(OPTIONAL, "")
-        record |= dict(zip(header, fields, strict=True))
+        record |= {name: field for name, field in zip(header, fields, strict=True) if name}
         for name in (*REQUIRED, *(["clip_id"] if "clip_id" in header else [])):
             if not record[name]:
                 problems.append(f"line {number}: {name}: expected a value, found none")
@@ -105,9 +108,31 @@ def _clip_ids(rows: pd.DataFrame) -> list[str]:
     ]
 
 
+def _repeated(rows: pd.DataFrame, numbers: list[int]) -> list[str]:
+    """Say which lines are of one clip, where the table names none: the ids come from the videos."""
+    first: dict[str, int] = {}
+    lines = [first.setdefault(clip_id, number) for clip_id, number in zip(rows["clip_id"], numbers, strict=True)]
+    return [
+        f"line {number}: video: expected each video once, found {video!r} with the same start in line {before} too; "
+        "remove one of the lines, or tell them apart by a column `start` or `clip_id`"
+        for number, before, video in zip(numbers, lines, rows["video"], strict=True)
+        if number != before
+    ]
+
+
 def _unused(header: list[str]) -> list[str]:
-    unused = [name for name in header if name not in (*REQUIRED, *OPTIONAL)]
+    unused = [name for name in header if name not in (*REQUIRED, *OPTIONAL, "")]
     return [f"{len(unused)} columns of the table are not used: {name_some(unused)}."] if unused else []
+
+
+def _nameless(header: list[str], lines: Iterable[Line]) -> list[str]:
+    filled = [
+        str(number)
+        for number, fields in lines
+        if any(field and not name for name, field in zip(header, fields, strict=True))
+    ]
+    told = f"{len(filled)} lines have something in a column without a name, which is not used: line "
+    return [f"{told}{name_some(filled)}."] if filled else []
 
 
 ENTRY = SourceEntry(CsvSource, read)

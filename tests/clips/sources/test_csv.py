@@ -73,6 +73,25 @@ def test_spreadsheet_habits(source: Callable[..., CsvSource]) -> None:
     assert table.rows["label"].tolist() == ["thank you, sir"]
 
 
+def test_columns_without_a_name_are_passed_over(source: Callable[..., CsvSource]) -> None:
+    table = read(source("video,label,split,,\na.mp4,x,train,,\nb.mp4,y,val,,\n"))
+    assert table.rows["video"].tolist() == ["a.mp4", "b.mp4"] and table.notes == ()
+    table = read(source(",video,label,split\n0,a.mp4,x,train\n,b.mp4,y,val\n2,c.mp4,y,test\n"))
+    assert table.rows["label"].tolist() == ["x", "y", "y"]
+    assert table.notes == ("2 lines have something in a column without a name, which is not used: line 2, 4.",)
+    with pytest.raises(TableError, match="line 3: expected 3 fields, found 4"):
+        read(source("video,label,\na.mp4,x,\nb.mp4,y,,\n"))
+
+
+def test_a_video_twice_is_said_in_the_tables_own_columns(source: Callable[..., CsvSource]) -> None:
+    with pytest.raises(TableError) as error:
+        read(source("video,label\na.mp4,x\nb.mp4,x\na.mp4,y\n"))
+    assert error.value.problems == (
+        "line 4: video: expected each video once, found 'a.mp4' with the same start in line 2 too; remove one of the "
+        "lines, or tell them apart by a column `start` or `clip_id`",
+    )
+
+
 def test_unknown_columns_are_noted(source: Callable[..., CsvSource]) -> None:
     assert (
         read(source("video,label,spilt\na.mp4,hello,val\n")).notes[0] == "1 columns of the table are not used: spilt."

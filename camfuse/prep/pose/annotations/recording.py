@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from camfuse.entries import POSE_FORMAT
 from camfuse.errors import ClipError, MissingToolError
+from camfuse.files import found_instead
 from camfuse.prep.pose.holistic import BODY_POINTS, HAND_POINTS, MESH_POINTS
 
 Landmarks = NDArray[np.float32]
@@ -97,7 +98,9 @@ def read_file(path: Path, clip_id: str) -> Any:
     except OSError as error:
         raise ClipError(clip_id, f"{path}: cannot read the keypoints: {error.strerror}") from error
     except (ValueError, TypeError, IndexError, KeyError, EOFError, NotImplementedError, struct.error) as error:
-        raise ClipError(clip_id, f"{path}: not a whole `.pose` file: {error}") from error
+        instead = found_instead(path)
+        said = f"found {instead}" if instead else error
+        raise ClipError(clip_id, f"{path}: not a whole `.pose` file: {said}") from error
 
 
 def read_recording(path: Path, clip_id: str) -> Recording:

@@ -16,6 +16,8 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from camfuse.files import found_instead
+
 REFUSED = frozenset("PERSID BINPERSID INST OBJ NEWOBJ NEWOBJ_EX EXT1 EXT2 EXT4 NEXT_BUFFER READONLY_BUFFER".split())
 """Opcodes that plain data never needs: other ways to make objects, objects kept elsewhere."""
 KINDS = "biufUS"
@@ -46,6 +48,8 @@ def read_plain(path: Path) -> object:
     with path.open("rb") as file:
         if not path.stat().st_size:
             raise UnsafePickleError("the file is empty")
+        if instead := found_instead(path, text=False):  # pickles of the oldest kind are texts
+            raise UnsafePickleError(f"expected a pickle, found {instead}")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             _scan(cast(IO[bytes], content), len(content))
             content.seek(0)
