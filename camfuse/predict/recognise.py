@@ -17,7 +17,7 @@ from camfuse.predict.estimator import check_estimator, with_estimator
 from camfuse.predict.facts import ModelFacts
 from camfuse.predict.network import Device, Network, open_network
 from camfuse.prep.arrays import ClipFrames, Floats, Image
-from camfuse.prep.crops import crop_clip
+from camfuse.prep.crops import lazy_crops
 from camfuse.prep.frames import read_clip
 from camfuse.prep.pose.estimator import Estimator
 from camfuse.prep.pose.run import estimate_clip, make_estimator
@@ -180,7 +180,7 @@ class TrainedModel:
         ClipError
             If nobody is seen.
         """
-        crops = crop_clip(clip_id, frames, keypoints, self.config.crops)
+        crops = lazy_crops(clip_id, frames, keypoints, self.config.crops)
         inputs = clip_inputs(self.config, self.facts.part, clip_id, crops)
         return self.facts.combined(self.network.probabilities(inputs))
 
@@ -188,3 +188,36 @@ class TrainedModel:
 def clip_of(video: Path, start: float = 0.0, end: float = float("inf")) -> Clip:
     """Return a video, or a part of it, as a clip; its id is the file's name without the suffix."""
     return Clip(video.stem, video, start, end, None, identity="video")
+
+
+def load(
+    model: str | Path, *, estimator: str | None = None, other_estimator: bool = False, device: Device = "auto"
+) -> TrainedModel:
+    """Open a trained model.
+
+    Parameters
+    ----------
+    model
+        A run's folder or a ``best.ckpt``.
+    estimator
+        mediapipe, mmpose or rtmlib; left out, the one that the model was trained with.
+    other_estimator
+        Whether that may be another one than the model was trained with, at the cost of wrong answers.
+    device
+        Where the model runs.
+
+    Returns
+    -------
+    TrainedModel
+        ``predict(video)`` answers; a context manager, or close it yourself.
+
+    Raises
+    ------
+    WeightsError
+        If there is no model.
+    ConfigError
+        If estimator or device are not for it.
+    MissingToolError
+        If the estimator needs what is not installed.
+    """
+    return TrainedModel.load(Path(model), estimator=estimator, other_estimator=other_estimator, device=device)

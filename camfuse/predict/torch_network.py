@@ -16,6 +16,9 @@ from camfuse.predict.calibration import Calibration
 from camfuse.predict.facts import ModelFacts
 from camfuse.predict.network import Device
 
+AT_ONCE = 16_000_000
+"""Bytes of input that the network takes at once: one sampling at the paper's size, several of a small model."""
+
 
 class TorchNetwork:
     """A recogniser with the facts that travel with it."""
@@ -49,11 +52,12 @@ class TorchNetwork:
 
     @torch.inference_mode()
     def probabilities(self, inputs: Inputs) -> dict[str, NDArray[np.float32]]:
-        """Return each head's probabilities (V, C): one sampling at a time, so that memory does not grow with V."""
+        """Return each head's probabilities (V, C): a few samplings at a time, so that memory does not grow with V."""
         samplings = len(next(iter(inputs.values())))
+        at_once = max(1, AT_ONCE * samplings // sum(values.nbytes for values in inputs.values()))
         found: dict[str, list[NDArray[np.float32]]] = {}
-        for number in range(samplings):
-            given = {name: torch.from_numpy(values[number : number + 1]) for name, values in inputs.items()}
+        for first in range(0, samplings, at_once):
+            given = {name: torch.from_numpy(values[first : first + at_once]) for name, values in inputs.items()}
             there = {name: tensor.to(self._device) for name, tensor in given.items()}
             with arithmetic(self._facts.config, self._device):
                 logits = self._model(**{"rgb": None, "heatmaps": None, **there})

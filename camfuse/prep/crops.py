@@ -4,8 +4,10 @@ Coordinates: 0 is the centre of the first pixel, so an image of width W spans -0
 its centre and side in that frame; its left edge lands on -0.5 and its right edge on S - 0.5 of the crop.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import overload
 
 import cv2
 import numpy as np
@@ -71,7 +73,13 @@ def check_counts(clip_id: str, frames: Shard, pose: Shard) -> None:
 
 
 def crop_clip(clip_id: str, frames: ClipFrames, keypoints: Floats, crops: Crops) -> ClipCrops:
-    """Cut one clip to the box of its kept keypoints.
+    """Cut one clip to the box of its kept keypoints; parameters and errors as `lazy_crops` has them."""
+    lazy = lazy_crops(clip_id, frames, keypoints, crops)
+    return replace(lazy, jpeg=list(lazy.jpeg))
+
+
+def lazy_crops(clip_id: str, frames: ClipFrames, keypoints: Floats, crops: Crops) -> ClipCrops:
+    """Cut one clip to the box of its kept keypoints, each image when it is asked for.
 
     Parameters
     ----------
@@ -98,8 +106,27 @@ def crop_clip(clip_id: str, frames: ClipFrames, keypoints: Floats, crops: Crops)
     except ValueError as error:
         raise ClipError(clip_id, str(error)) from error
     moved = zero_keypoints(transform_points(kept, affine), dropped)
-    jpeg = [_crop_jpeg(image, affine, crops.size, crops.quality) for image in frames.jpeg]
-    return ClipCrops(jpeg, moved, affine)
+    return ClipCrops(_LazyJpeg(frames.jpeg, affine, crops), moved, affine)
+
+
+class _LazyJpeg(Sequence[bytes]):
+    """The crops of stored frames, cut anew each time that they are asked for."""
+
+    def __init__(self, frames: Sequence[bytes], affine: Floats, crops: Crops) -> None:
+        self._frames, self._affine, self._crops = frames, affine, crops
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    @overload
+    def __getitem__(self, position: int) -> bytes: ...
+    @overload
+    def __getitem__(self, position: slice) -> Sequence[bytes]: ...
+    def __getitem__(self, position: int | slice) -> bytes | Sequence[bytes]:
+        if isinstance(position, slice):
+            return _LazyJpeg(self._frames[position], self._affine, self._crops)
+        image = decode_jpeg(self._frames[position], "a stored frame")
+        return encode_jpeg(crop_image(image, self._affine, self._crops.size), self._crops.quality)
 
 
 def dropped_keypoints(crops: Crops) -> list[int]:
@@ -204,7 +231,3 @@ def crop_image(image: Image, affine: Floats, size: int) -> Image:
 def _warp(image: Image, affine: Floats, size: int, interpolation: int) -> Image:
     warped = cv2.warpAffine(image, affine, (size, size), flags=interpolation, borderMode=cv2.BORDER_CONSTANT)
     return warped.astype(np.uint8, copy=False)
-
-
-def _crop_jpeg(jpeg: bytes, affine: Floats, size: int, quality: int) -> bytes:
-    return encode_jpeg(crop_image(decode_jpeg(jpeg, "a stored frame"), affine, size), quality)

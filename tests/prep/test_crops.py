@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from made_shards import jpegs, write_shard, write_shard_table
 from made_training import MakeConfig
 
-from camfuse.config import Config
+from camfuse.config import Config, Crops
 from camfuse.errors import BadClipsError, ShardError, StaleShardError
 from camfuse.geometry import transform_points
-from camfuse.prep.crops import crop_affine, crop_clips, crop_image, zero_keypoints
+from camfuse.jpeg import encode_jpeg
+from camfuse.prep import crops as crops_module
+from camfuse.prep.arrays import ClipFrames
+from camfuse.prep.crops import crop_affine, crop_clip, crop_clips, crop_image, lazy_crops, zero_keypoints
 from camfuse.run.shard import ClipData, LeftOut, Shard
 from camfuse.run.stages import fingerprint
 from camfuse.skeleton import LOWER_BODY, NUM_KEYPOINTS
@@ -339,3 +342,23 @@ def test_keeping_the_hands_alone_drops_everything_else() -> None:
 
     assert dropped_keypoints(Crops()) == list(range(11, 23))
     assert dropped_keypoints(Crops(keep="hands")) == list(range(91))
+
+
+def test_images_are_cut_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    coded = [encode_jpeg(np.full((60, 80, 3), 20 * t, np.uint8), 95) for t in range(5)]
+    frames = ClipFrames(coded, np.arange(5) / 25, 60, 80, 25)
+    keypoints = np.full((5, NUM_KEYPOINTS, 3), 0.9, np.float32)
+    keypoints[..., :2] = np.linspace(10, 50, NUM_KEYPOINTS)[None, :, None]
+    whole = crop_clip("c", frames, keypoints, Crops(size=32))
+    cut: list[int] = []
+
+    def counted(image: Any, affine: Any, size: int) -> Any:
+        cut.append(1)
+        return crop_image(image, affine, size)
+
+    monkeypatch.setattr(crops_module, "crop_image", counted)
+    lazy = lazy_crops("c", frames, keypoints, Crops(size=32))
+    assert (len(lazy), cut) == (5, [])
+    assert lazy.jpeg[3] == whole.jpeg[3] and lazy.jpeg[1:3][1] == whole.jpeg[2]
+    assert len(cut) == 2
+    np.testing.assert_array_equal(lazy.keypoints, whole.keypoints)
