@@ -5,6 +5,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,12 +21,19 @@ SPLIT_NAMES = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 """What others call the three splits."""
+_DIGITS = re.compile(r"([0-9]+)")
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d*)?")
 
 
 def normal_label(label: str) -> str:
     """Return a label without blanks around it, and with composed accents: macOS writes them apart."""
     return unicodedata.normalize("NFC", label).strip()
+
+
+def natural_order(label: str) -> tuple[tuple[Any, ...], str]:
+    """Return what to sort a label by, so that numbers in it count as numbers: 1, 2, 10; word 2, word 10."""
+    parts = enumerate(_DIGITS.split(label))  # text, digits, text, digits ...
+    return tuple((len(bare := part.lstrip("0")), bare) if number % 2 else part for number, part in parts), label
 
 
 def normal_split(name: str) -> str:
@@ -56,7 +64,7 @@ def make_table(
     source
         The label file or folder, for messages.
     classes
-        Labels of the class indices; left out, the labels of the rows in order.
+        Labels of the class indices; left out, the labels of the rows in natural order.
     shares
         Split each label in these shares of train, val and test, in place of a column split.
     notes
@@ -74,7 +82,9 @@ def make_table(
         rows = rows.assign(split=split_labels(rows["clip_id"].tolist(), rows["label"].tolist(), shares))
     defaults = {"signer": "", "start": 0.0, "end": np.nan, "annotation": "", "source": rows["video"]}
     rows = rows.assign(**{column: value for column, value in defaults.items() if column not in rows})[list(COLUMNS)]
-    names = sorted(set(rows["label"])) if classes is None else [normal_label(label) for label in classes]
+    names = (
+        sorted(set(rows["label"]), key=natural_order) if classes is None else [normal_label(label) for label in classes]
+    )
     if repeated := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise TableError(source, [f"class {name!r}: expected once, found it again" for name in repeated])
     check_rows(rows, names, source)

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import camfuse
+from camfuse.clips.labels import natural_order
 from camfuse.config import Config, Part, Section, dump_config
 from camfuse.evaluate.result_text import percent
 from camfuse.evaluate.results import Results, read_results
@@ -206,9 +207,8 @@ def _tiles(results: Results | None, clips: pd.DataFrame | None) -> list[Tile]:
 def _classes(predictions: Sequence[Prediction] | None, labels: Sequence[str] | None) -> Classes | None:
     if not predictions:
         return None
-    return describe_classes(
-        predictions, labels or sorted({label for p in predictions for label in (p.label, p.predicted)})
-    )
+    found = {label for p in predictions for label in (p.label, p.predicted)}
+    return describe_classes(predictions, labels or sorted(found, key=natural_order))
 
 
 def _attention(run: Run, examples: Sequence[Example]) -> Sequence[Example]:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from camfuse.clips.labels import is_split, make_table, near_labels, normal_label, normal_split
+from camfuse.clips.labels import is_split, make_table, natural_order, near_labels, normal_label, normal_split
 from camfuse.clips.sources import autsl, csv, folder, wlasl
 from camfuse.clips.table import COLUMNS
 from camfuse.config.sources import AutslSource, CsvSource, FolderSource, WlaslSource
@@ -74,6 +74,21 @@ def test_a_table_is_completed() -> None:
     first = table.rows.iloc[0]
     assert (first["split"], first["signer"], first["start"], first["source"]) == ("val", "", 0.0, "c0.mp4")
     assert first["end"] != first["end"]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["0", "1", "2", "10", "11"],
+        ["word 2", "word 10", "word 10 b"],
+        ["", "007", "7", "8", "A", "a", "é"],
+        ["a", "a1", "a" + "9" * 5000, "ab"],
+    ],
+)
+def test_numbers_in_labels_are_numbers(labels: list[str]) -> None:
+    assert sorted(reversed(labels), key=natural_order) == labels
+    if labels[0]:
+        assert make_table(rows(*reversed(labels)), "table").classes == tuple(labels)
 
 
 def test_classes_keep_their_order_and_stand_once() -> None:

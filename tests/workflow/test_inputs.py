@@ -87,6 +87,19 @@ def test_odd_pickles_are_read_or_refused_in_words(failing: Path, name: str) -> N
             check_poses(estimator.estimate(clip, frames), 50, clip=clip, estimator="annotations")
 
 
+def test_numbered_words_stand_in_natural_order(tmp_path: Path, failing: Path) -> None:
+    table = (failing / "csv" / "numeric_labels.csv").read_text()
+    (tmp_path / "clips.csv").write_text(table)
+    for line in table.splitlines()[1:]:
+        write_video(tmp_path / line.split(",")[0], shade=100)
+    settings = SMALL | {"clips": {"csv": {"table": "clips.csv"}, "shards": 1}, "pose": {"mediapipe": {}}}
+    Workflow(tmp_path, settings).snakemake("--dry-run")
+    run = Run.from_folder(tmp_path / "results")
+    assert run.classes() == tuple(str(number) for number in range(12))
+    indices = dict(zip(run.clips()["label"], run.clips()["class_index"], strict=True))
+    assert indices == {str(number): number for number in range(12)}
+
+
 def test_what_is_no_video_is_left_out_with_its_reason(tmp_path: Path) -> None:
     contents = {"empty": b"", "page": b"<!DOCTYPE html>", "pointer": b"version https://git-lfs.github.com/spec/v1"}
     for number in range(3):

@@ -33,7 +33,8 @@ def read(source: CsvSource) -> ClipTable:
     ======================  ==================================================================
 
     Other columns are not used, and noted, for one may be a misspelt name; those without a name, which spreadsheets
-    leave at the end, only if there is something in them. Classes are the labels in order.
+    leave at the end, only if there is something in them. Classes are the labels in natural
+    order: 1, 2, 10.
 
     Raises
     ------

@@ -44,7 +44,8 @@ class ClipPose:
 def export_pyskl(config: Config, output: Path) -> int:
     """Write all clips of the run whose pose is there into one annotation pickle.
 
-    ``split`` has the names train, val and test; ``label`` is the class index; ``keypoint`` (1, T, 133, 2) and
+    ``split`` has the names train, val and test; ``label`` is the class index, whose name stands in ``classes`` (others
+    pass over that key); ``keypoint`` (1, T, 133, 2) and
     ``keypoint_score`` (1, T, 133) are fp16, so that a place is exact to 1/4 pixel below 1024 pixels, and to
     1/2 pixel below 2048. Read by this numpy and older ones, and by `pose.annotations`.
 
@@ -59,13 +60,17 @@ def export_pyskl(config: Config, output: Path) -> int:
         If the name does not end as MMAction2 wants it.
     ShardError
         If a shard of stage pose is missing, damaged or stale.
+    TableError
+        If the clip table or the list of classes is missing or damaged.
     """
     if output.suffix.lower() not in PICKLES:
         raise ConfigError(f"expected the pickle's name to end in .pkl, found {output}")
-    clips = list(_clip_poses(config))
+    run = Run(config)
+    clips = list(_clip_poses(run))
     content = {
         "split": {split: [clip.row.clip_id for clip in clips if clip.row.split == split] for split in SPLITS},
         "annotations": [_annotation(clip) for clip in clips],
+        "classes": list(run.classes()),
     }
     stored = pickle.dumps(content, PROTOCOL)
     # numpy 1 knows the function by its old name only, numpy 2 by both; the name stands in the file once
@@ -94,15 +99,14 @@ def export_pose(config: Config, output: Path) -> int:
         If pose-format is not installed.
     """
     count = 0
-    for clip in _clip_poses(config):
+    for clip in _clip_poses(Run(config)):
         path = output / f"{clip.row.clip_id}.pose"
         write_pose(path, clip.keypoints, width=clip.width, height=clip.height, fps=clip.fps)
         count += 1
     return count
 
 
-def _clip_poses(config: Config) -> Iterator[ClipPose]:
-    run = Run(config)
+def _clip_poses(run: Run) -> Iterator[ClipPose]:
     rows = run.clips()
     for name, part in tqdm(sorted(_by_shard(rows).items()), desc="export", unit="shard", mininterval=1.0):
         shard = run.shard("pose", name)

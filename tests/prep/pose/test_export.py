@@ -47,6 +47,7 @@ def run(make_config: MakeConfig) -> Config:
     (config.output / "clips").mkdir()
     table = pd.DataFrame(rows).assign(start=0.0, end=np.nan, shard="0000", identity="x")
     table.to_csv(config.output / "clips" / "clips.csv", index=False)
+    (config.output / "clips" / "classes.csv").write_text("class_index,label\n0,no\n1,yes\n2,seen by none\n")
     return config
 
 
@@ -89,6 +90,7 @@ def test_the_pickle_is_of_pyskl_s_form(run: Config, tmp_path: Path) -> None:
     content = pickle.loads(path.read_bytes())
     assert content["split"] == {"train": ["a", "c"], "val": ["b"], "test": []}
     first = content["annotations"][0]
+    assert content["classes"] == ["no", "yes", "seen by none"]
     assert (first["frame_dir"], first["label"], first["total_frames"]) == ("a", 1, 12)
     assert first["img_shape"] == first["original_shape"] == (HEIGHT, WIDTH)
     assert (first["keypoint"].shape, first["keypoint"].dtype) == ((1, 12, 133, 2), np.float16)
