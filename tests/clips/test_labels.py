@@ -86,7 +86,7 @@ def test_a_table_is_completed() -> None:
     ],
 )
 def test_numbers_in_labels_are_numbers(labels: list[str]) -> None:
-    assert sorted(reversed(labels), key=natural_order) == labels
+    assert sorted(set(labels), key=natural_order) == labels
     if labels[0]:
         assert make_table(rows(*reversed(labels)), "table").classes == tuple(labels)
 
