@@ -11,7 +11,7 @@ from camfuse.prep.pose.estimator import Poses, missing_poses
 
 
 class Walker:
-    """Spreads the body over the image, one pixel further in each frame."""
+    """Spreads the body over the image, one pixel further in each frame, a hand raised."""
 
     def __enter__(self) -> Self:
         return self
@@ -31,4 +31,5 @@ class Walker:
             poses.keypoints[t, :23, 0] = 5 + t + spread * frames.width * 0.6
             poses.keypoints[t, :23, 1] = 4 + spread**2 * frames.height * 0.7
             poses.keypoints[t, :23, 2] = 0.25 + spread / 2
+            poses.keypoints[t, 10, 1] = poses.keypoints[t, 5, 1]  # a hand as high as the shoulder
         return poses

@@ -38,6 +38,9 @@ def predict(
         Path | None,
         typer.Option(help="Also draw skeleton, crop box and words: an .mp4 for one video, a folder for several."),
     ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Each video is one sign from beginning to end; do not look for signs.")
+    ] = False,
     estimator: Named = None,
     other_estimator: Other = False,
     device: Device = "auto",
@@ -63,7 +66,7 @@ def predict(
         output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout) as to,
     ):
         to.write(header(form))
-        for outcome in predict_many(trained, found):
+        for outcome in predict_many(trained, found, whole=whole):
             to.write(written(outcome, form, top))
             to.flush()
             failed += outcome.answer is None

@@ -34,7 +34,9 @@ class Outcome:
     reason: str | None
 
 
-def predict_many(model: TrainedModel, videos: Iterable[Path], *, progress: bool = True) -> Iterator[Outcome]:
+def predict_many(
+    model: TrainedModel, videos: Iterable[Path], *, whole: bool = False, progress: bool = True
+) -> Iterator[Outcome]:
     """Answer the videos one by one, as they are done.
 
     Parameters
@@ -43,6 +45,8 @@ def predict_many(model: TrainedModel, videos: Iterable[Path], *, progress: bool 
         The model.
     videos
         The files.
+    whole
+        Whether each is one sign from its beginning to its end.
     progress
         Whether a bar on stderr says how many frames a second are seen.
 
@@ -55,13 +59,13 @@ def predict_many(model: TrainedModel, videos: Iterable[Path], *, progress: bool 
     with tqdm(desc="predict", unit=" frames", mininterval=0.5, disable=not progress) as bar:
         for number, video in enumerate(listed, start=1):
             bar.set_postfix_str(f"video {number} of {len(listed)}: {video.name}", refresh=False)
-            yield _outcome(model, video, bar.update)
+            yield _outcome(model, video, bar.update, whole)
 
 
-def _outcome(model: TrainedModel, video: Path, seen: Seen) -> Outcome:
+def _outcome(model: TrainedModel, video: Path, seen: Seen, whole: bool) -> Outcome:
     try:
         observed = model.observe(clip_of(video), seen)
-        return Outcome(video, model.answer(observed), observed, None)
+        return Outcome(video, model.answer(observed, whole=whole), observed, None)
     except MissingToolError:
         raise
     except ClipError as error:

@@ -16,6 +16,7 @@ from camfuse.predict.answer import Sign, VideoAnswer
 from camfuse.predict.estimator import check_estimator, with_estimator
 from camfuse.predict.facts import ModelFacts
 from camfuse.predict.network import Device, Network, open_network
+from camfuse.predict.spans import Span, find_spans, whole_video
 from camfuse.prep.arrays import ClipFrames, Floats, Image
 from camfuse.prep.crops import lazy_crops
 from camfuse.prep.frames import read_clip
@@ -122,7 +123,9 @@ class TrainedModel:
             self._estimator.__exit__(None, None, None)
             self._estimator = None
 
-    def predict(self, video: str | Path, *, start: float = 0.0, end: float = float("inf")) -> VideoAnswer:
+    def predict(
+        self, video: str | Path, *, start: float = 0.0, end: float = float("inf"), whole: bool = False
+    ) -> VideoAnswer:
         """Say what is signed in a video.
 
         Parameters
@@ -131,13 +134,15 @@ class TrainedModel:
             The file.
         start, end
             The part to look at, in seconds.
+        whole
+            Whether it is known to be one sign from its beginning to its end; else the signs are looked for.
 
         Raises
         ------
         ClipError
             If it cannot be decoded, or nobody is seen in it.
         """
-        return self.answer(self.observe(clip_of(Path(video), start, end)))
+        return self.answer(self.observe(clip_of(Path(video), start, end)), whole=whole)
 
     def observe(self, clip: Clip, seen: Seen = lambda count: None) -> Observed:
         """Decode a video and estimate the signer's pose in every frame; raises as `predict`."""
@@ -147,21 +152,20 @@ class TrainedModel:
         counted = _CountedFrames(frames.jpeg, frames.time, frames.height, frames.width, frames.fps, seen)
         return Observed(clip, frames, estimate_clip(self._estimator, clip, counted).keypoints)
 
-    def answer(self, video: Observed) -> VideoAnswer:
-        """Say what is signed in what was observed; raises `ClipError` if nobody is seen in it."""
+    def answer(self, video: Observed, *, whole: bool = False) -> VideoAnswer:
+        """Say what is signed in what was observed; parameters and errors as `predict`."""
         if not (video.keypoints[..., 2] >= self.config.crops.min_score).any():
             raise ClipError(video.clip.clip_id, f"nobody is seen in any of its {len(video.frames)} frames")
-        signs = [self._sign(video, first, stop) for first, stop in [(0, len(video.frames))]]
+        spans = [whole_video(video.frames)] if whole else find_spans(video.frames, video.keypoints)
+        signs = [self._sign(video, span) for span in spans]
         return VideoAnswer(str(video.clip.video), tuple(signs), len(video.frames), video.seconds)
 
-    def _sign(self, video: Observed, first: int, stop: int) -> Sign:
-        frames, whole = video.frames, slice(first, stop)
-        part = replace(frames, jpeg=frames.jpeg[whole], time=frames.time[whole])
-        probabilities = self.probabilities(video.clip.clip_id, part, video.keypoints[whole])
-        begin, last = float(part.time[0] - frames.time[0]), float(part.time[-1] - frames.time[0])
-        end = last + (1 / frames.fps if frames.fps > 0 else 0.0)
+    def _sign(self, video: Observed, span: Span) -> Sign:
+        shown = slice(span.first, span.stop)
+        frames = replace(video.frames, jpeg=video.frames.jpeg[shown], time=video.frames.time[shown])
+        probabilities = self.probabilities(video.clip.clip_id, frames, video.keypoints[shown])
         known = self.facts.calibration.known(probabilities)
-        return Sign(begin, end, self.classes, probabilities, known)
+        return Sign(span.start, span.end, self.classes, probabilities, known)
 
     def probabilities(self, clip_id: str, frames: ClipFrames, keypoints: Floats) -> NDArray[np.float32]:
         """Return the calibrated probabilities (C,) of one sign that fills the frames.
