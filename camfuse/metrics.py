@@ -22,6 +22,8 @@ GRID = 10
 CALIBRATION_BINS = 15
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
+LEAST_PROBABILITY = 1e-12
+"""A smaller one counts as this, so that one sure mistake does not make every other number meaningless."""
 
 
 def weighted_mean(probabilities: Mapping[str, Tensor], weights: Sequence[float]) -> Tensor:
@@ -166,3 +168,35 @@ def bootstrap_interval(hits: NDArray[np.bool_], seed: int) -> tuple[float, float
     shares = np.random.default_rng(seed).binomial(len(hits), hits.mean(), RESAMPLES) / len(hits)
     low, high = np.quantile(shares, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]).tolist()
     return low, high
+
+
+def log_loss(probabilities: Tensor, labels: Tensor) -> float:
+    """Return the mean negative log likelihood of the labels."""
+    of_label = probabilities.double()[torch.arange(len(labels)), labels]
+    return float(-of_label.clamp_min(LEAST_PROBABILITY).log().mean())
+
+
+def coverage_accuracy(probabilities: Tensor, labels: Tensor) -> float:
+    """Return the area under accuracy over coverage: the accuracy of the k surest clips, the mean over all k.
+
+    With all right it is 1; with a confidence that says nothing it is the accuracy.
+    """
+    sure, found = probabilities.max(1)
+    order = torch.argsort(sure, descending=True, stable=True)
+    right = (found == labels)[order].double()
+    return float((right.cumsum(0) / torch.arange(1, len(right) + 1)).mean())
+
+
+def auroc(positive: NDArray[np.floating], negative: NDArray[np.floating]) -> float:
+    """Return how often a score of `positive` (n,) is above one of `negative` (m,), a tie counting half.
+
+    Raises
+    ------
+    ValueError
+        If one of them is empty.
+    """
+    if not len(positive) or not len(negative):
+        raise ValueError(f"expected scores of both kinds, found {len(positive)} and {len(negative)}")
+    ordered = np.sort(negative)
+    below, up_to = (np.searchsorted(ordered, positive, side) for side in ("left", "right"))
+    return float((below + up_to).mean() / (2 * len(negative)))

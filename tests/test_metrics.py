@@ -7,11 +7,14 @@ from torchmetrics.functional.classification import multiclass_accuracy
 
 from camfuse.errors import ConfigError
 from camfuse.metrics import (
+    auroc,
     bootstrap_interval,
     calibration_error,
     class_accuracy,
     class_top_k_accuracy,
     confusion_matrix,
+    coverage_accuracy,
+    log_loss,
     mean_class_accuracy,
     shown_ks,
     top_k_accuracy,
@@ -161,3 +164,22 @@ def test_tuned_weights_need_clips() -> None:
 def test_weights_without_a_mean(weights: tuple[float, ...]) -> None:
     with pytest.raises(ConfigError, match=r"evaluate\.weights"):
         weighted_mean(dict.fromkeys("abc", torch.ones(1, 2)), weights)
+
+
+def test_log_loss_by_hand_and_of_a_sure_mistake() -> None:
+    labels = torch.tensor([0, 1])
+    assert log_loss(torch.tensor([[0.5, 0.5], [0.75, 0.25]]), labels) == pytest.approx(np.log(8) / 2)
+    assert log_loss(torch.tensor([[1.0, 0.0], [1.0, 0.0]]), labels) == pytest.approx(-np.log(1e-12) / 2)
+
+
+def test_coverage_is_read_from_the_surest_clip_on() -> None:
+    probabilities = torch.tensor([[0.6, 0.4], [0.9, 0.1], [0.3, 0.7]])
+    assert coverage_accuracy(probabilities, torch.tensor([1, 0, 1])) == pytest.approx((1 + 1 + 2 / 3) / 3)
+    assert coverage_accuracy(probabilities, torch.tensor([0, 1, 1])) == pytest.approx((0 + 1 / 2 + 2 / 3) / 3)
+
+
+def test_auroc_counts_a_tie_half() -> None:
+    assert auroc(np.array([0.9, 0.5]), np.array([0.5, 0.1])) == (2 + 1.5) / 4
+    assert auroc(np.array([0.1]), np.array([0.5, 0.9])) == 0.0
+    with pytest.raises(ValueError, match="of both kinds, found 0 and 1"):
+        auroc(np.array([]), np.array([0.5]))

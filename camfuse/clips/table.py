@@ -1,7 +1,7 @@
 """The one table that everything starts from, and its checks."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,6 +146,12 @@ def read_clips(path: Path) -> pd.DataFrame:
         If the file is missing or damaged.
     """
     return _read_csv(path, ("clip_id", "label", "signer", "split", "class_index", "shard"))
+
+
+def split_unknown(rows: pd.DataFrame, words: Collection[str] | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the clips of trained words, and those of the words that are kept out of training."""
+    kept_out = rows["label"].isin(list(words or ()))
+    return rows[~kept_out], rows[kept_out]
 
 
 def read_classes(path: Path) -> tuple[str, ...]:

@@ -27,6 +27,9 @@ class Evaluate(Section):
     chosen on val, for `fused` and for late fusion, the best multiples of 0.1; the training's epoch is then chosen by
     equal weights."""
 
+    false_accepts: float = Field(default=0.1, gt=0, lt=1)
+    """Share of unknown signs that may pass for known ones: by it the threshold of "no known sign" is chosen on val."""
+
     @property
     def training_weights(self) -> tuple[float, float, float]:
         """The weights that the fused model's best epoch is chosen by: nothing is tuned while it trains."""

@@ -77,6 +77,9 @@ class Train(Section):
     """Factor on the rate of ST-CAF and the joint head, which start from nothing, in `fusion`."""
     augment: Augment = Augment()
     """Augmentation of the training clips."""
+    unknown_words: tuple[str, ...] | None = None
+    """Labels that are not trained. Their clips of val and test are, for `evaluate`, signs that the model does not know:
+    they choose the threshold of "no known sign" (val) and say how well it tells them from known ones (test)."""
     validation: bool = True
     """Validate after every epoch and keep the best (highest val top-1, then lowest loss); false keeps the last."""
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"

@@ -4,12 +4,25 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from camfuse.evaluate.confidence import Confidence
 from camfuse.evaluate.results import Results
 from camfuse.evaluate.rows import TITLES
 from camfuse.run.stages import STAGES
 
 NONE = "-"
 """Stands where there is no number."""
+CONFIDENCE_HEAD = (
+    "model",
+    "temperature",
+    "calibration error",
+    "log loss",
+    "area of coverage",
+    "threshold",
+    "answered",
+    "of these right",
+    "AUROC of unknown words",
+    "of these accepted",
+)
 
 
 def percent(share: float) -> str:
@@ -40,13 +53,53 @@ def result_cells(results: Results) -> list[tuple[str, ...]]:
     return [head, *rows]
 
 
+def confidence_caption(results: Results) -> str:
+    """Say what the table of confidence shows."""
+    share = results.confidence[results.main].false_accepts
+    return (
+        f"Confidence on the {results.rows[results.main].clips:,} clips of {results.split}, calibrated on val; "
+        f"threshold meant for {share:.0%} of unknown signs"
+    )
+
+
+def confidence_cells(results: Results) -> list[tuple[str, ...]]:
+    """Return the head and rows, as text, of what the calibration does; empty where nothing was calibrated."""
+    if not results.confidence:
+        return []
+    rows = [(TITLES.get(name, name), *_confidence_row(one)) for name, one in results.confidence.items()]
+    met = any(one.strangers for one in results.confidence.values())
+    return [row if met else row[:-2] for row in (CONFIDENCE_HEAD, *rows)]
+
+
+def _confidence_row(one: Confidence) -> tuple[str, ...]:
+    strangers = (NONE, NONE)
+    if one.strangers:
+        strangers = (percent(one.strangers.auroc), percent(one.strangers.accepted))
+    return (
+        f"{one.temperature:.2f}",
+        " to ".join(percent(value) for value in one.calibration),
+        " to ".join(f"{value:.3f}" for value in one.loss),
+        percent(one.coverage_area),
+        f"{one.threshold:.3f}",
+        percent(one.answered),
+        NONE if one.answered_right is None else percent(one.answered_right),
+        *strangers,
+    )
+
+
 def result_text(results: Results) -> str:
-    """Return the result table as lines of text, for the command line and the log."""
-    lines = result_cells(results)
+    """Return the result tables as lines of text, for the command line and the log."""
+    table = [result_caption(results), *_aligned_table(result_cells(results))]
+    said = [*weights_text(results), *missing_text(results)]
+    if results.confidence:
+        said += ["", confidence_caption(results), *_aligned_table(confidence_cells(results))]
+    return "\n".join([*table, *said])
+
+
+def _aligned_table(lines: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
     first, *others = (_aligned(line, widths) for line in lines)
-    table = [result_caption(results), first, "-" * len(first), *others]
-    return "\n".join([*table, *weights_text(results), *missing_text(results)])
+    return [first, "-" * len(first), *others]
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from camfuse.config import Part
 from camfuse.errors import TableError
+from camfuse.evaluate.confidence import Confidence
 from camfuse.files import write_text
 from camfuse.run.layout import EvaluationFiles
 from camfuse.run.shard import LeftOut
@@ -152,6 +153,8 @@ class Results:
         Of the run.
     missing
         The clips that could not be tested.
+    confidence
+        What the calibration on val does, by row; empty where there is no val.
     """
 
     split: str
@@ -165,6 +168,7 @@ class Results:
     fingerprint: str
     seed: int
     missing: Missing
+    confidence: Mapping[str, Confidence] = field(default_factory=dict)
 
     def records(self) -> list[dict[str, Any]]:
         """Return the rows as the files have them: ``row``, the numbers, what is missing, the numbers of all clips."""
@@ -188,6 +192,7 @@ class Results:
             "fingerprint": self.fingerprint,
             "seed": self.seed,
             "missing": {"left_out": left_out, "not_on_disk": self.missing.not_on_disk},
+            "confidence": {row: one.content() for row, one in self.confidence.items()},
         }
 
     @classmethod
@@ -212,6 +217,8 @@ class Results:
                 {str(one["clip_id"]): LeftOut(one["stage"], one["reason"]) for one in missing["left_out"]},
                 None if missing["not_on_disk"] is None else int(missing["not_on_disk"]),
             ),
+            # files of earlier versions have none
+            confidence={str(row): Confidence.parse(one) for row, one in content.get("confidence", {}).items()},
         )
 
 

@@ -10,15 +10,18 @@ main row).
 
 import logging
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 from torch import Tensor
 
+from camfuse.clips.table import split_unknown
 from camfuse.config import Part, Split
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import ConfigError, TableError
+from camfuse.evaluate.confidence import Confidence, calibrate, measure
 from camfuse.evaluate.missing import find_missing
 from camfuse.evaluate.prediction_files import Predictions, write_all
 from camfuse.evaluate.result_text import result_text
@@ -28,6 +31,7 @@ from camfuse.evaluate.score import score
 from camfuse.metrics import tuned_weights, weighted_mean
 from camfuse.model.checkpoint import Checkpoint, check_trained
 from camfuse.model.recogniser import HEADS
+from camfuse.predict.calibration import Calibration
 from camfuse.predict.probabilities import HeadPredictions, load_checkpoints, predict
 from camfuse.run.layout import EvaluationFiles, Run
 
@@ -67,10 +71,11 @@ def evaluate(
         If a shard is missing or stale.
     """
     trained = load_checkpoints(run.config, checkpoints, run.classes())
-    predictions, results = evaluate_clips(run, trained, split=split)
+    predictions, results = evaluate_clips(run, trained, split=split, calibrated=True)
     files = EvaluationFiles(output)
     write_results(results, files)
     write_all(predictions, files)
+    _write_calibrations(run, checkpoints, results, output)
     log.info("%s\n%s", output, result_text(results))
     return results
 
@@ -82,6 +87,7 @@ def evaluate_clips(
     split: Split = "test",
     inputs: Part | None = None,
     only: Collection[str] | None = None,
+    calibrated: bool = False,
 ) -> tuple[Predictions, Results]:
     """Predict the clips of a split and count what is right.
 
@@ -98,6 +104,8 @@ def evaluate_clips(
         models take.
     only
         Ids of the clips to take; left out, all of the split.
+    calibrated
+        Whether val is predicted too, where there is one and it is not what is tested, to calibrate each row on it.
 
     Raises
     ------
@@ -107,13 +115,19 @@ def evaluate_clips(
     every: Part = next(iter(trained)) if len(trained) == 1 else "fusion"
     part = inputs or every
     config = run.config
-    asked = _rows(run, split, only)
+    asked, strange = split_unknown(_rows(run, split, only), config.train.unknown_words)
+    if len(asked) == 0:
+        raise TableError(run.clip_files.clips, [f"expected a clip of split `{split}` of a word that was trained"])
     dataset = _dataset(run, part, asked)
     tested = predict(config, dataset, trained)
     missing, by_class = find_missing(run, split, asked, dataset.left_out, whole=only is None)
-    weights = _weights(run, trained, tested, part, split)
+    val = _val(run, trained, part) if split != "val" and (calibrated or config.evaluate.weights == "tuned") else None
+    weights = _weights(run, tested, val, split)
     classes = next(iter(trained.values())).classes
     rows = combine(tested, weights)
+    confidence = {}
+    if val and calibrated:
+        confidence = _confidence(run, weights, val, _Seen(tested, _predicted(run, trained, part, strange)))
     main = next(name for name in MAIN if name in rows)
     predictions = Predictions(tested.clips, classes, tested.labels, rows, main)
     results = Results(
@@ -130,6 +144,7 @@ def evaluate_clips(
         fingerprint=run.fingerprint("evaluate"),
         seed=config.seed,
         missing=missing,
+        confidence=confidence,
     )
     return predictions, results
 
@@ -200,9 +215,7 @@ def _dataset(run: Run, part: Part, rows: pd.DataFrame) -> ClipDataset:
 # ------------------------------------------------------------------------------------------- rows and their weights
 
 
-def _weights(
-    run: Run, trained: Mapping[Part, Checkpoint], tested: HeadPredictions, part: Part, split: Split
-) -> Weights:
+def _weights(run: Run, tested: HeadPredictions, val: "_Seen | None", split: Split) -> Weights:
     """Return the config's weights, or those that do best on val; of the clips that are tested only the heads count."""
     given = run.config.evaluate.weights
     sources = row_sources(tested)
@@ -213,13 +226,11 @@ def _weights(
         return {row: {head: configured[row][head] for head in heads} for row, heads in sources.items()}
     if split == "val":
         raise ConfigError("evaluate.weights: `tuned` chooses on val, so val cannot be tested on: give three weights")
-    try:
-        dataset = _dataset(run, part, _rows(run, "val"))
-    except TableError as error:
-        raise ConfigError("evaluate.weights: `tuned` chooses on val, and no clip is of split `val`") from error
-    val = predict(run.config, dataset, trained)
+    if val is None:
+        raise ConfigError("evaluate.weights: `tuned` chooses on val, and no clip is of split `val`")
     return {
-        row: dict(zip(heads, tuned_weights(heads, val.labels), strict=True)) for row, heads in row_sources(val).items()
+        row: dict(zip(heads, tuned_weights(heads, val.known.labels), strict=True))
+        for row, heads in row_sources(val.known).items()
     }
 
 
@@ -244,3 +255,59 @@ def combine(predictions: HeadPredictions, weights: Weights) -> dict[str, Tensor]
     for row, heads in row_sources(predictions).items():
         rows[row] = weighted_mean(heads, [weights[row][head] for head in heads])
     return {name: rows[name] for name in ROWS if name in rows}
+
+
+# ------------------------------------------------------------------------------------------- calibration
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What was predicted of a split: clips of trained words, and of those kept out of training if there are any."""
+
+    known: HeadPredictions
+    strangers: HeadPredictions | None
+
+
+def _predicted(run: Run, trained: Mapping[Part, Checkpoint], part: Part, rows: pd.DataFrame) -> HeadPredictions | None:
+    return predict(run.config, _dataset(run, part, rows), trained) if len(rows) else None
+
+
+def _val(run: Run, trained: Mapping[Part, Checkpoint], part: Part) -> _Seen | None:
+    rows = run.clips()
+    known, strange = split_unknown(rows[rows["split"] == "val"], run.config.train.unknown_words)
+    found = _predicted(run, trained, part, known)
+    return _Seen(found, _predicted(run, trained, part, strange)) if found else None
+
+
+def _confidence(run: Run, weights: Weights, val: _Seen, tested: _Seen) -> dict[str, Confidence]:
+    """Calibrate each row on val, and measure that on the tested clips."""
+    chosen_on, rows = combine(val.known, weights), combine(tested.known, weights)
+    val_strangers, strangers = (combine(seen.strangers, weights) if seen.strangers else {} for seen in (val, tested))
+    found = {}
+    for name, values in rows.items():
+        calibration = calibrate(
+            chosen_on[name],
+            val.known.labels,
+            false_accepts=run.config.evaluate.false_accepts,
+            strangers=val_strangers.get(name),
+        )
+        found[name] = measure(calibration, values, tested.known.labels, strangers.get(name))
+    return found
+
+
+def _write_calibrations(run: Run, checkpoints: Mapping[Part, Path], results: Results, output: Path) -> None:
+    """Put each model's calibration beside its checkpoint, where `camfuse predict` looks for it.
+
+    A training that an experiment has in common with the main run has the main run's, whatever the experiment changes of
+    `evaluate`: who tests first or last must not matter.
+    """
+    own = output.resolve() == run.evaluation.folder.resolve()
+    for part, path in checkpoints.items():
+        if results.split == "val" or not (own or path.resolve().is_relative_to(run.shared_trainings.resolve())):
+            continue
+        found = results.confidence.get(FUSED if part == "fusion" else part)
+        tuned = results.weights.get(FUSED) if part == "fusion" and results.tuned else None
+        calibration = Calibration(weights=tuned)
+        if found:
+            calibration = Calibration(found.temperature, found.threshold, found.false_accepts, tuned)
+        calibration.save(path.parent)

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from camfuse.config import Part
 from camfuse.errors import TableError
-from camfuse.evaluate.result_text import missing_text, percent, result_caption, result_cells, weights_text
+from camfuse.evaluate.result_text import (
+    confidence_caption,
+    confidence_cells,
+    missing_text,
+    percent,
+    result_caption,
+    result_cells,
+    weights_text,
+)
 from camfuse.evaluate.results import Results
 from camfuse.report.plots import Line, line_chart, matrix
 from camfuse.report.tables import Chart, Table, check_fingerprint, duration, read_csv, read_json
@@ -24,6 +32,11 @@ MOST_ERRORS = 15
 WORTH_SAYING = 0.1
 """Share of a training's time in which its device waited for clips."""
 PARTS: dict[Part, str] = {"rgb": "RGB stream", "pose": "Pose stream", "fusion": "Both streams, fused with ST-CAF"}
+KEPT_OUT = "Unknown words were kept out of training (train.unknown_words)."
+ESTIMATED = (
+    "No word was kept out of training (train.unknown_words), so the threshold is an estimate from known words; in a "
+    "benchmark two to four times as many unknown signs passed as it was meant for."
+)
 CURVES = ("epoch", "split", "head", "loss", "top1")
 
 
@@ -78,6 +91,26 @@ def result_table(results: Results) -> Table:
     head, *rows = result_cells(results)
     strong = frozenset({list(results.rows).index(results.main)})
     return Table(result_caption(results), head, rows, strong=strong)
+
+
+def confidence_table(results: Results) -> Table | None:
+    """Set what the calibration does; None where nothing was calibrated."""
+    if not results.confidence:
+        return None
+    head, *rows = confidence_cells(results)
+    strong = frozenset({list(results.confidence).index(results.main)})
+    return Table(confidence_caption(results), head, rows, strong=strong)
+
+
+def describe_confidence(results: Results) -> str:
+    """Say how to read the table of confidence."""
+    return (
+        "The temperature was fitted on val by likelihood and divides the logarithms of the probabilities; calibration "
+        "error and log loss are those of the tested clips before and after. Area of coverage: the accuracy of the "
+        "surest clips, over all shares of them. What is less sure than the threshold, chosen on val, gets no answer: "
+        "answered and right say how many of the tested clips do, and how many of these rightly. "
+        f"{KEPT_OUT if any(one.strangers for one in results.confidence.values()) else ESTIMATED}"
+    )
 
 
 def describe_results(results: Results) -> str:

@@ -30,7 +30,9 @@ from camfuse.report.outcome import (
     Classes,
     Curves,
     Prediction,
+    confidence_table,
     describe_classes,
+    describe_confidence,
     describe_missing,
     describe_results,
     read_curves,
@@ -65,6 +67,8 @@ class Page:
     results: Table | None
     results_note: str
     results_missing: str
+    confidence: Table | None
+    confidence_note: str
     experiments: Table | None
     ablation: Table | None
     ablation_note: str
@@ -130,6 +134,8 @@ def gather(run: Run) -> Page:
         results=result_table(results) if results else None,
         results_note=describe_results(results) if results else "",
         results_missing=describe_missing(results) if results else "",
+        confidence=confidence_table(results) if results else None,
+        confidence_note=describe_confidence(results) if results else "",
         experiments=experiment_table(run),
         ablation=ablation,
         ablation_note=ablation_note,

@@ -174,9 +174,14 @@ class Run:
         """Return the files of one of the run's own trainings."""
         return TrainingFiles(self.output / "train" / part)
 
+    @property
+    def shared_trainings(self) -> Path:
+        """Folder of the trainings that only experiments need."""
+        return self.output / "experiments" / "train"
+
     def shared_training(self, part: Part, fingerprint: str) -> TrainingFiles:
         """Return the files of a training that only experiments need; those with the same fingerprint share it."""
-        return TrainingFiles(self.output / "experiments" / "train" / part / fingerprint)
+        return TrainingFiles(self.shared_trainings / part / fingerprint)
 
     def experiment(self, kind: str, name: str) -> EvaluationFiles:
         """Return the files of the test of an experiment, or of a cell of the ablation."""

@@ -46,14 +46,15 @@ STAGES: dict[str, Stage] = {
             ("train_rgb", "train_pose"),
         ),
         Stage("evaluate", 4, lambda c: (c.evaluate,), ("train_fusion",)),
-        Stage("report", 6, lambda c: (c.report,), ("evaluate",)),
+        Stage("report", 7, lambda c: (c.report,), ("evaluate",)),
     )
 }
 
 
 def _training(config: Config) -> tuple[object, ...]:
     train = config.train
-    return config.seed, config.sampling, train.augment, train.validation, train.precision, train.tf32
+    unknown = [] if train.unknown_words is None else [train.unknown_words]
+    return config.seed, config.sampling, train.augment, train.validation, train.precision, train.tf32, *unknown
 
 
 def _stream(section: RgbStream | PoseStream) -> tuple[object, ...]:

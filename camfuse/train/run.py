@@ -18,6 +18,7 @@ from pytorch_lightning import seed_everything
 from torch.utils.data import DataLoader
 
 import camfuse
+from camfuse.clips.table import split_unknown
 from camfuse.config import Config, Part
 from camfuse.data.batch import collate
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
@@ -28,6 +29,7 @@ from camfuse.model.checkpoint import Checkpoint, load_trained, trained_weights
 from camfuse.model.device import pick_device, set_tf32, to_memory_format
 from camfuse.model.initial import load_initial, merge_streams
 from camfuse.model.recogniser import Recogniser, build_recogniser
+from camfuse.predict import calibration
 from camfuse.run.layout import Run, TrainingFiles
 from camfuse.train.module import FUSED, Curve, TrainingIdentity, TrainingModule, write_curves
 from camfuse.train.parallel import is_first, world_size
@@ -103,6 +105,9 @@ def _read_data(run: Run, part: Part) -> _Data:
     classes, rows = run.classes(), run.clips()
     if len(classes) < 2:
         raise ConfigError(f"{files.classes}: expected at least two classes to tell apart, found {len(classes)}")
+    if missing := sorted(set(config.train.unknown_words or ()) - set(classes)):
+        raise ConfigError(f"train.unknown_words: expected labels of {files.classes}, found {', '.join(missing)}")
+    rows, _ = split_unknown(rows, config.train.unknown_words)
     of = {split: rows[rows["split"] == split] for split in ("train", "val")}
     if len(of["train"]) == 0:
         raise TableError(files.clips, ["expected at least one clip of split `train`, found none"])
@@ -238,6 +243,7 @@ def _finish(config: Config, module: TrainingModule, data: _Data, files: Training
         state=trained_weights(state),
         versions=_versions(),
     )
+    (files.folder / calibration.FILE).unlink(missing_ok=True)  # it was chosen for what the folder held before
     best.save(files.best)
     write_curves(module.rows, files.curves)
     write_text(files.summary, json.dumps(_summary(config, module, data, best), indent=2) + "\n")

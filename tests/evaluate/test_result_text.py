@@ -1,10 +1,20 @@
 """What people read of the results."""
 
 import math
+from dataclasses import replace
 
 from made_results import made_results, made_score
 
-from camfuse.evaluate.result_text import metric_text, missing_text, percent, result_cells, result_text, weights_text
+from camfuse.evaluate.confidence import Confidence, Strangers
+from camfuse.evaluate.result_text import (
+    confidence_cells,
+    metric_text,
+    missing_text,
+    percent,
+    result_cells,
+    result_text,
+    weights_text,
+)
 from camfuse.evaluate.results import Missing
 from camfuse.run.shard import LeftOut
 
@@ -37,3 +47,35 @@ def test_missing_clips_are_counted_by_stage_in_the_stages_order() -> None:
     assert metric_text(HOLES, "top_k_accuracy") == (
         "top_k_accuracy: top-1 50.00 %; with 5 missing clips counted as wrong top-1 25.00 %"
     )
+
+
+SURE = Confidence(1.5, 0.4, 0.1, (0.2, 0.05), (1.0, 0.75), 0.9, 0.8, 0.875, Strangers(4, 0.95, 0.25))
+
+
+def test_confidence_before_and_after() -> None:
+    found = replace(WHOLE, confidence={"rgb": replace(SURE, answered_right=None, strangers=None), "fused": SURE})
+    head, rgb, fused = confidence_cells(found)
+    assert len(head) == len(rgb) == len(fused)
+    assert fused == (
+        "Fused",
+        "1.50",
+        "20.00 to 5.00",
+        "1.000 to 0.750",
+        "90.00",
+        "0.400",
+        "80.00",
+        "87.50",
+        "95.00",
+        "25.00",
+    )
+    assert rgb[-3:] == ("-", "-", "-")
+    text = result_text(found)
+    assert "Confidence on the 20 clips of test, calibrated on val; threshold meant for 10% of unknown signs" in text
+    assert text.splitlines()[-1].split()[-1] == "25.00"
+
+
+def test_without_unknown_words_they_have_no_column_and_without_val_there_is_no_table() -> None:
+    found = replace(WHOLE, confidence={"fused": replace(SURE, strangers=None)})
+    assert confidence_cells(found)[0][-1] == "of these right"
+    assert confidence_cells(WHOLE) == []
+    assert "Confidence" not in result_text(WHOLE)

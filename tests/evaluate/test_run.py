@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,18 +8,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from made_training import MadeRun, MakeRun
+from made_training import TINY, MadeRun, MakeRun, phase
 
 import camfuse.predict.probabilities
 from camfuse.clips.table import read_clips
 from camfuse.config import Split
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import ConfigError, StaleShardError, TableError, WeightsError
-from camfuse.evaluate.results import Results
+from camfuse.evaluate.result_text import result_text
+from camfuse.evaluate.results import Results, read_results
 from camfuse.evaluate.rows import ROWS
 from camfuse.evaluate.run import combine, evaluate, evaluate_clips, row_sources
 from camfuse.metrics import tuned_weights
 from camfuse.model.checkpoint import Checkpoint
+from camfuse.predict.calibration import FILE, Calibration
 from camfuse.predict.probabilities import HeadPredictions, predict
 
 PARTS = ("rgb", "pose", "fusion")
@@ -260,3 +263,84 @@ def test_split_without_clips(make_run: MakeRun, trained: MadeRun, tmp_path: Path
     run = make_run(tmp_path / "run", {"train": 1, "val": 1})
     with pytest.raises(TableError, match="at least one clip of split `test`, found none"):
         run_evaluate(run, tmp_path / "out", best(trained))
+
+
+# ------------------------------------------------------------------------------------------- calibration on val
+
+
+def own_run(trained: MadeRun, folder: Path, splits: tuple[str, ...] = ("train", "val", "test")) -> MadeRun:
+    """Return a run of its own with the clips of some splits, and copies of the trainings."""
+    run = trained.beside(folder)
+    (folder / "train").unlink()
+    shutil.copytree(trained.config.output / "train", folder / "train")
+    (run.clips / "classes.csv").write_bytes((trained.clips / "classes.csv").read_bytes())
+    table = read_clips(trained.clips / "clips.csv")
+    table[table["split"].isin(splits)].to_csv(run.clips / "clips.csv", index=False)
+    return run
+
+
+def test_each_model_has_its_calibration_beside_it(trained: MadeRun, tmp_path: Path) -> None:
+    run = own_run(trained, tmp_path / "run")
+    results = run_evaluate(run, run.run.evaluation.folder, best(run))
+    assert list(results.confidence) == list(results.rows) == list(ROWS)
+    for part, path in best(run).items():
+        found = results.confidence["fused" if part == "fusion" else part]
+        beside = Calibration.beside(path)
+        assert beside == Calibration(found.temperature, found.threshold, 0.1)
+        assert beside != Calibration()
+    again = read_results(run.run.evaluation)
+    assert again is not None
+    assert again.confidence == results.confidence
+
+
+def test_tuned_weights_travel_with_the_model(trained: MadeRun, tmp_path: Path) -> None:
+    run = own_run(trained, tmp_path / "run").with_config(evaluate={"samplings": 3, "weights": "tuned"})
+    results = run_evaluate(run, run.run.evaluation.folder, best(run))
+    assert Calibration.beside(best(run)["fusion"]).weights == results.weights["fused"]
+    assert Calibration.beside(best(run)["rgb"]).weights is None
+
+
+def test_another_test_of_the_same_trainings_leaves_their_calibration(trained: MadeRun, tmp_path: Path) -> None:
+    """An experiment's, or one by hand: only the run's own test writes into `train`, an experiment's into its own."""
+    run = own_run(trained, tmp_path / "run")
+    files = best(run)
+    experiment = run.run.shared_training("fusion", "0123").best
+    experiment.parent.mkdir(parents=True)
+    shutil.copy(files["fusion"], experiment)
+    run_evaluate(run, tmp_path / "elsewhere", {**files, "fusion": experiment})
+    assert not any(path.with_name(FILE).exists() for path in files.values())
+    assert Calibration.beside(experiment) != Calibration()
+
+
+def test_without_val_nothing_is_calibrated_and_nothing_old_is_left(trained: MadeRun, tmp_path: Path) -> None:
+    run = own_run(trained, tmp_path / "run", ("train", "test"))
+    checkpoint = best(run, "rgb")
+    Calibration(2.0, 0.5, 0.1).save(checkpoint["rgb"].parent)
+    results = run_evaluate(run, run.run.evaluation.folder, checkpoint)
+    assert results.confidence == {}
+    assert Calibration.beside(checkpoint["rgb"]) == Calibration()
+
+
+def test_a_test_on_val_is_not_calibrated_on_it(trained: MadeRun, tmp_path: Path) -> None:
+    run = own_run(trained, tmp_path / "run")
+    checkpoint = best(run, "rgb")
+    Calibration(2.0, 0.5, 0.1).save(checkpoint["rgb"].parent)
+    assert run_evaluate(run, run.run.evaluation.folder, checkpoint, split="val").confidence == {}
+    assert Calibration.beside(checkpoint["rgb"]).temperature == 2.0
+
+
+def test_words_kept_out_of_training_are_unknown_signs(make_run: MakeRun, tmp_path: Path) -> None:
+    train = {**TINY["train"], "rgb": phase(epochs=2), "unknown_words": ["blue"]}
+    run = make_run(tmp_path / "run", {"train": 4, "val": 2, "test": 3}, train=train)
+    run.train("rgb")
+    summary = json.loads((run.run.training("rgb").folder / "summary.json").read_text())
+    assert summary["clips"] == {"train": 8, "val": 4}  # of 12 and 6
+    results = run_evaluate(run, run.run.evaluation.folder, best(run, "rgb"))
+    assert results.rows["rgb"].clips == 6
+    strangers = results.confidence["rgb"].strangers
+    assert strangers is not None
+    assert strangers.clips == 3
+    assert 0 <= strangers.accepted <= 1
+    predictions = pd.read_csv(run.run.evaluation.predictions)
+    assert not predictions["clip_id"].str.startswith("test-2-").any()
+    assert "AUROC of unknown words" in result_text(results)

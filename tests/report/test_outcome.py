@@ -9,6 +9,7 @@ import pytest
 from made_run import EVIL, Run
 
 from camfuse.errors import TableError
+from camfuse.evaluate.confidence import Confidence, Strangers
 from camfuse.evaluate.result_text import result_text
 from camfuse.evaluate.results import Missing, read_results, write_results
 from camfuse.files import write_text
@@ -55,6 +56,18 @@ def test_weights_chosen_on_val_are_said(run: Run) -> None:
     results = Text(written(run)).sections["results"]
     assert "Fused: rgb x 0.4, pose x 0.6, joint x 0, chosen on val." in results
     assert "mean class accuracy also counts classes that are only predicted, as 0: 33.33" in results
+
+
+def test_the_calibration_stands_before_and_after(run: Run) -> None:
+    files = RunFiles(run.config).evaluation
+    results = read_results(files)
+    assert results
+    assert "Confidence" not in Text(written(run)).sections["results"]
+    sure = Confidence(1.5, 0.4, 0.1, (0.2, 0.05), (1.0, 0.75), 0.9, 0.8, 0.875, Strangers(4, 0.95, 0.25))
+    write_results(replace(results, confidence={results.main: sure}), files)
+    shown = Text(written(run)).sections["results"]
+    assert "Fused 1.50 20.00 to 5.00 1.000 to 0.750 90.00 0.400 80.00 87.50 95.00 25.00" in shown
+    assert "Unknown words were kept out of training" in shown
 
 
 def test_missing_test_clips_are_said_with_where_they_are_listed(run: Run) -> None:

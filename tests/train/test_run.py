@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from made_training import MadeRun, MakeRun
+from made_training import TINY, MadeRun, MakeRun
 from torch.nn import functional
 
 from camfuse.clips.table import read_clips
@@ -14,6 +14,7 @@ from camfuse.data.dataset import ClipDataset
 from camfuse.errors import ConfigError, StaleShardError, TableError, WeightsError
 from camfuse.model.checkpoint import Checkpoint
 from camfuse.model.recogniser import build_recogniser
+from camfuse.predict.calibration import Calibration
 from camfuse.run.stages import fingerprint
 from camfuse.train.module import TrainingModule
 
@@ -182,9 +183,11 @@ def test_finished_training_only_writes_its_results_again(
     before = (folder / "best.ckpt").read_bytes(), (folder / "curves.csv").read_bytes()
     (folder / "best.ckpt").unlink()
     (folder / "curves.csv").unlink()
+    Calibration(2.0, 0.5, 0.1).save(folder)  # of a test before
     kill_in_epoch(monkeypatch, 1)
     small.train("rgb", folder)
     assert ((folder / "best.ckpt").read_bytes(), (folder / "curves.csv").read_bytes()) == before
+    assert Calibration.beside(folder / "best.ckpt") == Calibration()
 
 
 def test_other_config_or_clips_start_anew(small: MadeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -238,6 +241,12 @@ def test_batch_of_one_and_batch_larger_than_the_data(make_run: MakeRun, tmp_path
         )
         folder = run.train(part)
         assert curves(folder)["loss"].notna().all()
+
+
+def test_words_kept_out_must_be_labels(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", {"train": 1, "val": 1}, train={**TINY["train"], "unknown_words": ["bleu", "red"]})
+    with pytest.raises(ConfigError, match=r"train\.unknown_words: expected labels of .*classes\.csv, found bleu$"):
+        run.train("rgb")
 
 
 def test_single_class_is_refused(make_run: MakeRun, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from small_run import ROOT, Workflow, write_video
 
+from camfuse.predict.calibration import Calibration
+
 
 def test_the_run_ends_with_results_and_a_report(finished: Workflow) -> None:
     results = finished.folder / "results"
@@ -18,6 +20,8 @@ def test_the_run_ends_with_results_and_a_report(finished: Workflow) -> None:
     assert "<html" in page
     clips = pd.read_csv(results / "clips" / "clips.csv")
     predictions = pd.read_csv(results / "evaluate" / "predictions.csv")
+    for part in ("rgb", "pose", "fusion"):
+        assert Calibration.beside(results / "train" / part / "best.ckpt").false_accepts == 0.1
     assert sorted(predictions["clip_id"]) == sorted(clips[clips["split"] == "test"]["clip_id"])
 
 
