@@ -17,12 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmarks.real_people_sequence import fit, predict
+from benchmarks.real_people_rows import Task
+from benchmarks.real_people_sequence import sequence_stream
 from benchmarks.real_people_sets import keypoints_of
-from camfuse.data.sequence import NUM_CHANNELS, normalise
 from camfuse.evaluate.confidence import Confidence, calibrate, measure
 from camfuse.files import write_text
-from camfuse.model.sequence import SequenceRecogniser, SequenceStream
 
 HERE = Path(__file__).parent
 KEPT_OUT = ((0, 4), (1, 5), (2, 6), (3, 7))
@@ -51,21 +50,20 @@ def trained(data: Path, work: Path) -> Iterator[Found]:
     folder = data / "clips" / "asl"
     table = pd.read_csv(folder / "index.csv", dtype=str, keep_default_na=False)
     keypoints = keypoints_of([folder / video for video in table["video"]], work / "poses" / "asl")
-    points = [normalise(clip) for clip in keypoints]
     groups = sorted(set(table["group8"]) - {""})
     for number, group in enumerate(groups):
         for pair in KEPT_OUT:
             path = work / "unknown" / f"{group}-{pair[0]}-{pair[1]}.npz"
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                np.savez(path, **fold(table, points, group, groups[(number + 1) % len(groups)], pair))
+                np.savez(path, **fold(table, keypoints, group, groups[(number + 1) % len(groups)], pair))
             with np.load(path) as stored:
                 yield {name: torch.from_numpy(stored[name]) for name in stored}
             print(path.stem, flush=True)
 
 
 def fold(
-    table: pd.DataFrame, points: list[NDArray[np.float32]], test: str, val: str, pair: tuple[int, int]
+    table: pd.DataFrame, keypoints: list[NDArray[np.float32]], test: str, val: str, pair: tuple[int, int]
 ) -> dict[str, NDArray[np.floating]]:
     """Train on the other groups without the pair of words, and return probabilities and labels."""
     words = sorted(set(table["label8"]) - {""})
@@ -84,14 +82,17 @@ def fold(
     rows["other"] = (table["label8"] == "") & signer.isin(tested) & ~signer.isin(seen)
 
     labels = table["label8"].map({word: number for number, word in enumerate(kept)})
-    torch.manual_seed(1)
-    model = SequenceRecogniser([SequenceStream(NUM_CHANNELS)], num_classes=len(kept))
-    fit(model, [points[row] for row in train], labels.iloc[train].to_numpy(np.int64), len(kept), 1)
     chosen = {name: np.flatnonzero(where) for name, where in rows.items()}
-    found = {
-        name: predict(model, [points[row] for row in which]) if len(which) else np.zeros((0, len(kept)))
-        for name, which in chosen.items()
-    }
+    asked = np.concatenate(list(chosen.values()))
+    task = Task(
+        train=[keypoints[row] for row in train],
+        labels=labels.iloc[train].to_numpy(np.int64),
+        signers=signer.iloc[train].tolist(),
+        test=[keypoints[row] for row in asked],
+        classes=len(kept),
+    )
+    answers = np.split(sequence_stream(task, 1), np.cumsum([len(which) for which in chosen.values()])[:-1])
+    found = dict(zip(chosen, answers, strict=True))
     return found | {f"{name}_labels": labels.iloc[chosen[name]].to_numpy(np.int64) for name in ("val", "test")}
 
 
