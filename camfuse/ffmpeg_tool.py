@@ -11,6 +11,7 @@ from fractions import Fraction
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import ffmpeg
 import imageio_ffmpeg
@@ -18,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.errors import MissingToolError
+
+PLACE = "file:*"
 
 
 @cache
@@ -58,6 +61,15 @@ def ffmpeg_version() -> str:
     return found[1].decode(errors="replace") if found else "unknown"
 
 
+def compiled(stream: Any, path: str | Path) -> list[str]:
+    """Return the command of an ffmpeg graph in which `PLACE` stands for the one file's name.
+
+    The name is put in afterwards, because the graph takes only names in UTF-8.
+    """
+    words = ffmpeg.compile(stream, cmd=find_ffmpeg())
+    return [f"file:{path}" if word == PLACE else word for word in words]
+
+
 def write_video(path: Path, images: Iterable[NDArray[np.uint8]], rate: Fraction | float, **options: str | int) -> None:
     """Write (H, W, 3) RGB images of one size, with even sides, as an mp4 in h264.
 
@@ -83,10 +95,8 @@ def write_video(path: Path, images: Iterable[NDArray[np.uint8]], rate: Fraction 
     first = next(coming)
     height, width, _ = first.shape
     stream = ffmpeg.input("pipe:", format="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", framerate=str(rate))
-    stream = stream.output(f"file:{path}", format="mp4", vcodec="libx264", pix_fmt="yuv420p", **options)
-    command = ffmpeg.compile(
-        stream.global_args("-hide_banner", "-loglevel", "error", "-nostats", "-y"), cmd=find_ffmpeg()
-    )
+    stream = stream.output(PLACE, format="mp4", vcodec="libx264", pix_fmt="yuv420p", **options)
+    command = compiled(stream.global_args("-hide_banner", "-loglevel", "error", "-nostats", "-y"), path)
     with tempfile.TemporaryFile() as said:  # a file: nobody has to read it while images are written
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
         assert process.stdin is not None

@@ -1,5 +1,6 @@
 """The command line: one sub-command a stage, each importing its stage only when it is called."""
 
+import io
 import logging
 import sys
 
@@ -14,6 +15,9 @@ __all__ = ["app", "evaluate", "keypoints", "main", "predict", "stages", "train",
 
 def main() -> None:
     """Run a sub-command; a user's mistake is one message and exit code 2, a bug keeps its traceback."""
+    # a file's name may be no text, and a terminal may lack a word's letters
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     console = logging.StreamHandler()
     console.setLevel(logging.WARNING)
     console.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))

@@ -38,7 +38,7 @@ def start(config: Path, log_file: Path | None) -> Config:
     # of processes that train together the first has the log
     if log_file and all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "SLURM_PROCID")):
         log_file.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(log_file, mode="w", encoding="utf-8")
+        handler = logging.FileHandler(log_file, mode="w", encoding="utf-8", errors="backslashreplace")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         logging.getLogger().addHandler(handler)
     settings = load_config(config)

@@ -63,7 +63,9 @@ def predict(
     failed = 0
     with (
         TrainedModel.load(model, estimator=estimator, other_estimator=other_estimator, device=device) as trained,
-        output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout) as to,
+        output.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+        if output
+        else nullcontext(sys.stdout) as to,
     ):
         to.write(header(form))
         for outcome in predict_many(trained, found, whole=whole):

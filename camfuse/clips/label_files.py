@@ -95,6 +95,6 @@ def check_folder(folder: Path) -> None:
 
 
 def name_some(names: Sequence[str]) -> str:
-    """Name the first few of many, as in ``00338, 00339 and 12 more``."""
-    shown = ", ".join(names[:NAMED])
+    """Name the first few of many, as in ``00338, 00339 and 12 more``; odd characters as Python writes them."""
+    shown = ", ".join(name if name.isprintable() else repr(name) for name in names[:NAMED])
     return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED} more"

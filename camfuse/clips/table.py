@@ -1,6 +1,7 @@
 """The one table that everything starts from, and its checks."""
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,10 @@ SHARD_COLUMNS = ("clip_id", "video", "start", "end", "annotation", "identity")
 """What the data stages see of a clip: not its label, so that a new label file redoes no image."""
 NAME_PARTS = "name_parts"
 """One more column of the shards that need it, see `Clip.name_parts`."""
+_TEXTS = ("video", "label", "signer", "annotation", "source")
 _ID_CHARACTERS = r"[A-Za-z0-9_.\-]+"
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Characters that end a line in one table or another, or that UTF-8 has none for."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,17 @@ def shard_names(shards: int) -> list[str]:
     return [f"{number:04d}" for number in range(shards)]
 
 
-def check_rows(rows: pd.DataFrame, classes: Iterable[str], source: str | Path) -> None:
+def unwritable(text: str) -> str | None:
+    """Say what of a text no table can hold: control characters, bytes that are no UTF-8; None where it can."""
+    found = sorted(set(_UNWRITABLE.findall(text)))
+    if not found:
+        return None
+    if found[-1] >= "\ud800":
+        return f"expected a name in UTF-8, found {text!r}: rename it"
+    return f"expected no control characters, found {', '.join(map(repr, found))} in {text!r}"
+
+
+def check_rows(rows: pd.DataFrame, classes: Collection[str], source: str | Path) -> None:
     """Check a table, and name every bad row at once.
 
     Raises
@@ -100,6 +114,15 @@ def check_rows(rows: pd.DataFrame, classes: Iterable[str], source: str | Path) -
         raise TableError(source, [f"expected column `{column}`, found {list(rows.columns)}" for column in missing])
     if len(rows) == 0:
         raise TableError(source, ["expected at least one clip, found none"])
+    if problems := [
+        f"row {row + 1} ({rows['clip_id'].iloc[row]}): {column}: {problem}"
+        for column in _TEXTS
+        for row, text in enumerate(rows[column].tolist())
+        if (problem := unwritable(text))
+    ]:
+        raise TableError(source, problems)
+    if problems := [f"class {name!r}: {problem}" for name in classes if (problem := _no_label(name))]:
+        raise TableError(source, problems)
     start, end = rows["start"].to_numpy(float), rows["end"].to_numpy(float)
     with np.errstate(invalid="ignore"):
         checks = {
@@ -118,6 +141,10 @@ def check_rows(rows: pd.DataFrame, classes: Iterable[str], source: str | Path) -
     ]
     if problems:
         raise TableError(source, problems)
+
+
+def _no_label(name: str) -> str | None:
+    return unwritable(name) if name else "expected a word, found none"
 
 
 def read_shard_clips(path: Path) -> list[Clip]:

@@ -191,7 +191,8 @@ class TrainedModel:
 
 def clip_of(video: Path, start: float = 0.0, end: float = float("inf")) -> Clip:
     """Return a video, or a part of it, as a clip; its id is the file's name without the suffix."""
-    return Clip(video.stem, video, start, end, None, identity="video")
+    name = video.stem.encode(errors="backslashreplace").decode()  # a file's name need not be text
+    return Clip(name, video, start, end, None, identity="video")
 
 
 def load(

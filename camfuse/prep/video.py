@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
 from camfuse.errors import ClipError, MissingToolError
-from camfuse.ffmpeg_tool import ffmpeg_version, find_ffmpeg
+from camfuse.ffmpeg_tool import PLACE, compiled, ffmpeg_version, find_ffmpeg
 from camfuse.files import found_instead
 
 log = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ def _keep_every_frame() -> dict[str, str]:
 
 def _command(clip: Clip, times: int) -> list[str]:
     """Return the command that writes images to stdout and their time stamps to the descriptor `times`."""
-    video = ffmpeg.input(_url(clip), threads=1, protocol_whitelist="file,pipe", format_whitelist=CONTAINERS)["V:0"]
+    video = ffmpeg.input(PLACE, threads=1, protocol_whitelist="file,pipe", format_whitelist=CONTAINERS)["V:0"]
     if clip.start > LONGEST:
         # Only spares the pipe the frames long before the segment; the first frame says when the video begins.
         video = video.filter("select", f"eq(n,0)+gte(t,{clip.start - LONGEST})")
@@ -146,7 +146,7 @@ def _command(clip: Clip, times: int) -> list[str]:
     images = video.output("pipe:", format="image2pipe", vcodec="ppm", pix_fmt="rgb24", **_keep_every_frame())
     # xerror: a packet that cannot be decoded ends the run with an error instead of leaving its frame out.
     options = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+error", "-xerror", "-filter_threads", "1")
-    return list(ffmpeg.compile(images.global_args(*options), cmd=find_ffmpeg()))
+    return compiled(images.global_args(*options), clip.video)
 
 
 def _url(clip: Clip) -> str:

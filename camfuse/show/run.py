@@ -81,7 +81,8 @@ def show_video(video: Path, config: Config, output: Path, columns: int = COLUMNS
     from camfuse.prep.one_video import prepare_clip
     from camfuse.prep.pose.run import make_estimator
 
-    clip = Clip(video.stem, video.resolve(), 0.0, float("inf"), None, identity="video")
+    name = video.stem.encode(errors="backslashreplace").decode()  # a file's name need not be text
+    clip = Clip(name, video.resolve(), 0.0, float("inf"), None, identity="video")
     with make_estimator(config) as estimator:
         prepared = prepare_clip(config, clip, estimator)
     save(ClipImages(view_prepared(clip.clip_id, prepared), config), output, columns)

@@ -1,6 +1,7 @@
 """How the program ends: a user's mistake is one line, a bug has its traceback."""
 
 import errno
+import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -53,3 +54,15 @@ def test_a_bug_has_its_traceback_here_and_in_the_log(
         assert "this is a bug in camfuse; please report it" in said
         assert "Traceback (most recent call last)" in said
         assert "RuntimeError: never thought of" in said
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_name_that_the_terminal_cannot_show_is_written_in_escapes(
+    encoding: str, log_as_before: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(camfuse.cli, "app", lambda: print("caf\udce9.mp4 of \u732b", flush=True))
+    camfuse.cli.main()
+    said = screen.buffer.getvalue().decode()  # type: ignore[attr-defined]
+    assert said == ("caf\\udce9.mp4 of \u732b\n" if encoding == "utf-8" else "caf\\udce9.mp4 of \\u732b\n")

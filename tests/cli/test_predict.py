@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,15 @@ def test_faulty_and_odd_real_files(trained: MadeRun, shared_data: Path) -> None:
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.exit_code == 3
     assert [one["error"] is None for one in found] == [True, False, True, False, True]
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "jsonl"])
+def test_a_name_that_is_no_text(trained: MadeRun, walker: None, tmp_path: Path, form: str) -> None:
+    video = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp4"))
+    write_numbers(tmp_path / "v.mp4", 8).rename(video)
+    out = tmp_path / "out.txt"
+    camfuse(
+        "predict", trained.config.output, video, "--format", form, "--output", out, "--save", tmp_path / "drawn.mp4"
+    )
+    assert r"caf\udce9.mp4" in out.read_text()
+    assert (tmp_path / "drawn.mp4").stat().st_size > 0

@@ -38,6 +38,10 @@ def test_a_clip_stays_in_its_shard() -> None:
         ({"clip_id": "a b"}, "letters, digits"),
         ({"label": "y"}, "label: expected one of the classes, found 'y'"),
         ({"split": "holdout"}, "split: expected train, val or test, found 'holdout'"),
+        ({"label": ""}, "label: expected one of the classes, found ''"),
+        ({"label": "a\rb"}, r"label: expected no control characters, found '\\r' in 'a\\rb'"),
+        ({"signer": "a\nb\t"}, r"signer: expected no control characters, found '\\t', '\\n' in"),
+        ({"video": "caf\udce9.mp4"}, r"video: expected a name in UTF-8, found 'caf\\udce9\.mp4': rename it"),
         ({"start": -1.0}, "start: expected seconds, 0 or more"),
         ({"start": 2.0, "end": 1.0}, "end: expected seconds after start"),
     ],
@@ -46,6 +50,12 @@ def test_each_fault_is_named_with_its_row(changes: dict[str, object], message: s
     check_rows(table(), ["x"], "table")
     with pytest.raises(TableError, match=rf"row 1 \({changes.get('clip_id', 'a')}\).*{message}|{message}"):
         check_rows(table(**changes), ["x"], "table")
+
+
+@pytest.mark.parametrize(("name", "message"), [("a\u2028b", "no control characters"), ("", "a word, found none")])
+def test_a_class_without_clips_is_checked_too(name: str, message: str) -> None:
+    with pytest.raises(TableError, match=f"class {name!r}: expected {message}".replace("\\", "\\\\")):
+        check_rows(table(), ["x", name], "table")
 
 
 def test_an_empty_table_and_a_missing_column_are_refused() -> None:

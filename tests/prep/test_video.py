@@ -1,5 +1,6 @@
 """Every frame once, at its true time, and the right ones of a segment."""
 
+import os
 import shutil
 import subprocess
 from itertools import pairwise
@@ -98,6 +99,7 @@ def test_gray_and_odd_size(make_video: MakeVideo, as_clip: AsClip) -> None:
 NAMES = [
     "-y.mp4", "a b.mp4", "手話 ü.mp4", "frame%03d.mp4", "concat:a|b.mp4", "pipe:0", "http:x.mp4", "-", "a'b\"c.mp4",
     "a\\:b,c;d[e].mp4", "data:video;base64,xx", "$(id).mp4", "a\nb.mp4", "*.mp4", "file:x.mp4", "no_suffix",
+    os.fsdecode(b"caf\xe9.mp4"),
 ]  # fmt: skip
 
 

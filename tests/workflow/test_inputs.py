@@ -1,5 +1,6 @@
 """Input of the wrong kind, from the command to what becomes of it."""
 
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,23 @@ def test_numbered_words_stand_in_natural_order(tmp_path: Path, failing: Path) ->
     assert run.classes() == tuple(str(number) for number in range(12))
     indices = dict(zip(run.clips()["label"], run.clips()["class_index"], strict=True))
     assert indices == {str(number): number for number in range(12)}
+
+
+def test_labels_and_names_that_no_table_can_hold_are_refused(tmp_path: Path, failing: Path) -> None:
+    def refused(clips: dict[str, Any]) -> str:
+        settings = SMALL | {"clips": clips | {"shards": 1, "missing": "drop"}, "pose": {"mediapipe": {}}}
+        done = Workflow(tmp_path, settings).snakemake("--dry-run")
+        said = done.stdout + done.stderr
+        assert done.returncode != 0 and "Traceback" not in said
+        return said
+
+    (tmp_path / "clips.csv").write_bytes((failing / "csv" / "carriage_return_label.csv").read_bytes())
+    assert r"row 8 (c0_7): label: expected no control characters, found '\r' in 'a\rb'" in refused(
+        {"csv": {"table": "clips.csv"}}
+    )
+    video = tmp_path / "videos" / "a" / os.fsdecode(b"caf\xe9.mp4")
+    write_video(video, shade=100)
+    assert r"expected a name in UTF-8, found 'a/caf\udce9.mp4': rename it" in refused({"folder": {"videos": "videos"}})
 
 
 def test_what_is_no_video_is_left_out_with_its_reason(tmp_path: Path) -> None:

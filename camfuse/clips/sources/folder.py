@@ -10,7 +10,7 @@ from camfuse.clips.label_files import check_folder, name_some
 from camfuse.clips.labels import is_split, make_table
 from camfuse.clips.sources.entry import SourceEntry
 from camfuse.clips.splits import VIDEO_SUFFIXES, clip_id_of
-from camfuse.clips.table import ClipTable
+from camfuse.clips.table import ClipTable, unwritable
 from camfuse.config.sources import FolderSource
 from camfuse.errors import TableError
 
@@ -25,13 +25,16 @@ def read(source: FolderSource) -> ClipTable:
     Raises
     ------
     TableError
-        If the folder is missing, holds no video, or holds train / val / test in place of labels.
+        If the folder is missing, holds no video, videos whose names no table can hold, or train / val / test in place
+        of labels.
     """
     check_folder(source.videos)
     found = sorted(_files(source.videos))
     videos = [path for path in found if "/" in path and Path(path).suffix.lower() in VIDEO_SUFFIXES]
     if not videos:
         raise TableError(source.videos, ["expected a folder per label with videos in it, found no such video"])
+    if problems := [problem for path in videos if (problem := unwritable(path))]:
+        raise TableError(source.videos, problems)
     labels = [path.split("/")[0] for path in videos]
     if all(is_split(label) for label in set(labels)):
         raise TableError(

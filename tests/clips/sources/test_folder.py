@@ -1,3 +1,4 @@
+import os
 import unicodedata
 from pathlib import Path
 
@@ -24,6 +25,24 @@ def test_the_sub_folder_is_the_label(tmp_path: Path) -> None:
     assert table.rows["video"].tolist()[0] == str(tmp_path / "hello" / "a.mp4")
     assert (table.rows["source"] == table.rows["video"]).all()
     assert set(table.rows["signer"]) == {""}
+
+
+def test_names_that_no_table_can_hold_are_listed(tmp_path: Path) -> None:
+    source = lay(tmp_path, "hello/a.mp4")
+    for name in (b"caf\xe9.mp4", b"a\nb.mp4"):
+        Path(os.fsdecode(os.fsencode(tmp_path / "hello") + b"/" + name)).touch()
+    with pytest.raises(TableError) as caught:
+        read(source)
+    assert caught.value.problems == (
+        r"expected no control characters, found '\n' in 'hello/a\nb.mp4'",
+        r"expected a name in UTF-8, found 'hello/caf\udce9.mp4': rename it",
+    )
+
+
+def test_other_files_of_such_names_do_not_matter(tmp_path: Path) -> None:
+    source = lay(tmp_path, "hello/a.mp4")
+    Path(os.fsdecode(os.fsencode(tmp_path / "hello") + b"/caf\xe9.txt")).touch()
+    assert read(source).notes == (r"1 files have no video suffix and are left out: 'hello/caf\udce9.txt'.",)
 
 
 def test_videos_of_deeper_folders_belong_to_the_label(tmp_path: Path) -> None:
