@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from camfuse.cli.options import ConfigFile, app, log, start
+from camfuse.cli.options import ConfigFile, app, start
 
 keypoints = typer.Typer(no_args_is_help=True, help="A run's keypoints, for other software.")
 app.add_typer(keypoints, name="keypoints")
@@ -25,10 +25,3 @@ def export(config: ConfigFile, form: Form, output: Target) -> None:
 
     count = export_pyskl(settings, output) if form == "pyskl" else export_pose(settings, output)
     typer.echo(f"{count} clips: {output}")
-
-
-@app.command("export", hidden=True)
-def old_export(config: ConfigFile, form: Form, output: Target) -> None:
-    """Keep the old name of `camfuse keypoints export` working for one version."""
-    log.warning("`camfuse export` is now `camfuse keypoints export`; the old name goes in the next version")
-    export(config, form, output)

@@ -13,7 +13,7 @@ from camfuse.errors import ConfigError
 SOME_FAILED = 3
 """Exit code where some videos have no answer."""
 
-Model = Annotated[Path, typer.Argument(help="A run's folder, or a best.ckpt.")]
+Model = Annotated[Path, typer.Argument(help="A run's folder, a best.ckpt, or an exported file.")]
 Named = Annotated[
     str | None,
     typer.Option("--estimator", help="What makes the keypoints; left out, what the model was trained with."),

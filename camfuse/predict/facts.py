@@ -1,15 +1,22 @@
 """What travels with a trained model beside its weights: all that is needed to get from a video to an answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from camfuse import __version__
 from camfuse.config import Config, Part, parse_config
 from camfuse.errors import ConfigError, WeightsError
 from camfuse.predict.calibration import Calibration
+
+FORMAT = 1
+"""Of the plain values in an exported file."""
+PRIVATE = {"output", "clips", "machine", "experiments", "ablation", "report"}
+"""What of a config is nobody's business who is given a model, and no prediction's."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,41 @@ class ModelFacts:
         elif given != "tuned" and len(given) == len(heads):
             weights = dict(zip(heads, given, strict=True))
         return cls(part, tuple(classes), known, fingerprint, weights, calibration)
+
+    def values(self) -> dict[str, Any]:
+        """Return all as plain values, for a file to give away: without the places of this machine."""
+        config = self.config.model_dump(mode="json", exclude_none=True, exclude=PRIVATE)
+        if self.config.clips.fingerspelling is None:
+            config["clips"] = {"folder": {"videos": "."}}
+        else:
+            config["clips"] = self.config.clips.model_dump(mode="json", exclude_none=True)
+        return {
+            "format": FORMAT,
+            "camfuse": __version__,
+            "part": self.part,
+            "classes": list(self.classes),
+            "config": config,
+            "fingerprint": self.fingerprint,
+            "heads": list(self.heads),
+            "calibration": asdict(self.calibration),
+        }
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any], source: Path) -> Self:
+        """Take the facts out of what `values` gave.
+
+        Raises
+        ------
+        WeightsError
+            If they are of another version.
+        KeyError
+            If one is missing.
+        """
+        if values["format"] != FORMAT:
+            raise WeightsError(f"{source}: expected an exported model of form {FORMAT}, found {values['format']}")
+        calibration = Calibration.of(values["calibration"], source)
+        part, classes, config = values["part"], values["classes"], values["config"]
+        return cls.of(part, classes, config, values["fingerprint"], values["heads"], calibration)
 
     def combined(self, heads: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return the calibrated probabilities (C,) of one clip.

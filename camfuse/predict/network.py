@@ -1,5 +1,6 @@
 """A model of any make as prediction sees it: facts, and inputs to probabilities."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -15,6 +16,9 @@ from camfuse.run.layout import Run
 Device = Literal["auto", "cpu", "cuda"]
 """Where a model runs; auto: on a GPU where there is one."""
 
+AT_ONCE = 16_000_000
+"""Bytes of input that a network takes at once: one sampling at the paper's size, several of a small model."""
+
 
 class Network(Protocol):
     """A trained model, in torch or exported."""
@@ -29,8 +33,16 @@ class Network(Protocol):
         ...
 
 
+def in_chunks(inputs: Inputs) -> Iterator[Inputs]:
+    """Yield a few samplings at a time, so that memory does not grow with V."""
+    samplings = len(next(iter(inputs.values())))
+    at_once = max(1, AT_ONCE * samplings // sum(values.nbytes for values in inputs.values()))
+    for first in range(0, samplings, at_once):
+        yield {name: values[first : first + at_once] for name, values in inputs.items()}
+
+
 def open_network(path: Path, device: Device = "auto") -> Network:
-    """Open a run's folder, or a ``best.ckpt``.
+    """Open a run's folder, a ``best.ckpt``, or a file of `camfuse export`.
 
     Parameters
     ----------
@@ -45,11 +57,21 @@ def open_network(path: Path, device: Device = "auto") -> Network:
         If there is no such file, or no model in it.
     ConfigError
         If the device is not there.
+    MissingToolError
+        If a package is missing that the file needs.
     """
     if path.is_dir():
         path = _best_of(path)
     if not path.is_file():
-        raise WeightsError(f"{path}: expected a run's folder or a best.ckpt, found nothing")
+        raise WeightsError(f"{path}: expected a run's folder, a best.ckpt or an exported file, found nothing")
+    if path.suffix.lower() == ".onnx":
+        from camfuse.predict.exported import OnnxNetwork
+
+        return OnnxNetwork.load(path, device)
+    if path.suffix.lower() == ".pt2":
+        from camfuse.predict.torch_network import TorchProgram
+
+        return TorchProgram.load(path, device)
     from camfuse.predict.torch_network import TorchNetwork
 
     return TorchNetwork.load(path, device)

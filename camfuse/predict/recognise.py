@@ -203,7 +203,7 @@ def load(
     Parameters
     ----------
     model
-        A run's folder or a ``best.ckpt``.
+        A run's folder, a ``best.ckpt``, or a file of `camfuse export`.
     estimator
         mediapipe, mmpose or rtmlib; left out, the one that the model was trained with.
     other_estimator

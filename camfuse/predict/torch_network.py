@@ -1,5 +1,6 @@
 """A checkpoint at work, in torch."""
 
+import zipfile
 from pathlib import Path
 from typing import Self
 
@@ -9,15 +10,17 @@ from numpy.typing import NDArray
 
 from camfuse.config import Config
 from camfuse.data.inputs import Inputs
+from camfuse.errors import WeightsError
 from camfuse.model.checkpoint import Checkpoint
 from camfuse.model.device import arithmetic, pick_device, to_memory_format
 from camfuse.model.recogniser import HEADS, Recogniser
 from camfuse.predict.calibration import Calibration
+from camfuse.predict.exported import first_line, read_facts
 from camfuse.predict.facts import ModelFacts
-from camfuse.predict.network import Device
+from camfuse.predict.network import Device, in_chunks
 
-AT_ONCE = 16_000_000
-"""Bytes of input that the network takes at once: one sampling at the paper's size, several of a small model."""
+FACTS = "camfuse.json"
+"""The file of the facts inside a file of torch.export."""
 
 
 class TorchNetwork:
@@ -50,20 +53,67 @@ class TorchNetwork:
         """What travels with it."""
         return self._facts
 
+    @property
+    def model(self) -> Recogniser:
+        """The recogniser itself."""
+        return self._model
+
     @torch.inference_mode()
     def probabilities(self, inputs: Inputs) -> dict[str, NDArray[np.float32]]:
         """Return each head's probabilities (V, C): a few samplings at a time, so that memory does not grow with V."""
-        samplings = len(next(iter(inputs.values())))
-        at_once = max(1, AT_ONCE * samplings // sum(values.nbytes for values in inputs.values()))
         found: dict[str, list[NDArray[np.float32]]] = {}
-        for first in range(0, samplings, at_once):
-            given = {name: torch.from_numpy(values[first : first + at_once]) for name, values in inputs.items()}
-            there = {name: tensor.to(self._device) for name, tensor in given.items()}
+        for some in in_chunks(inputs):
+            there = {name: torch.from_numpy(values).to(self._device) for name, values in some.items()}
             with arithmetic(self._facts.config, self._device):
                 logits = self._model(**{"rgb": None, "heatmaps": None, **there})
             for head, values in logits.items():
                 found.setdefault(head, []).append(values.float().softmax(1).cpu().numpy())
         return {head: np.concatenate(rows) for head, rows in found.items()}
+
+
+class TorchProgram:
+    """A model that `camfuse export --format torch` wrote: torch, without this package's model code."""
+
+    def __init__(self, program: torch.export.ExportedProgram, facts: ModelFacts, device: torch.device) -> None:
+        self._module = program.module().to(device)
+        self._facts = facts
+        self._device = device
+
+    @classmethod
+    def load(cls, path: Path, device: Device) -> Self:
+        """Open the file.
+
+        Raises
+        ------
+        WeightsError
+            If it is damaged, or no such file.
+        ConfigError
+            If the device is not there.
+        """
+        if not zipfile.is_zipfile(path):
+            raise WeightsError(f"{path}: not a whole file of torch.export: expected an archive, found something else")
+        found = {FACTS: ""}
+        try:
+            program = torch.export.load(path, extra_files=found)
+        except (RuntimeError, ValueError, KeyError, OSError, AssertionError) as error:
+            raise WeightsError(f"{path}: not a whole file of torch.export: {first_line(error)}") from error
+        facts = read_facts(found[FACTS], path)
+        return cls(program, facts, _device(facts.config, device))
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What travels with it."""
+        return self._facts
+
+    @torch.inference_mode()
+    def probabilities(self, inputs: Inputs) -> dict[str, NDArray[np.float32]]:
+        """Return each head's probabilities (V, C)."""
+        parts = [
+            self._module(*(torch.from_numpy(values).to(self._device) for values in some.values()))
+            for some in in_chunks(inputs)
+        ]
+        logits = (torch.cat(rows) for rows in zip(*parts, strict=True))
+        return {head: values.softmax(1).cpu().numpy() for head, values in zip(self._facts.heads, logits, strict=True)}
 
 
 def _device(config: Config, device: Device) -> torch.device:

@@ -61,7 +61,7 @@ def test_nothing_to_look_at(trained: MadeRun, tmp_path: Path) -> None:
 
 
 def test_no_model(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"expected a run's folder or a best.ckpt, found nothing"):
+    with pytest.raises(WeightsError, match=r"expected a run's folder, a best.ckpt or an exported file, found nothing"):
         camfuse("predict", tmp_path / "gone", write_numbers(tmp_path / "v.mp4", 4))
 
 

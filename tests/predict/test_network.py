@@ -30,7 +30,7 @@ def test_a_moved_run_without_a_fusion(trained: MadeRun, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("made", "message"),
     [
-        ([], "expected a run's folder or a best.ckpt, found nothing"),
+        ([], "expected a run's folder, a best.ckpt or an exported file, found nothing"),
         (["notes.txt"], "expected a run's folder with its config.yaml"),
     ],
 )

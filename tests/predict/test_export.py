@@ -1,0 +1,143 @@
+"""A model as one file: equal to the checkpoint, all that prediction needs inside, nobody's places."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from made_training import MadeRun
+
+from camfuse.config import PARTS, Part
+from camfuse.errors import WeightsError
+from camfuse.jpeg import decode_jpeg
+from camfuse.predict import export
+from camfuse.predict.calibration import Calibration
+from camfuse.predict.export import SUFFIXES, TOLERANCE, Form, export_model, made_inputs
+from camfuse.predict.network import open_network
+from camfuse.predict.torch_network import TorchNetwork
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def files(trained: MadeRun, tmp_path_factory: pytest.TempPathFactory) -> dict[Part, Path]:
+    """Every part of the made run as ONNX, the last with a calibration."""
+    folder = tmp_path_factory.mktemp("exported")
+    made = {part: folder / f"{part}.onnx" for part in PARTS}
+    for part, path in made.items():
+        assert export_model(trained.run.training(part).best, path, "onnx") < TOLERANCE
+    return made
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_onnx_gives_the_models_probabilities(files: dict[Part, Path], trained: MadeRun, part: Part) -> None:
+    model, exported = open_network(trained.run.training(part).best), open_network(files[part])
+    for seed in range(3):
+        given = made_inputs(model.facts, seed)
+        ours, theirs = model.probabilities(given), exported.probabilities(given)
+        assert list(ours) == list(theirs) == list(exported.facts.heads)
+        for head, values in ours.items():
+            np.testing.assert_allclose(theirs[head], values, atol=TOLERANCE)
+        one = {name: values[:1] for name, values in given.items()}
+        assert all(len(values) == 1 for values in exported.probabilities(one).values())
+
+
+def test_a_torch_program_gives_them_too(trained: MadeRun, tmp_path: Path) -> None:
+    file = tmp_path / "model.pt2"
+    export_model(trained.config.output, file, "torch")
+    model, exported = open_network(trained.config.output), open_network(file)
+    given = made_inputs(model.facts, 1)
+    for head, values in exported.probabilities(given).items():
+        np.testing.assert_allclose(values, model.probabilities(given)[head], atol=TOLERANCE)
+    assert exported.facts.classes == model.facts.classes
+    assert [path.name for path in tmp_path.iterdir()] == ["model.pt2"]
+
+
+def test_the_facts_travel_and_the_places_do_not(files: dict[Part, Path], trained: MadeRun) -> None:
+    facts, own = open_network(files["fusion"]).facts, open_network(trained.config.output).facts
+    assert (facts.part, facts.classes, facts.fingerprint) == (own.part, own.classes, own.fingerprint)
+    assert facts.heads == own.heads
+    for section in ("seed", "pose", "frames", "crops", "heatmaps", "sampling", "model", "evaluate"):
+        assert getattr(facts.config, section) == getattr(own.config, section), section
+    content = files["fusion"].read_bytes()
+    assert str(trained.config.output).encode() not in content and b"nowhere" not in content
+
+
+def test_a_calibration_travels(trained: MadeRun) -> None:
+    network = open_network(trained.config.output)
+    assert isinstance(network, TorchNetwork)
+    chosen = Calibration(1.7, 0.3, 0.1, dict.fromkeys(network.facts.heads, 0.5))
+    facts = type(network.facts).of(
+        "fusion", network.facts.classes, network.facts.values()["config"], "f", list(network.facts.heads), chosen
+    )
+    again = type(facts).from_values(json.loads(json.dumps(facts.values())), Path("x"))
+    assert again.calibration == chosen and again.heads == dict.fromkeys(network.facts.heads, 0.5)
+
+
+def test_a_file_that_differs_is_not_written(trained: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "_difference", lambda *given: 0.01)
+    with pytest.raises(WeightsError, match=r"differs from the model by 1\.0e-02"):
+        export_model(trained.run.training("pose").best, tmp_path / "m.pt2", "torch")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_not_exported_again(files: dict[Part, Path], tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="exported already"):
+        export_model(files["rgb"], tmp_path / "again.onnx", "onnx")
+
+
+@pytest.mark.parametrize("form", ["onnx", "torch"])
+@pytest.mark.parametrize("content", [b"", b"no model", b"PK\x03\x04"])
+def test_a_damaged_file_is_refused(tmp_path: Path, form: Form, content: bytes) -> None:
+    file = tmp_path / f"m{SUFFIXES[form]}"
+    file.write_bytes(content)
+    with pytest.raises(WeightsError, match="not a whole"):
+        open_network(file)
+
+
+def test_a_cut_off_file_is_refused(files: dict[Part, Path], tmp_path: Path) -> None:
+    file = tmp_path / "cut.onnx"
+    file.write_bytes(files["rgb"].read_bytes()[:10_000])
+    with pytest.raises(WeightsError, match="not a whole ONNX file"):
+        open_network(file)
+
+
+def test_a_foreign_model_is_refused(tmp_path: Path) -> None:
+    program = torch.onnx.export(torch.nn.ReLU().eval(), (torch.zeros(2),), dynamo=True, verbose=False)
+    assert program is not None
+    program.save(tmp_path / "foreign.onnx")
+    with pytest.raises(WeightsError, match="found a file without its facts"):
+        open_network(tmp_path / "foreign.onnx")
+
+
+def test_it_is_used_where_there_is_no_torch(files: dict[Part, Path], shared_data: Path, tmp_path: Path) -> None:
+    blocked = "import sys\nfor name in ('torch', 'pytorch_lightning', 'torchmetrics'): sys.modules[name] = None\n"
+    (tmp_path / "sitecustomize.py").write_text(blocked)
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    video = shared_data / "clips" / "faults" / "odd_321x241.mp4"
+    command = [sys.executable, "-m", "camfuse", "predict", str(files["fusion"]), str(video), "--format", "csv"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 4
+    checkpoint = [*command[:4], str(files["fusion"].with_name("none"))]
+    assert subprocess.run(checkpoint, env=environment, capture_output=True, check=False).returncode == 2
+
+
+def test_the_example_needs_nothing_of_this_package(files: dict[Part, Path], trained: MadeRun, tmp_path: Path) -> None:
+    run = trained.run
+    clip_id = run.clips()["clip_id"].iloc[0]
+    shard = run.shard("crops", run.shard_of(clip_id))
+    images = [decode_jpeg(one, "crop") for one in shard.jpeg(clip_id)]
+    np.savez(tmp_path / "clip.npz", crops=np.stack(images), keypoints=shard.read("keypoints", clip_id))
+    example = ROOT / "docs" / "use_exported.py"
+    assert len(example.read_text().splitlines()) <= 25 and "camfuse." not in example.read_text()
+    command = [sys.executable, str(example), str(files["fusion"]), str(tmp_path / "clip.npz")]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    lines = [line.split() for line in said.stdout.splitlines()]
+    assert {word for word, _ in lines} == set(run.classes())
+    assert sum(float(value) for _, value in lines) == pytest.approx(1, abs=0.01)
