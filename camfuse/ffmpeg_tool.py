@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from itertools import chain
@@ -21,6 +22,12 @@ from numpy.typing import NDArray
 from camfuse.errors import MissingToolError
 
 PLACE = "file:*"
+"""Stands for the file's name in a graph that `compiled` makes a command of."""
+CONTAINERS = "mov,matroska,avi,gif,mpegts,mpeg,mpegvideo,m4v,h264,hevc,flv,asf,ogg,mxf,dv,ivf,nut,yuv4mpegpipe,wtv,rm"
+"""ffmpeg demuxers that read one file and no other."""
+ERROR_LINE = re.compile(r"(?:\[[^]]* @ [^]]*] )*\[(?:error|fatal|panic)] *(.*)")
+_INPUT = re.compile(r"\[info] Input #0, (\w+)")
+_LENGTH = re.compile(r"\[info]   Duration: (\d+):(\d\d):(\d\d\.\d+),")
 
 
 @cache
@@ -59,6 +66,45 @@ def ffmpeg_version() -> str:
         raise MissingToolError(f"{binary} does not run ({error}): install ffmpeg 4.2 or newer") from error
     found = re.match(rb"ffmpeg version (\S+)", answer.stdout)
     return found[1].decode(errors="replace") if found else "unknown"
+
+
+@dataclass(frozen=True)
+class Header:
+    """What ffmpeg says of a file on opening it.
+
+    Attributes
+    ----------
+    container
+        The first name of the container's kind, as ``mov`` of MP4; empty where it is no video.
+    length
+        Seconds that the container claims, 0 where it claims nothing.
+    odd
+        What ffmpeg finds odd, a line each.
+    """
+
+    container: str
+    length: float
+    odd: tuple[str, ...]
+
+
+def read_header(path: Path) -> Header:
+    """Open a video file without decoding it.
+
+    Raises
+    ------
+    MissingToolError
+        If there is no ffmpeg.
+    """
+    options = ["-nostdin", "-hide_banner", "-loglevel", "level+info"]
+    options += ["-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS]
+    command = [find_ffmpeg(), *options, "-i", f"file:{path}"]
+    answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    lines = answer.stderr.decode(errors="replace").splitlines()
+    found = [(_INPUT.match(line), _LENGTH.match(line)) for line in lines]
+    kinds = [kind[1] for kind, _ in found if kind]
+    lengths = [int(one[1]) * 3600 + int(one[2]) * 60 + float(one[3]) for _, one in found if one]
+    odd = tuple(error[1] for error in map(ERROR_LINE.match, lines) if error)
+    return Header((kinds or [""])[0], (lengths or [0.0])[0], odd)
 
 
 def compiled(stream: Any, path: str | Path) -> list[str]:

@@ -8,6 +8,9 @@ ffmpeg has three outputs: images on stdout (PPM, which names its own size), one 
 per image on a pipe of its own, always ahead of the image, and errors on stderr, which a thread reads. So no
 pipe can fill up and block another, and no log line can be taken for a time.
 
+A segment far inside an MP4, MOV, Matroska or WebM file is decoded from a key frame well before it; where the file's
+index does not lead there, from the first frame on like any other. The frames and their times are the same.
+
 A frame that damage costs is an error, never a gap. MP4, MOV and Matroska that were cut off are noticed; what ends
 early in a container that needs no proper end (MPEG-TS, Ogg, GIF, AVI without its index) cannot always be.
 
@@ -22,7 +25,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Thread
 from typing import IO
 
@@ -32,15 +35,19 @@ from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
 from camfuse.errors import ClipError, MissingToolError
-from camfuse.ffmpeg_tool import PLACE, compiled, ffmpeg_version, find_ffmpeg
+from camfuse.ffmpeg_tool import CONTAINERS, ERROR_LINE, PLACE, compiled, ffmpeg_version, find_ffmpeg, read_header
 from camfuse.files import found_instead
 
 log = logging.getLogger(__name__)
 
-CONTAINERS = "mov,matroska,avi,gif,mpegts,mpeg,mpegvideo,m4v,h264,hevc,flv,asf,ogg,mxf,dv,ivf,nut,yuv4mpegpipe,wtv,rm"
-"""ffmpeg demuxers that read one file and no other."""
 LONGEST = 2.0
 """A frame that is held longer than this counts as this long (seconds) when the segment is cut."""
+FAR = 15.0
+"""A segment that starts later than this (seconds) is looked for by the file's index."""
+AHEAD = 5.0
+"""Seconds of decoding before the first frame that may be of use: what stands right behind a key frame may be broken."""
+INDEXED = ("mov", "matroska")
+"""Containers whose index can be relied on."""
 SLACK = 0.1
 """Seconds by which a damaged file's frames may end before the container does and still be complete."""
 TICKS = 705_600_000
@@ -51,8 +58,6 @@ KEPT_ERRORS = 20
 SHOWN = 200
 _TIE = 1e-6
 _STAMP = re.compile(rb"frame:\d+ +pts:(NOPTS|-?\d+) ")
-_LENGTH = re.compile(r"\[info]   Duration: (\d+):(\d\d):(\d\d\.\d+),")
-_ERROR = re.compile(r"(?:\[[^]]* @ [^]]*] )*\[(?:error|fatal|panic)] *(.*)")
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ def read_frames(clip: Clip) -> Iterator[Frame]:
         If there is no ffmpeg.
     """
     last, count = 0.0, 0
-    with closing(_decode(clip)) as decoded:
+    with closing(_frames(clip)) as decoded:
         for frame in _with_durations(decoded):
             last = frame.time
             if frame.time >= clip.end:
@@ -106,7 +111,7 @@ def read_frames(clip: Clip) -> Iterator[Frame]:
 def _empty(clip: Clip, last: float) -> str:
     if last >= clip.start:
         return f"no frame of {clip.video} lies between {clip.start:.3f} and {clip.end:.3f} s"
-    length, _ = _look(clip)
+    length = read_header(clip.video).length
     return (
         f"the segment starts at {clip.start:.3f} s, but {clip.video} is {length:.3f} s long; if the files hold one "
         "sign each already, set `clips.wlasl.trimmed: true` or leave start and end out of the table"
@@ -131,12 +136,19 @@ def _keep_every_frame() -> dict[str, str]:
     return {"vsync": "passthrough"} if number < (5, 1) else {"fps_mode": "passthrough"}
 
 
-def _command(clip: Clip, times: int) -> list[str]:
-    """Return the command that writes images to stdout and their time stamps to the descriptor `times`."""
-    video = ffmpeg.input(PLACE, threads=1, protocol_whitelist="file,pipe", format_whitelist=CONTAINERS)["V:0"]
+def _command(clip: Clip, times: int, seek: float | None) -> list[str]:
+    """Return the command that writes images to stdout and their time stamps to the descriptor `times`.
+
+    With `seek`, the seconds from the container's beginning to look for, images begin at a key frame before that.
+    """
+    # copied stamps that start at zero are what ffmpeg gives without a search
+    there = {} if seek is None else {"ss": f"{seek:.6f}", "noaccurate_seek": None}
+    video = ffmpeg.input(PLACE, threads=1, protocol_whitelist="file,pipe", format_whitelist=CONTAINERS, **there)["V:0"]
     if clip.start > LONGEST:
-        # Only spares the pipe the frames long before the segment; the first frame says when the video begins.
-        video = video.filter("select", f"eq(n,0)+gte(t,{clip.start - LONGEST})")
+        # Only spares the pipe the frames long before the segment; the first frame says when the video begins, or that a
+        # search went well: decoding from anything but a whole image (intra refresh) is nearly right, not right.
+        first = "eq(n,0)" if seek is None else "eq(n,0)*eq(pict_type,I)"
+        video = video.filter("select", f"{first}+gte(t,{clip.start - LONGEST})")
     video = (
         video.filter("settb", f"1/{TICKS}")
         .filter("metadata", mode="delete")
@@ -146,11 +158,8 @@ def _command(clip: Clip, times: int) -> list[str]:
     images = video.output("pipe:", format="image2pipe", vcodec="ppm", pix_fmt="rgb24", **_keep_every_frame())
     # xerror: a packet that cannot be decoded ends the run with an error instead of leaving its frame out.
     options = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+error", "-xerror", "-filter_threads", "1")
-    return compiled(images.global_args(*options), clip.video)
-
-
-def _url(clip: Clip) -> str:
-    return f"file:{clip.video}"
+    stamps = () if seek is None else ("-copyts", "-start_at_zero")
+    return compiled(images.global_args(*options, *stamps), clip.video)
 
 
 class _Errors(Thread):
@@ -165,18 +174,58 @@ class _Errors(Thread):
     def run(self) -> None:
         """Read to the end."""
         for line in self._stream:
-            if (error := _ERROR.match(line.decode(errors="replace").strip())) and len(self.lines) < KEPT_ERRORS:
+            if (error := ERROR_LINE.match(line.decode(errors="replace").strip())) and len(self.lines) < KEPT_ERRORS:
                 self.lines.append("".join(c if c.isprintable() else "?" for c in error[1]))
 
 
-def _decode(clip: Clip) -> Generator[Frame, None, None]:
-    """Decode from the first frame on; durations are not known yet."""
+def _frames(clip: Clip) -> Generator[Frame, None, None]:
+    """Decode what is needed of a clip, and perhaps more before and after it; durations are not known yet."""
+    if clip.start > FAR:
+        with closing(_found(clip)) as found:
+            # the first frame only tells that the search went well
+            if _first_of(found) is not None:
+                yield from found
+                return
+    first: int | None = None
+    for stamp, image in _decode(clip):
+        first = stamp if first is None else first
+        yield Frame(image, (stamp - first) / TICKS, 0.0)
+
+
+def _first_of(frames: Iterator[Frame]) -> Frame | None:
+    try:
+        return next(frames, None)
+    except ClipError as error:  # decoding from the first frame on tells what is wrong, if anything is
+        log.info("clip %s: not looked for by the index: %s", error.clip_id, error.reason)
+        return None
+
+
+def _found(clip: Clip) -> Generator[Frame, None, None]:
+    """Decode from a key frame before the clip, which comes first; nothing where the index does not lead there."""
+    header = read_header(clip.video)
+    if header.container not in INDEXED or clip.start >= header.length:
+        return
+    with closing(_decode(replace(clip, start=0.0))) as decoded:
+        first, example = next(decoded, (0, None))
+    if example is None:
+        return
+    needed = first / TICKS + clip.start - LONGEST
+    with closing(_decode(clip, needed - AHEAD)) as decoded:
+        for number, (stamp, image) in enumerate(decoded):
+            # later images are scaled to the size of the first one
+            if number == 0 and (stamp >= needed * TICKS or image.shape != example.shape):
+                return
+            yield Frame(image, (stamp - first) / TICKS, 0.0)
+
+
+def _decode(clip: Clip, seek: float | None = None) -> Generator[tuple[int, NDArray[np.uint8]], None, None]:
+    """Decode from the first frame on, or from a key frame before `seek`: time stamps in ticks, and images."""
     if not clip.video.is_file():
         raise ClipError(clip.clip_id, f"expected a video file at {clip.video}, found none")
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as times:
         try:
-            command = _command(clip, writer)
+            command = _command(clip, writer, seek)
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=(writer,)
             )
@@ -198,7 +247,7 @@ def _decode(clip: Clip) -> Generator[Frame, None, None]:
             process.stderr.close()
 
 
-def _images(clip: Clip, stdout: IO[bytes], times: IO[bytes]) -> Generator[Frame, None, float]:
+def _images(clip: Clip, stdout: IO[bytes], times: IO[bytes]) -> Generator[tuple[int, NDArray[np.uint8]], None, float]:
     """Yield the images as they come; return when the last one ends as the file counts, in seconds."""
     first, last, gap = 0, 0, 0
     for position, stamp in enumerate(_stamps(times)):
@@ -212,7 +261,7 @@ def _images(clip: Clip, stdout: IO[bytes], times: IO[bytes]) -> Generator[Frame,
         if stamp < last:
             raise ClipError(clip.clip_id, f"{clip.video}: time runs backwards at {(last - first) / TICKS:.3f} s")
         last, gap = stamp, stamp - last
-        yield Frame(image, (stamp - first) / TICKS, 0.0)
+        yield stamp, image
     return (last + gap) / TICKS
 
 
@@ -245,24 +294,15 @@ def _check_end(clip: Clip, errors: list[str], end: float, code: int) -> None:
         raise ClipError(clip.clip_id, said)
     if not errors:
         return
-    length, odd = _look(clip)
-    damage = list((Counter(errors) - Counter(odd)).elements())
-    if damage and end + SLACK < length:
+    header = read_header(clip.video)
+    damage = list((Counter(errors) - Counter(header.odd)).elements())
+    if damage and end + SLACK < header.length:
         raise ClipError(
             clip.clip_id,
-            f"{clip.video} should be {length:.2f} s long, but its frames end at {end:.2f} s: {damage[0][:SHOWN]}",
+            f"{clip.video} should be {header.length:.2f} s long, but its frames end at {end:.2f} s: "
+            f"{damage[0][:SHOWN]}",
         )
     log.warning("clip %s: all frames are there, but ffmpeg says: %s", clip.clip_id, errors[0][:SHOWN])
-
-
-def _look(clip: Clip) -> tuple[float, list[str]]:
-    """Return the length in seconds that the container claims (0: none), and what ffmpeg finds odd on opening it."""
-    command = [find_ffmpeg(), "-nostdin", "-hide_banner", "-loglevel", "level+info", "-i", _url(clip)]
-    answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    lines = answer.stderr.decode(errors="replace").splitlines()
-    lengths = [_LENGTH.match(line) for line in lines]
-    length = next((int(h) * 3600 + int(m) * 60 + float(s) for h, m, s in (f.groups() for f in lengths if f)), 0.0)
-    return length, [error[1] for error in map(_ERROR.match, lines) if error]
 
 
 def _with_durations(frames: Iterator[Frame]) -> Iterator[Frame]:

@@ -12,6 +12,7 @@ import pytest
 from made_videos import AsClip, MakeVideo, NumberOf, OtherFfmpeg
 
 from camfuse import ffmpeg_tool
+from camfuse.clips.table import Clip
 from camfuse.errors import ClipError, MissingToolError
 from camfuse.prep import video
 from camfuse.prep.video import read_frames
@@ -47,6 +48,68 @@ def test_segment_far_into_a_video_is_the_same(make_video: MakeVideo, as_clip: As
     frames = list(read_frames(clip))
     assert [number_of(frame.image) for frame in frames] == list(range(150, 156))
     assert frames[0].time == pytest.approx(150 * 1001 / 30000, abs=1e-8)
+
+
+X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-x264-params")
+"""The test's videos have too few shades for the usual key frames."""
+FAR_KINDS = {
+    "mp4": ("v.mp4", (*X264, "keyint=20"), True),
+    "open groups": ("v.mp4", (*X264, "keyint=20:open-gop=1"), True),
+    "mkv": ("v.mkv", (*X264, "keyint=50"), True),
+    "no time stamps at 0": ("v.mkv", (*X264, "keyint=20", "-output_ts_offset", "7.3"), True),
+    "one key frame": ("v.mp4", (*X264, "keyint=999"), True),
+    "no whole images": ("v.mkv", (*X264, "keyint=60:intra-refresh=1", "-bf", "0"), False),
+    "another container": ("v.avi", (), False),
+    "pieces": ("v.mp4", (*X264, "keyint=20", "-movflags", "frag_keyframe+empty_moov"), True),
+}
+
+
+@pytest.mark.parametrize(("name", "options", "looked_for"), FAR_KINDS.values(), ids=FAR_KINDS)
+def test_a_segment_is_looked_for_and_the_frames_stay_the_same(
+    name: str,
+    options: tuple[str, ...],
+    looked_for: bool,
+    make_video: MakeVideo,
+    as_clip: AsClip,
+    number_of: NumberOf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = make_video(name, frames=250, rate="10", options=options)
+    segments = [as_clip(path, 15.5, 17.0), as_clip(path, 20.03, 21.1), as_clip(path, 23.0)]
+    monkeypatch.setattr(video, "FAR", float("inf"))
+    expected = [list(read_frames(clip)) for clip in segments]
+    monkeypatch.undo()
+    frames = [list(read_frames(clip)) for clip in segments]
+    assert [[number_of(frame.image) for frame in part] for part in frames] == [
+        list(range(155, 170)),
+        list(range(200, 211)),
+        list(range(230, 250)),
+    ]
+    for part, others in zip(frames, expected, strict=True):
+        assert [(frame.time, frame.duration) for frame in part] == [(other.time, other.duration) for other in others]
+        assert all(np.array_equal(frame.image, other.image) for frame, other in zip(part, others, strict=True))
+    assert (next(video._found(segments[1]), None) is not None) == looked_for
+
+
+def test_a_segment_far_inside_is_not_decoded_from_the_first_frame_on(
+    make_video: MakeVideo, as_clip: AsClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = as_clip(make_video(frames=250, rate="10", options=(*X264, "keyint=20")), 20.0, 21.0)
+    decode, sought = video._decode, []
+
+    def watched(clip: Clip, seek: float | None = None) -> Any:
+        sought.append(seek)
+        return decode(clip, seek)
+
+    monkeypatch.setattr(video, "_decode", watched)
+    assert len(list(read_frames(clip))) == 10
+    assert sought == [None, 20.0 - video.LONGEST - video.AHEAD]  # the first frame's time, then the segment
+
+
+def test_a_segment_far_behind_the_end_is_said_as_any(make_video: MakeVideo, as_clip: AsClip) -> None:
+    path = make_video(frames=250, rate="10", options=(*X264, "keyint=20"))
+    with pytest.raises(ClipError, match=r"starts at 40.000 s, but .* is 25.000 s long"):
+        list(read_frames(as_clip(path, start=40.0)))
 
 
 @pytest.mark.parametrize("rate", ["12.5", NTSC])  # at 12.5, every other border of 1/25 s is the middle of a frame
