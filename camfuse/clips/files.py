@@ -46,6 +46,11 @@ class ClipFiles:
         return self.folder / "hashes.csv"
 
     @property
+    def lengths(self) -> Path:
+        """The cache of the lengths of the videos that clips are segments of."""
+        return self.folder / "lengths.csv"
+
+    @property
     def recordings(self) -> Path:
         """A link to the recordings that an installed package brings: paths that no other environment changes."""
         return self.folder / "recordings"

@@ -18,6 +18,7 @@ from camfuse.clips.coverage import count_coverage
 from camfuse.clips.duplicates import describe, find_duplicates
 from camfuse.clips.files import ClipFiles
 from camfuse.clips.hashes import FileState, hash_files, look_at
+from camfuse.clips.lengths import segment_notes
 from camfuse.clips.sources.entry import source_entry
 from camfuse.clips.table import COLUMNS, NAME_PARTS, SHARD_COLUMNS, ClipTable, shard_names, shard_of
 from camfuse.config import Config
@@ -56,7 +57,7 @@ def refresh(config: Config) -> Refreshed:
     """Read the label files, look at the recordings, and write ``<output>/clips`` where it changed.
 
     Writes clips.csv, classes.csv, coverage.csv (`count_coverage`), duplicates.csv (`find_duplicates`), missing.csv,
-    notes.txt, hashes.csv (the cache) and shards/<shard>.csv for every shard.
+    notes.txt, hashes.csv and lengths.csv (caches) and shards/<shard>.csv for every shard.
 
     Raises
     ------
@@ -86,12 +87,13 @@ def refresh(config: Config) -> Refreshed:
         rows = rows.drop(duplicates.index[~duplicates["used"]])
     else:
         duplicates = duplicates.assign(used=True)
+    segments = [] if source_entry(config.clips).drawn else segment_notes(rows, hashes, ClipFiles(out).lengths)
     rows = _with_identity(rows, annotations, hashes, parts, table.classes, config.clips.shards)
     coverage = count_coverage(listed.assign(on_disk=on_disk, used=listed.index.isin(rows.index)), table.classes)
     refreshed = Refreshed(
         rows=rows.reset_index(drop=True),
         classes=table.classes,
-        notes=(*table.notes, *_missing_notes(on_disk), *describe(duplicates)),
+        notes=(*table.notes, *_missing_notes(on_disk), *describe(duplicates), *segments),
         coverage=coverage,
         duplicates=duplicates.reset_index(drop=True),
     )

@@ -20,7 +20,7 @@ video       path of the video, absolute or from the working folder
 label       the word, unique per class
 signer      who signs, or empty where unknown
 split       train, val or test
-start, end  the clip's segment in seconds of the video's own time; end is NaN where it runs to the end
+start, end  the clip's segment in seconds from the video's first image; end is NaN where it runs to the end
 annotation  path of a keypoint file, or empty
 source      path of the recording whose bytes identify the clip (the video itself, but for drawn avatars)
 """

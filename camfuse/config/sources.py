@@ -34,7 +34,8 @@ class CsvSource(SourceSection):
     """A table with columns video, label and optionally clip_id, signer, split, start, end."""
 
     table: Path
-    """CSV file; start and end are in seconds."""
+    """CSV file; start and end are in seconds from the video's first image, where a player's clock may begin with sound
+    before it."""
     videos: Path = Path()
     """Folder that relative paths in the column `video` start from."""
     split: Shares = (0.7, 0.15, 0.15)

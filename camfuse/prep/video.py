@@ -19,6 +19,7 @@ container that holds its own data, never as a playlist that names other files.
 """
 
 import logging
+import math
 import os
 import re
 import subprocess
@@ -40,6 +41,10 @@ from camfuse.files import found_instead
 
 log = logging.getLogger(__name__)
 
+BEYOND = 1.0
+"""Seconds that a segment may end after its video without a word."""
+LATE = 0.1
+"""Seconds by which a video's first frame may follow its sound without a word."""
 LONGEST = 2.0
 """A frame that is held longer than this counts as this long (seconds) when the segment is cut."""
 FAR = 15.0
@@ -94,10 +99,10 @@ def read_frames(clip: Clip) -> Iterator[Frame]:
     MissingToolError
         If there is no ffmpeg.
     """
-    last, count = 0.0, 0
+    last, count, shown = 0.0, 0, 0.0
     with closing(_frames(clip)) as decoded:
         for frame in _with_durations(decoded):
-            last = frame.time
+            last, shown = frame.time, frame.time + frame.duration
             if frame.time >= clip.end:
                 break
             middle = frame.time + min(frame.duration, LONGEST) / 2
@@ -106,6 +111,11 @@ def read_frames(clip: Clip) -> Iterator[Frame]:
                 yield frame
     if count == 0:
         raise ClipError(clip.clip_id, _empty(clip, last))
+    if shown + BEYOND < clip.end < math.inf:
+        log.warning(
+            "clip %s: its segment ends at %.3f s, but %s is %.3f s long: is that in seconds?",
+            *(clip.clip_id, clip.end, clip.video, shown),
+        )
 
 
 def _empty(clip: Clip, last: float) -> str:
@@ -188,8 +198,20 @@ def _frames(clip: Clip) -> Generator[Frame, None, None]:
                 return
     first: int | None = None
     for stamp, image in _decode(clip):
-        first = stamp if first is None else first
+        if first is None:
+            first = stamp
+            _say_whose_clock(clip, first / TICKS)
         yield Frame(image, (stamp - first) / TICKS, 0.0)
+
+
+def _say_whose_clock(clip: Clip, late: float) -> None:
+    """Say that a segment is counted from the first frame, where a player's clock begins with the sound before it."""
+    if late > LATE and (clip.start > 0 or clip.end < math.inf):
+        log.warning(
+            "clip %s: the images of %s begin %.3f s after the sound; start and end count from the first image, players "
+            "and `ffmpeg -ss` from the sound",
+            *(clip.clip_id, clip.video, late),
+        )
 
 
 def _first_of(frames: Iterator[Frame]) -> Frame | None:
@@ -209,6 +231,7 @@ def _found(clip: Clip) -> Generator[Frame, None, None]:
         first, example = next(decoded, (0, None))
     if example is None:
         return
+    _say_whose_clock(clip, first / TICKS)
     needed = first / TICKS + clip.start - LONGEST
     with closing(_decode(clip, needed - AHEAD)) as decoded:
         for number, (stamp, image) in enumerate(decoded):

@@ -18,6 +18,7 @@ def test_every_file_has_its_name() -> None:
         "missing": "out/clips/missing.csv",
         "notes": "out/clips/notes.txt",
         "hashes": "out/clips/hashes.csv",
+        "lengths": "out/clips/lengths.csv",
         "recordings": "out/clips/recordings",
         "shards": "out/clips/shards",
     }

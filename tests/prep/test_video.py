@@ -220,6 +220,37 @@ def test_a_segment_after_the_end_points_at_trimmed(make_video: MakeVideo, as_cli
     assert len(list(read_frames(as_clip(path, start=0.9, end=99.0)))) == 3  # 0.9 s is 22.5 frames: 22, 23, 24
 
 
+def test_a_segment_that_ends_long_after_its_video_is_said(
+    make_video: MakeVideo, as_clip: AsClip, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = make_video(frames=25)
+    for end in (1.0, 1.9, float("inf")):
+        assert len(list(read_frames(as_clip(path, end=end)))) == 25
+    assert not caplog.messages
+    assert len(list(read_frames(as_clip(path, end=48.0)))) == 25
+    assert caplog.messages == [f"clip c: its segment ends at 48.000 s, but {path} is 1.000 s long: is that in seconds?"]
+
+
+@pytest.mark.parametrize("start", [0.4, 16.0])
+def test_segments_count_from_the_first_image_and_say_so_where_the_sound_comes_first(
+    start: float,
+    make_video: MakeVideo,
+    as_clip: AsClip,
+    number_of: NumberOf,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    plain, path = make_video(frames=200, rate="10"), tmp_path / "late.mkv"
+    sound = ("-f", "lavfi", "-i", "sine=d=22")
+    command = [ffmpeg_tool.find_ffmpeg(), "-v", "error", "-itsoffset", "1.5", "-i", str(plain), *sound]
+    subprocess.run([*command, "-c:v", "copy", "-c:a", "pcm_s16le", str(path)], check=True)
+    frames = list(read_frames(as_clip(path, start, start + 0.3)))
+    assert [number_of(frame.image) for frame in frames] == [round(start * 10) + n for n in range(3)]
+    assert "s after the sound; start and end count from the first image" in caplog.text
+    list(read_frames(as_clip(plain, start, start + 0.3)))
+    assert caplog.text.count("after the sound") == 1
+
+
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
 @pytest.mark.parametrize(("name", "options"), [("cut.mp4", ("-movflags", "+faststart")), ("cut.mkv", ())])
 def test_a_truncated_file_is_an_error(

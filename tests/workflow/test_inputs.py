@@ -118,6 +118,22 @@ def test_labels_and_names_that_no_table_can_hold_are_refused(tmp_path: Path, fai
     assert r"expected a name in UTF-8, found 'a/caf\udce9.mp4': rename it" in refused({"folder": {"videos": "videos"}})
 
 
+def test_frames_given_as_seconds_are_noted_at_the_start(tmp_path: Path, failing: Path) -> None:
+    table = (failing / "csv" / "frames_as_seconds.csv").read_text()
+    (tmp_path / "clips.csv").write_text(table)
+    videos = str(failing)
+    settings = SMALL | {"clips": {"csv": {"table": "clips.csv", "videos": videos}}, "pose": {"mediapipe": {}}}
+    Workflow(tmp_path, settings).snakemake("--dry-run")
+    (note,) = (
+        line
+        for line in Run.from_folder(tmp_path / "results").clip_files.notes.read_text().splitlines()
+        if "beyond" in line
+    )
+    assert note.startswith(
+        "3 of 3 segments reach more than 1 s beyond the end of their video; start and end are seconds"
+    )
+
+
 def test_what_is_no_video_is_left_out_with_its_reason(tmp_path: Path) -> None:
     contents = {"empty": b"", "page": b"<!DOCTYPE html>", "pointer": b"version https://git-lfs.github.com/spec/v1"}
     for number in range(3):

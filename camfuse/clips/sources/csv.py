@@ -28,7 +28,7 @@ def read(source: CsvSource) -> ClipTable:
     signer                  optional
     split                   optional: train, val or test (or `dev`, `validation`, ...) in every row; without the
                             column each label is split by `source.split`, by a stable hash, which is noted
-    start, end              optional, seconds; empty is the video's start or end
+    start, end              optional, seconds from the video's first image; empty is the video's start or end
     annotation              optional, path of a keypoint file
     ======================  ==================================================================
 
