@@ -19,6 +19,8 @@ from camfuse.errors import ConfigError
 TOP = (1, 5, 10)
 GRID = 10
 """Tuned weights are multiples of 1 / GRID."""
+STEPS = 1000
+"""Of expectation maximisation: far more than the few weights need."""
 CALIBRATION_BINS = 15
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
@@ -78,6 +80,36 @@ def tuned_weights(probabilities: Mapping[str, Tensor], labels: Tensor) -> tuple[
 
     grid = [parts for parts in product(range(GRID, -1, -1), repeat=len(heads)) if sum(parts) == GRID]
     return tuple(part / GRID for part in max(grid, key=worth))
+
+
+def likely_weights(probabilities: Mapping[str, Tensor], labels: Tensor) -> tuple[float, ...]:
+    """Return the weights, which sum to 1, under which the weighted mean makes the labels most likely.
+
+    The mean is a mixture whose shares are found by expectation maximisation; the likelihood has one maximum, so the
+    start does not matter. One clip more is counted that every head knows equally well: a handful of clips then takes
+    the weight from no head altogether.
+
+    Parameters
+    ----------
+    probabilities
+        (n, C) of each head, of the clips that the weights are chosen on: never those that they are tested on.
+    labels
+        (n,) of these clips.
+
+    Raises
+    ------
+    ValueError
+        If there are no clips.
+    """
+    if len(labels) == 0:
+        raise ValueError("expected predictions of at least one clip to choose weights on, found none")
+    heads = torch.stack(list(probabilities.values())).double()
+    of_label = heads[:, torch.arange(len(labels)), labels].clamp_min(torch.finfo(torch.float32).tiny)  # (H, n)
+    weights = torch.full((len(heads),), 1 / len(heads), dtype=torch.float64)
+    for _ in range(STEPS):
+        shares = weights[:, None] * of_label
+        weights = ((shares / shares.sum(0)).sum(1) + 1 / len(heads)) / (len(labels) + 1)
+    return tuple(round(float(weight), 3) for weight in weights)
 
 
 def shown_ks(num_classes: int) -> tuple[int, ...]:

@@ -1,3 +1,5 @@
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from camfuse.metrics import (
     class_top_k_accuracy,
     confusion_matrix,
     coverage_accuracy,
+    likely_weights,
     log_loss,
     mean_class_accuracy,
     shown_ks,
@@ -155,9 +158,36 @@ def test_tuned_weights_are_never_worse_on_their_own_clips() -> None:
             assert chosen >= top_k_accuracy(weighted_mean(heads, weights), labels, 1)
 
 
-def test_tuned_weights_need_clips() -> None:
+def test_likely_weights_by_hand() -> None:
+    """A clip of which a knows 0.8 and b 0.2, and one that both know: w = (0.8 w / (0.6 w + 0.2) + 1/2) / 2."""
+    heads = {"a": torch.tensor([[0.8, 0.2]]), "b": torch.tensor([[0.2, 0.8]])}
+    first, second = likely_weights(heads, torch.tensor([0]))
+    assert first + second == pytest.approx(1, abs=2e-3)
+    assert first == pytest.approx((0.8 * first / (0.6 * first + 0.2) + 0.5) / 2, abs=2e-3)
+    assert first > 0.5
+
+
+def test_likely_weights_give_a_useless_head_next_to_nothing_and_equal_heads_the_same() -> None:
+    labels = torch.arange(60) % 3
+    knows = torch.full((60, 3), 0.1)
+    knows[torch.arange(60), labels] = 0.8
+    chance = torch.full((60, 3), 1 / 3)
+    first, second = likely_weights({"knows": knows, "chance": chance}, labels)
+    assert (first, second) == (pytest.approx(0.99, abs=0.01), pytest.approx(0.01, abs=0.01))
+    assert likely_weights({"a": knows, "b": knows}, labels) == (0.5, 0.5)
+
+
+def test_likely_weights_survive_a_head_that_was_sure_and_wrong() -> None:
+    sure = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+    fair = torch.tensor([[0.6, 0.4], [0.4, 0.6]])
+    weights = likely_weights({"sure": sure, "fair": fair}, torch.tensor([0, 1]))
+    assert 0 < weights[0] < 0.6
+
+
+@pytest.mark.parametrize("choose", [tuned_weights, likely_weights])
+def test_chosen_weights_need_clips(choose: Callable[[Mapping[str, torch.Tensor], torch.Tensor], object]) -> None:
     with pytest.raises(ValueError, match="at least one clip"):
-        tuned_weights({"rgb": torch.zeros(0, 2)}, torch.zeros(0, dtype=torch.long))
+        choose({"rgb": torch.zeros(0, 2)}, torch.zeros(0, dtype=torch.long))
 
 
 @pytest.mark.parametrize("weights", [(0.0, 0.0, 0.0), (1.0, -1.0, 1.0)])

@@ -11,7 +11,7 @@ from camfuse.cli import app
 ROOT = Path(__file__).parents[1]
 WORDS = ("clips", "frames", "pose", "crops", "heatmaps", "train", "evaluate", "report")
 ROOMS = ("", "prep/")
-RULES = {"clips": [], "train": ["train_rgb", "train_pose", "train_fusion"]}
+RULES = {"clips": [], "train": ["train_rgb", "train_pose", "train_sequence", "train_fusion"]}
 
 
 def there(name: str, folder: str, file: str) -> bool:

@@ -2,12 +2,12 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from camfuse.cli.options import ConfigFile, Gpus, LogFile, Output, app, chosen, start
-from camfuse.config import Part, Split
+from camfuse.config import Part, Split, Stream
 from camfuse.run.layout import Run
 
 
@@ -30,8 +30,8 @@ def test(
     ] = None,
     split: Annotated[Split, typer.Option(help="Clips to test.")] = "test",
     inputs: Annotated[
-        Literal["rgb", "pose"] | None,
-        typer.Option("--input", help="Give a fused model the RGB images or the poses only."),
+        Stream | None,
+        typer.Option("--input", help="Give a fused model the input of one stream only."),
     ] = None,
     clips: Annotated[Path | None, typer.Option(help="File with ids of clips, one a line: test these only.")] = None,
     log_file: LogFile = None,
@@ -58,6 +58,7 @@ def evaluate(
     output: Output,
     rgb: Annotated[Path | None, typer.Option(help="Checkpoint of the RGB stream.")] = None,
     pose: Annotated[Path | None, typer.Option(help="Checkpoint of the pose stream.")] = None,
+    sequence: Annotated[Path | None, typer.Option(help="Checkpoint of the sequence stream.")] = None,
     fusion: Annotated[Path | None, typer.Option(help="Checkpoint of the fused model.")] = None,
     log_file: LogFile = None,
 ) -> None:
@@ -65,7 +66,7 @@ def evaluate(
     settings = start(config, log_file)
     from camfuse.evaluate.run import evaluate as run
 
-    given: dict[Part, Path | None] = {"rgb": rgb, "pose": pose, "fusion": fusion}
+    given: dict[Part, Path | None] = {"rgb": rgb, "pose": pose, "sequence": sequence, "fusion": fusion}
     run(Run(settings), {part: path for part, path in given.items() if path}, output)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from camfuse.cli.options import ConfigFile, Gpus, LogFile, app, chosen, log, start
-from camfuse.config import PARTS, Config, Part
+from camfuse.config import Config, Part
 from camfuse.errors import ConfigError
 from camfuse.run.layout import Run
 
@@ -17,7 +17,9 @@ Validate = Annotated[
         "left out, `train.validation` of the config, which is on."
     ),
 ]
-Init = Annotated[list[Path] | None, typer.Option(help="For fusion: checkpoints of rgb and pose.")]
+Init = Annotated[
+    list[Path] | None, typer.Option(help="For fusion: checkpoints of the streams, in the order rgb, pose, sequence.")
+]
 
 
 @app.command()
@@ -32,8 +34,8 @@ def train(
     old_init: Annotated[list[Path] | None, typer.Option("--init", hidden=True)] = None,
     log_file: LogFile = None,
 ) -> None:
-    """Train rgb, pose and fusion on prepared data, one after the other. Resumes where it was stopped."""
-    for part in PARTS:
+    """Train the streams and the fusion on prepared data, one after the other. Resumes where it was stopped."""
+    for part in ("rgb", "pose", "fusion"):
         if str(config) == part:
             _old_train_part(part, old_config, old_output, old_init, gpus, validate, log_file, test_last or test_best)
             return
@@ -59,7 +61,7 @@ def train_part(
     validate: Validate = None,
     log_file: LogFile = None,
 ) -> None:
-    """Train one part of the recipe, as the workflow's rules train_rgb, train_pose and train_fusion do."""
+    """Train one part of the recipe, as the workflow's rules of the name train_PART do."""
     settings = chosen(start(config, log_file), gpus, validate)
     from camfuse.train import train as run
 
@@ -94,6 +96,6 @@ def _evaluate_all(settings: Config, name: str, output: Path) -> None:
     from camfuse.evaluate.run import evaluate
 
     run = Run(settings)
-    checkpoints = {part: run.training(part).folder / f"{name}.ckpt" for part in PARTS}
+    checkpoints = {part: run.training(part).folder / f"{name}.ckpt" for part in run.config.model.parts}
     found = evaluate(run, checkpoints, output)
     typer.echo(f"the {name} epochs, {output}:\n{result_text(found)}")

@@ -5,18 +5,31 @@ this package (``make config``) and a test compares them. What only changes speed
 it can never enter a fingerprint.
 """
 
-from camfuse.config.base import PARTS, Fraction, Keypoint, Part, Positive, Section, Split, Weight, WeightsFile
+from camfuse.config.base import (
+    PARTS,
+    STREAMS,
+    Fraction,
+    Keypoint,
+    Part,
+    Positive,
+    Section,
+    Split,
+    Stream,
+    Weight,
+    WeightsFile,
+)
 from camfuse.config.estimators import Pose
-from camfuse.config.model import Fusion, FusionMode, FusionStage, Model, PoseStream, RgbStream, Sampling
+from camfuse.config.model import Fusion, FusionMode, FusionStage, Model, PoseStream, RgbStream, Sampling, SequenceStream
 from camfuse.config.prep import Crops, Frames, Heatmaps
 from camfuse.config.read import change, dump_config, load_config, parse_config
 from camfuse.config.run import RESERVED, Ablation, ComparedRow, Config, Evaluate, Machine, Overrides, Report
 from camfuse.config.sources import Clips
-from camfuse.config.train import Augment, Phase, Train
+from camfuse.config.train import Augment, Phase, SequenceAugment, Train
 
 __all__ = [
     "PARTS",
     "RESERVED",
+    "STREAMS",
     "Ablation",
     "Augment",
     "Clips",
@@ -43,7 +56,10 @@ __all__ = [
     "RgbStream",
     "Sampling",
     "Section",
+    "SequenceAugment",
+    "SequenceStream",
     "Split",
+    "Stream",
     "Train",
     "Weight",
     "WeightsFile",

@@ -15,10 +15,14 @@ Positive = Annotated[int, Field(gt=0)]
 Keypoint = Annotated[int, Field(ge=0, lt=NUM_KEYPOINTS)]
 Weight = Annotated[float, Field(ge=0)]
 Split = Literal["train", "val", "test"]
-Part = Literal["rgb", "pose", "fusion"]
-"""The three trainings of the recipe."""
-PARTS: tuple[Part, ...] = ("rgb", "pose", "fusion")
+Stream = Literal["rgb", "pose", "sequence"]
+"""What looks at a clip by itself: its crops, its heatmaps, its keypoints as a sequence."""
+STREAMS: tuple[Stream, ...] = ("rgb", "pose", "sequence")
 """In the order in which they train."""
+Part = Literal["rgb", "pose", "sequence", "fusion"]
+"""The trainings of the recipe: a stream each, and what joins them."""
+PARTS: tuple[Part, ...] = (*STREAMS, "fusion")
+"""In the order in which they train; `camfuse.config.Config.parts` says which of them a config has."""
 
 
 class Section(BaseModel):

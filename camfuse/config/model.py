@@ -2,9 +2,18 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from camfuse.config.base import Fraction, Keypoint, Positive, Section, WeightsFile
+from camfuse.config.base import (
+    STREAMS,
+    Fraction,
+    Keypoint,
+    Part,
+    Positive,
+    Section,
+    Stream,
+    WeightsFile,
+)
 
 FusionMode = Literal["none", "concat", "temporal_gate", "space", "time", "divided", "joint"]
 FusionStage = Literal["s2", "s3", "s4"]
@@ -64,6 +73,33 @@ class PoseStream(Section):
     of ours; without it, random weights."""
 
 
+class SequenceStream(Section):
+    """Convolutions over time on the keypoints themselves, in units of the shoulders' distance."""
+
+    frames: Positive = 48
+    """Moments of the clip, evenly from where a hand is raised first to where it is raised last."""
+    width: Positive = 128
+    """Channels."""
+    depth: Positive = 4
+    """Blocks of a depthwise and a pointwise convolution."""
+    kernel: Positive = 7
+    """Frames that a block's convolution spans, odd."""
+    block_dropout: Fraction = 0.2
+    """In each block."""
+    dropout: Fraction = 0.5
+    """Before the classifier."""
+    weights: WeightsFile | None = None
+    """What its training starts from: a `best.ckpt` of ours (`camfuse pretrain` makes one); without it, random
+    weights."""
+
+    @field_validator("kernel", mode="after")
+    @classmethod
+    def _odd(cls, kernel: int) -> int:
+        if kernel % 2 == 0:
+            raise ValueError(f"expected an odd number of frames, so that each has a middle; found {kernel}")
+        return kernel
+
+
 class Fusion(Section):
     """What the streams tell each other, both ways: ST-CAF (space-time cross-attention), or one of its rivals."""
 
@@ -95,9 +131,27 @@ class Fusion(Section):
 class Model(Section):
     """The recogniser."""
 
-    rgb: RgbStream = RgbStream()
-    """RGB stream."""
-    pose: PoseStream = PoseStream()
-    """Pose stream."""
-    fusion: Fusion = Fusion()
-    """Between the streams."""
+    rgb: RgbStream | None = RgbStream()
+    """RGB stream; null leaves it out, and so of the two others."""
+    pose: PoseStream | None = PoseStream()
+    """Pose stream, on heatmaps."""
+    sequence: SequenceStream | None = None
+    """Sequence stream, ours: not in the paper's model, so null is the default."""
+    fusion: Fusion | None = Fusion()
+    """Between the streams; null trains none, and so does a single stream."""
+
+    @model_validator(mode="after")
+    def _looks_at_something(self) -> Self:
+        if not self.streams:
+            raise ValueError("expected at least one of rgb, pose and sequence, found all null")
+        return self
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams that there are, in the order in which they train."""
+        return tuple(stream for stream in STREAMS if getattr(self, stream) is not None)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The trainings: of each stream, and of the fusion where there is something to join."""
+        return (*self.streams, "fusion") if self.fusion and len(self.streams) > 1 else self.streams

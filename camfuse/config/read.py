@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from camfuse.config.base import Section
 from camfuse.config.run import Config
 from camfuse.errors import ConfigError, bullet_list
 
@@ -94,7 +95,19 @@ def load_config(path: Path) -> Config:
     return parse_config(values, str(path))
 
 
+def _with_nulls(section: Section, values: dict[str, Any]) -> dict[str, Any]:
+    """Put the nulls back that are not the default: without them, `model.rgb: null` would be read as the default."""
+    out = dict(values)
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        if value is None and field.default is not None and not field.is_required():
+            out[name] = None
+        elif isinstance(value, Section) and name in out:
+            out[name] = _with_nulls(value, out[name])
+    return out
+
+
 def dump_config(config: Config) -> str:
     """Write a config as YAML with every default resolved."""
-    values = config.model_dump(mode="json", exclude_none=True)
+    values = _with_nulls(config, config.model_dump(mode="json", exclude_none=True))
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)

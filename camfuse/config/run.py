@@ -22,18 +22,13 @@ class Evaluate(Section):
 
     samplings: Positive = 10
     """Samplings per clip whose probabilities are averaged (10 as PYSKL)."""
-    weights: tuple[Weight, Weight, Weight] | Literal["tuned"] = (1.0, 1.0, 1.0)
-    """Weights of the rgb, pose and joint head's probabilities in `fused`; [1, 1, 0] is RGBPoseConv3D's own. Or `tuned`:
-    chosen on val, for `fused` and for late fusion, the best multiples of 0.1; the training's epoch is then chosen by
-    equal weights."""
-
+    weights: Annotated[tuple[Weight, ...], Field(min_length=2)] | Literal["tuned", "likelihood"] = (1.0, 1.0, 1.0)
+    """Weights of the heads' probabilities in `fused`: of each stream that there is (rgb, pose, sequence), then of the
+    joint head; [1, 1, 0] is RGBPoseConv3D's own, the default means equal ones. Or chosen on val, for `fused` and for
+    late fusion: `tuned`, the multiples of 0.1 with most clips right; `likelihood`, those under which val is most
+    likely, so that a weak head gets next to nothing. The training's epoch is then chosen by equal weights."""
     false_accepts: float = Field(default=0.1, gt=0, lt=1)
     """Share of unknown signs that may pass for known ones: by it the threshold of "no known sign" is chosen on val."""
-
-    @property
-    def training_weights(self) -> tuple[float, float, float]:
-        """The weights that the fused model's best epoch is chosen by: nothing is tuned while it trains."""
-        return (1.0, 1.0, 1.0) if self.weights == "tuned" else self.weights
 
 
 class Report(Section):
@@ -120,7 +115,7 @@ def _experiment_names(experiments: dict[str, Overrides]) -> dict[str, Overrides]
     return experiments
 
 
-ComparedRow = Literal["rgb", "pose", "late", "fused"]
+ComparedRow = Literal["rgb", "pose", "sequence", "late", "fused"]
 """The rows of the result table that several runs are compared by."""
 
 
@@ -131,9 +126,9 @@ class Ablation(Section):
     """Values of `model.fusion.mode`."""
     stages: tuple[tuple[FusionStage, ...], ...] = ()
     """Values of `model.fusion.stages` (not for mode none, which has none); left out, the main run's alone."""
-    streams: tuple[ComparedRow, ...] = ("rgb", "pose", "late", "fused")
-    """Rows of the table: each stream alone, the mean of the two, fused by each mode. Without `fused` no fusion is
-    trained."""
+    streams: tuple[ComparedRow, ...] = ("rgb", "pose", "sequence", "late", "fused")
+    """Rows of the table, as far as the model has them: each stream alone, the mean of all, fused by each mode. Without
+    `fused` no fusion is trained."""
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (1, 2, 3)
     """Values of `seed`; the table gives mean and spread over them."""
 
@@ -192,3 +187,22 @@ class Config(Section):
     """The matrix of `snakemake ablation`."""
     machine: Machine = Machine()
     """Speed and place."""
+
+    @property
+    def heads(self) -> int:
+        """Number of the fused model's heads: one for each stream, and the joint one."""
+        return len(self.model.streams) + 1
+
+    @property
+    def training_weights(self) -> tuple[float, ...]:
+        """The weights that the fused model's best epoch is chosen by: nothing is tuned while it trains."""
+        given = self.evaluate.weights
+        equal = isinstance(given, str) or given == Evaluate.model_fields["weights"].default
+        return (1.0,) * self.heads if equal else tuple(float(weight) for weight in given)
+
+    @model_validator(mode="after")
+    def _a_weight_for_each_head(self) -> Self:
+        if (found := len(self.training_weights)) != self.heads:
+            names = ", ".join([*self.model.streams, "joint"])
+            raise ValueError(f"evaluate.weights: expected {self.heads} numbers ({names}), found {found}")
+        return self

@@ -30,7 +30,7 @@ class Augment(Section):
 
 
 class Phase(Section):
-    """One of the recipe's three trainings."""
+    """One of the recipe's trainings."""
 
     epochs: Positive
     """Passes over the training clips, each repeated `repeat` times."""
@@ -59,13 +59,48 @@ class Phase(Section):
     """Largest gradient norm."""
     label_smoothing: Fraction = 0.1
     """Of the cross-entropy."""
+    keep: Literal["last"] | None = None
+    """last: keep the last epoch, whatever val says: where val is a handful of clips, its best epoch is chance. Null:
+    the best on val."""
     ema: float = Field(default=0.0, ge=0, lt=1)
     """Decay per step of the weights' moving average, which validation and the best checkpoint then use; 0 is off (the
     base code), 0.999 is usual. In step n at most (1 + n) / (10 + n), as TensorFlow's ExponentialMovingAverage."""
 
 
+class SequenceAugment(Section):
+    """How the keypoints of a clip are changed in training; places in units of the shoulders' distance."""
+
+    mirror: Fraction = 0.5
+    """Probability to mirror. Above 0, every second test sampling is mirrored too. Signers of either hand are met, and
+    few signs differ by the hand alone."""
+    cut: Fraction = 0.15
+    """Longest part that is cut off at each end, as a share of the clip."""
+    warp: Fraction = 0.3
+    """How uneven time runs: 0 even, 1 a moment may stand still."""
+    rotate: float = Field(default=15.0, ge=0)
+    """Largest rotation of the whole signer about the shoulders' middle to either side, in degrees."""
+    hand_rotate: float = Field(default=10.0, ge=0)
+    """Likewise of each hand about its wrist."""
+    scale: float = Field(default=0.2, ge=0)
+    """Logarithm of the largest zoom of the whole signer."""
+    stretch: float = Field(default=0.1, ge=0)
+    """Logarithm of the largest zoom of x against y."""
+    shift: float = Field(default=0.1, ge=0)
+    """Standard deviation of the whole signer's place."""
+    hand_shift: float = Field(default=0.05, ge=0)
+    """Likewise of each hand's."""
+    jitter: float = Field(default=0.01, ge=0)
+    """Likewise of each point's in each frame."""
+    hide: Fraction = 0.3
+    """Probability, per hand, that it is hidden for up to a quarter of the clip."""
+    drop: Fraction = 0.0
+    """Probability that a point is hidden in the whole clip."""
+    mixup: float = Field(default=0.3, ge=0)
+    """As `train.augment.mixup`, in the stream's own training."""
+
+
 class Train(Section):
-    """The three-stage recipe: rgb alone, pose alone, merged and fine-tuned with ST-CAF."""
+    """The recipe: each stream alone, then merged and fine-tuned with ST-CAF."""
 
     rgb: Phase = Phase(epochs=18, batch=12, rate=0.15, base_batch=96)
     """RGB stream alone (RGBPoseConv3D rgb_only: 0.15 at 96 clips, 18 x 10 epochs)."""
@@ -73,6 +108,10 @@ class Train(Section):
     """Pose stream alone (RGBPoseConv3D pose_only: 0.2 at 128 clips, 18 x 10 epochs)."""
     fusion: Phase = Phase(epochs=20, batch=6, rate=0.0075, base_batch=48, schedule="step")
     """Both, merged (RGBPoseConv3D: 0.0075 at 48 clips, 20 epochs, steps at 12 and 16)."""
+    sequence: Phase = Phase(
+        epochs=24, repeat=10, batch=16, rate=0.002, base_batch=16, optimizer="adamw", weight_decay=0.05, warmup=0.3
+    )
+    """Sequence stream alone, where there is one: each clip is seen 240 times."""
     new_rate: float = Field(default=10.0, gt=0)
     """Factor on the rate of ST-CAF and the joint head, which start from nothing, in `fusion`."""
     augment: Augment = Augment()
@@ -80,6 +119,8 @@ class Train(Section):
     unknown_words: tuple[str, ...] | None = None
     """Labels that are not trained. Their clips of val and test are, for `evaluate`, signs that the model does not know:
     they choose the threshold of "no known sign" (val) and say how well it tells them from known ones (test)."""
+    sequence_augment: SequenceAugment = SequenceAugment()
+    """Augmentation of the training clips' keypoints for the sequence stream."""
     validation: bool = True
     """Validate after every epoch and keep the best (highest val top-1, then lowest loss); false keeps the last."""
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"

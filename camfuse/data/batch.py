@@ -9,7 +9,7 @@ Shapes: B batch, V samplings per clip, K keypoints, P pose frames, Q heatmap sid
 """
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 import torch
 from torch import Tensor
@@ -61,13 +61,15 @@ def with_heatmaps(batch: Sample, config: Config, number: int | None = None) -> S
     Returns
     -------
     Sample
-        With ``rgb`` (B, V, 3, R, S, S) and ``heatmaps`` (B, V, K, P, Q, Q) uint8, as far as the data set has them; V is
-        1 with `number`.
+        With ``rgb`` (B, V, 3, R, S, S) and ``heatmaps`` (B, V, K, P, Q, Q) uint8, ``sequence`` (B, V, F, L) float32,
+        as far as the data set has them; V is 1 with `number`.
     """
     chosen = slice(None) if number is None else slice(number, number + 1)
     out = Sample(label=batch["label"], index=batch["index"])
     if "rgb" in batch:
         out["rgb"] = batch["rgb"][:, chosen]
+    if "sequence" in batch:
+        out["sequence"] = batch["sequence"][:, chosen]
     if "heatmaps" in batch:
         out["heatmaps"] = batch["heatmaps"][:, chosen]
     elif "keypoints" in batch:
@@ -77,6 +79,20 @@ def with_heatmaps(batch: Sample, config: Config, number: int | None = None) -> S
         # (F, K, Q, Q) -> (B, V, P, K, Q, Q) -> (B, V, K, P, Q, Q)
         out["heatmaps"] = batch["volume"][batch["pose_frames"][:, chosen]].transpose(2, 3).contiguous()
     return out
+
+
+class Inputs(TypedDict):
+    """What a recogniser is called with; None for what the data set does not have."""
+
+    rgb: Tensor | None
+    heatmaps: Tensor | None
+    sequence: Tensor | None
+
+
+def inputs_of(batch: Sample) -> Inputs:
+    """Return the dense tensors of a batch with every sampling as a clip of its own, (B, V, ...) to (B V, ...)."""
+    flat = {key: batch[key].flatten(0, 1) for key in ("rgb", "heatmaps", "sequence") if key in batch}
+    return Inputs(rgb=flat.get("rgb"), heatmaps=flat.get("heatmaps"), sequence=flat.get("sequence"))
 
 
 def render_on_device(keypoints: Tensor, size: int, sigma: float, *, scale: float = 1 / STRIDE) -> Tensor:

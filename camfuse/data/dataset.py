@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from camfuse.config import Part
+from camfuse.config import Part, Stream
 from camfuse.data.augment import Augmentation, Keypoints, draw_augmentation, move_images, move_keypoints
 from camfuse.data.sampler import Key
 from camfuse.data.sampling import FrameChoice, clip_choices, training_frames
+from camfuse.data.sequence_views import SequenceViews
 from camfuse.errors import ShardError, bullet_list
 from camfuse.jpeg import decode_jpeg
 from camfuse.prep.heatmaps import STRIDE, render
@@ -22,6 +23,8 @@ from camfuse.run.shard import LeftOut, Shard
 from camfuse.skeleton import NUM_KEYPOINTS
 
 log = logging.getLogger(__name__)
+SEQUENCE = 1
+"""Tells the sequence stream's random numbers from the others' of the same key."""
 
 
 class Sample(TypedDict):
@@ -41,6 +44,8 @@ class Sample(TypedDict):
     """Compact, in a test: (F, K, Q, Q) uint8, the stored map of each frame that a sampling shows."""
     pose_frames: NotRequired[Tensor]
     """(V, P) int64, which of them."""
+    sequence: NotRequired[Tensor]
+    """(V, F, L) float32, the channels of `camfuse.data.sequence.features` over L moments."""
     label: Tensor
     """int64, class index."""
     index: Tensor
@@ -60,7 +65,7 @@ class ClipDataset(Dataset[Sample]):
     run
         Whose shards are read; those of a stage that `part` does not need may be missing.
     part
-        rgb (reads no heatmaps), pose (reads no images) or fusion.
+        A stream, which reads its own stage's shards, or fusion, which reads those of all streams of the model.
     augment
         Training: random part of the clip, affine, colours; heatmaps are rendered from the moved keypoints. Otherwise
         the stored volumes are read.
@@ -104,7 +109,11 @@ class ClipDataset(Dataset[Sample]):
         self._repeat = repeat
         self._compact = compact
         names = clips["shard"].unique().tolist()
-        self._shards = {stage: {name: run.shard(stage, name) for name in names} for stage in INPUTS[part]}
+        self._shards = {stage: {name: run.shard(stage, name) for name in names} for stage in run.inputs(part)}
+        section, augmenting = run.config.model.sequence, run.config.train.sequence_augment
+        self._sequence = (
+            SequenceViews(section, augmenting, self._raw_keypoints) if section and self._reads("sequence") else None
+        )
         self.left_out = self._left_out(clips)
         self.clips = self._kept(clips)
         self._ids: list[str] = self.clips["clip_id"].tolist()
@@ -150,7 +159,13 @@ class ClipDataset(Dataset[Sample]):
         return self._shards[stage][self._shard_of[row]]
 
     def _count(self, row: int) -> int:
-        return self._stage(INPUTS[self._part][0], row).count(self._ids[row])
+        return self._stage(next(iter(self._shards)), row).count(self._ids[row])
+
+    def _raw_keypoints(self, row: int) -> Keypoints:
+        return self._stage("pose", row).read("keypoints", self._ids[row])
+
+    def _reads(self, stream: Stream) -> bool:
+        return INPUTS[stream] in self._shards
 
     # ------------------------------------------------------------------------------------- training
 
@@ -162,9 +177,13 @@ class ClipDataset(Dataset[Sample]):
             choices.append(training_frames(total, self._config.sampling, augment.span, rng))
             augmentations.append(draw_augmentation(augment, size, NUM_KEYPOINTS, rng))
         sample = Sample(label=torch.tensor(0), index=torch.tensor(0))
-        if "crops" in self._shards:
+        if self._sequence:
+            # numbers of its own: the other streams see the same with it and without it
+            own = np.random.default_rng([self._config.seed, epoch, index, SEQUENCE])
+            sample["sequence"] = self._sequence.random(row, self._samplings, own)
+        if self._reads("rgb"):
             sample["rgb"] = self._images(row, choices, augmentations)
-        if "heatmaps" in self._shards:
+        if self._reads("pose"):
             moved = self._moved(row, choices, augmentations)
             if self._compact:
                 sample["keypoints"] = torch.from_numpy(moved)
@@ -192,9 +211,11 @@ class ClipDataset(Dataset[Sample]):
         clip_id = self._ids[row]
         choices = clip_choices(clip_id, self._count(row), self._config.sampling, self._samplings)
         sample = Sample(label=torch.tensor(0), index=torch.tensor(0))
-        if "crops" in self._shards:
+        if self._sequence:
+            sample["sequence"] = self._sequence.plain(row, self._samplings)
+        if self._reads("rgb"):
             sample["rgb"] = self._images(row, choices, None)
-        if "heatmaps" in self._shards:
+        if self._reads("pose"):
             wanted, place = np.unique(np.stack([choice.pose for choice in choices]), return_inverse=True)
             # (frames, K, Q, Q)
             volume = self._stage("heatmaps", row).read("volume", self._ids[row], wanted.tolist())

@@ -1,55 +1,17 @@
 """What is done to the points of a clip in training: (T, N, 2) as `camfuse.data.sequence` says, new numbers each time.
 
-Signers differ in hand, build, speed and camera; each of them is drawn here, and nothing that tells signs apart.
+Signers differ in hand, build, speed and camera; each of them is drawn here, and nothing that tells signs apart. How
+much, says the config's section ``train.sequence_augment``; every value 0 leaves the points as they are.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from camfuse.config import SequenceAugment
 from camfuse.data.sequence import NUM_POINTS, POINTS, mirror, resample
 
 Array = NDArray[np.float32]
 SIDES = (POINTS["left"], POINTS["right"])
-
-
-@dataclass(frozen=True)
-class SequenceAugment:
-    """How much is drawn; every value 0 leaves the points as they are.
-
-    Attributes
-    ----------
-    mirror
-        Probability.
-    cut
-        Longest part that is cut off at each end, as a share of the clip.
-    warp
-        How uneven time runs: 0 even, 1 a moment may stand still.
-    rotate, hand_rotate
-        Degrees to either side: the whole signer about the shoulders' middle, each hand about its wrist.
-    scale, stretch
-        Logarithm: the whole signer, and x against y.
-    shift, hand_shift, jitter
-        Standard deviation in units of the shoulders' distance: the whole signer, each hand, each point.
-    hide
-        Probability that a hand is hidden for up to a quarter of the clip.
-    drop
-        Probability that a point is hidden in the whole clip.
-    """
-
-    mirror: float = 0.5
-    cut: float = 0.15
-    warp: float = 0.3
-    rotate: float = 15
-    hand_rotate: float = 10
-    scale: float = 0.2
-    stretch: float = 0.1
-    shift: float = 0.1
-    hand_shift: float = 0.05
-    jitter: float = 0.01
-    hide: float = 0.3
-    drop: float = 0.0
 
 
 def augmented(points: Array, frames: int, augment: SequenceAugment, rng: np.random.Generator) -> Array:

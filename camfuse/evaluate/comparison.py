@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from camfuse.config import PARTS, Config
+from camfuse.config import STREAMS, Config
 from camfuse.errors import ConfigError, TableError
 from camfuse.evaluate.results import Results, read_results
 from camfuse.evaluate.rows import COMPARED, FUSED, LATE
@@ -27,7 +27,7 @@ def compare_experiments(config: Config, output: Path) -> pd.DataFrame:
 
     Columns: experiment (``main`` or its name), changes (what it changes of the main run), row, then all numbers of
     ``evaluate/results.csv`` over the tested clips (all runs miss the same ones), and the folders of its results and of
-    its three trainings, relative to the output folder.
+    its trainings, relative to the output folder.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def summarise_ablation(config: Config, output: Path) -> pd.DataFrame:
     """Write the ablation's table: mean and spread over seeds.
 
     Three files beside each other: `output` (CSV), the same as Markdown (``.md``), and ``runs.csv``, a line per seed.
-    Columns of the first: row (rgb, pose, late or fused), mode and stages (of fused), seeds (their number), clips,
+    Columns of the first: row (a stream, late or fused), mode and stages (of fused), seeds (their number), clips,
     parameters, and ``<number>_<mean | std | min | max>`` for each of `NUMBERS`. The rows of single streams are those of
     the seed's first cell: all cells of a seed test the same two checkpoints.
 
@@ -121,7 +121,7 @@ def _ablation_runs(config: Config) -> Iterator[dict[str, Any]]:
     seen: set[tuple[int, str]] = set()
     for run in Plan(config).ablation:
         seed, fusion, results = run.config.seed, run.config.model.fusion, _results(run)
-        for name in matrix.streams if matrix else ():
+        for name in (row for row in (matrix.streams if matrix else ()) if row in results.rows):
             fused = name == FUSED
             if not fused and (seed, name) in seen:
                 continue
@@ -129,8 +129,8 @@ def _ablation_runs(config: Config) -> Iterator[dict[str, Any]]:
             numbers = results.rows[name].numbers()
             yield {
                 "row": name,
-                "mode": fusion.mode if fused else "",
-                "stages": " ".join(fusion.stages) if fused and fusion.mode != "none" else "",
+                "mode": fusion.mode if fusion and fused else "",
+                "stages": " ".join(fusion.stages) if fusion and fused and fusion.mode != "none" else "",
                 "seed": seed,
                 "clips": results.rows[name].clips,
                 "parameters": _parameters(name, results),
@@ -139,9 +139,9 @@ def _ablation_runs(config: Config) -> Iterator[dict[str, Any]]:
 
 
 def _parameters(row: str, results: Results) -> int:
-    parts: dict[str, tuple[str, ...]] = {LATE: ("rgb", "pose"), FUSED: ("fusion",)}
+    parts: dict[str, tuple[str, ...]] = {LATE: STREAMS, FUSED: ("fusion",)}
     needed = parts.get(row, (row,))
-    return sum(results.checkpoints[part].parameters for part in PARTS if part in needed)
+    return sum(results.checkpoints[part].parameters for part in results.checkpoints if part in needed)
 
 
 # ------------------------------------------------------------------------------------------- tables

@@ -12,13 +12,12 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 from torch import Tensor
 
 from camfuse.clips.table import split_unknown
-from camfuse.config import Part, Split
+from camfuse.config import STREAMS, Part, Split, Stream
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import ConfigError, TableError
 from camfuse.evaluate.confidence import Confidence, calibrate, measure
@@ -28,9 +27,8 @@ from camfuse.evaluate.result_text import result_text
 from camfuse.evaluate.results import CheckpointFacts, Results, write_results
 from camfuse.evaluate.rows import FUSED, LATE, MAIN, ROWS
 from camfuse.evaluate.score import score
-from camfuse.metrics import tuned_weights, weighted_mean
+from camfuse.metrics import likely_weights, tuned_weights, weighted_mean
 from camfuse.model.checkpoint import Checkpoint, check_trained
-from camfuse.model.recogniser import HEADS
 from camfuse.predict.calibration import Calibration
 from camfuse.predict.probabilities import HeadPredictions, load_checkpoints, predict
 from camfuse.run.layout import EvaluationFiles, Run
@@ -53,7 +51,7 @@ def evaluate(
     run
         Whose clips and shards are read.
     checkpoints
-        ``best.ckpt`` of each part that is there: keys rgb, pose, fusion.
+        ``best.ckpt`` of each part that is there.
     output
         Folder to write to.
     split
@@ -100,8 +98,8 @@ def evaluate_clips(
     split
         Which clips.
     inputs
-        rgb or pose: what a fused model is given, the shards of the other need not be there; left out, all that the
-        models take.
+        The one stream whose input a fused model is given, the shards of the others need not be there; left out, all
+        that the models take.
     only
         Ids of the clips to take; left out, all of the split.
     calibrated
@@ -135,7 +133,7 @@ def evaluate_clips(
         samplings=config.evaluate.samplings,
         classes=len(classes),
         weights=weights,
-        tuned=config.evaluate.weights == "tuned",
+        tuned=isinstance(config.evaluate.weights, str),
         main=main,
         rows={name: score(values, tested.labels, seed=config.seed, missing=by_class) for name, values in rows.items()},
         checkpoints={
@@ -154,7 +152,7 @@ def evaluate_checkpoint(
     weights: Path,
     *,
     split: Split = "test",
-    inputs: Literal["rgb", "pose"] | None = None,
+    inputs: Stream | None = None,
     only: Collection[str] | None = None,
 ) -> tuple[Predictions, Results]:
     """Test one checkpoint on the run's clips, as `evaluate_clips` does.
@@ -221,23 +219,30 @@ def _weights(run: Run, tested: HeadPredictions, val: "_Seen | None", split: Spli
     sources = row_sources(tested)
     if not sources:
         return {}
-    if given != "tuned":
-        configured = {FUSED: dict(zip(HEADS["fusion"], given, strict=True)), LATE: {"rgb": 1.0, "pose": 1.0}}
-        return {row: {head: configured[row][head] for head in heads} for row, heads in sources.items()}
+    if not isinstance(given, str):
+        names = (*run.config.model.streams, "joint")
+        configured = dict(zip(names, run.config.training_weights, strict=True))
+        weights: Weights = {FUSED: configured, LATE: dict[str, float].fromkeys(STREAMS, 1.0)}
+        return {row: {head: weights[row][head] for head in heads} for row, heads in sources.items()}
     if split == "val":
-        raise ConfigError("evaluate.weights: `tuned` chooses on val, so val cannot be tested on: give three weights")
+        raise ConfigError(f"evaluate.weights: `{given}` chooses on val, so val cannot be tested on: give numbers")
     if val is None:
-        raise ConfigError("evaluate.weights: `tuned` chooses on val, and no clip is of split `val`")
+        raise ConfigError(f"evaluate.weights: `{given}` chooses on val, and no clip is of split `val`")
+    choose = tuned_weights if given == "tuned" else likely_weights
+    known = val.known
     return {
-        row: dict(zip(heads, tuned_weights(heads, val.known.labels), strict=True))
-        for row, heads in row_sources(val.known).items()
+        row: dict(zip(heads, choose(heads, known.labels), strict=True)) for row, heads in row_sources(known).items()
     }
 
 
 def row_sources(predictions: HeadPredictions) -> dict[str, dict[str, Tensor]]:
     """Return the probabilities that are averaged for the rows `fused` and `late`, as far as there are these rows."""
-    sources = {FUSED: predictions.of("fusion"), LATE: {**predictions.of("rgb"), **predictions.of("pose")}}
+    sources = {FUSED: predictions.of("fusion"), LATE: _alone(predictions)}
     return {row: heads for row, heads in sources.items() if len(heads) > (row == LATE)}
+
+
+def _alone(predictions: HeadPredictions) -> dict[str, Tensor]:
+    return {head: values for stream in STREAMS for head, values in predictions.of(stream).items()}
 
 
 def combine(predictions: HeadPredictions, weights: Weights) -> dict[str, Tensor]:
@@ -250,7 +255,7 @@ def combine(predictions: HeadPredictions, weights: Weights) -> dict[str, Tensor]
     weights
         Of what `row_sources` gives.
     """
-    rows = {**predictions.of("rgb"), **predictions.of("pose")}
+    rows = _alone(predictions)
     rows |= {f"fusion/{head}": values for head, values in predictions.of("fusion").items()}
     for row, heads in row_sources(predictions).items():
         rows[row] = weighted_mean(heads, [weights[row][head] for head in heads])

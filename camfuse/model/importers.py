@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from camfuse.config import Part
+from camfuse.config import STREAMS, Part
 from camfuse.errors import WeightsError, bullet_list
 from camfuse.model.fusion.lateral import RGBPOSECONV3D_NAMES
 from camfuse.model.layers import zeros_behind
@@ -23,6 +23,7 @@ COCO_BODY = 17
 PREFIXES: dict[Part, dict[str, str]] = {
     "rgb": {"backbone.": "rgb.", "cls_head.fc_cls.": "head_rgb.fc."},
     "pose": {"backbone.": "pose.", "cls_head.fc_cls.": "head_pose.fc."},
+    "sequence": {},
     "fusion": {
         **RGBPOSECONV3D_NAMES,
         "backbone.rgb_path.": "rgb.",
@@ -124,7 +125,7 @@ def import_weights(recogniser: Recogniser, state: Mapping[str, Tensor], source: 
 def _renamed(state: Mapping[str, Tensor], part: Part) -> tuple[dict[str, Tensor], list[str]]:
     """Return the tensors by our names, and the names that have none."""
     plain = {name.removeprefix("module."): value for name, value in state.items()}
-    if any(name.startswith(("rgb.", "pose.")) for name in plain):
+    if any(name.startswith(tuple(f"{stream}." for stream in STREAMS)) for name in plain):
         return plain, []  # ours
     if not any(name.startswith("backbone.") for name in plain):
         plain = {f"backbone.{name}": value for name, value in plain.items()}  # the backbone alone
@@ -147,7 +148,7 @@ def _is_coco(found: Tensor, expected: Tensor) -> bool:
 
 
 def _refuse_other_streams(part: Part, report: ImportReport) -> None:
-    streams = ("rgb.", "pose.layer")  # the pose stream's stem may be another
+    streams = ("rgb.", "pose.layer", "sequence.")  # the pose stream's stem may be another
     named = {"missing": report.kept, "of another shape": report.unfit, "one too many": report.unused}
     problems = [f"{name}: {what}" for what, names in named.items() for name in names if name.startswith(streams)]
     if not report.taken and not problems:
@@ -162,5 +163,6 @@ def _refuse_other_streams(part: Part, report: ImportReport) -> None:
 EXPECTED: dict[Part, str] = {
     "rgb": "a SlowOnly of MMAction2 or PYSKL for model.rgb.weights",
     "pose": "a PoseC3D of MMAction2 or PYSKL for model.pose.weights",
+    "sequence": "a best.ckpt of ours for model.sequence.weights",
     "fusion": "an RGBPoseConv3D of MMAction2 or PYSKL (mode: concat, stages: [s2, s3]) for model.fusion.weights",
 }

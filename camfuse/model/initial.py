@@ -1,11 +1,11 @@
-"""What a training starts from: weights that the config names, or two single-stream recognisers merged into one."""
+"""What a training starts from: weights that the config names, or single-stream recognisers merged into one."""
 
 import logging
 from collections.abc import Mapping
 
 from torch import Tensor
 
-from camfuse.config import Config
+from camfuse.config import Config, Stream
 from camfuse.errors import WeightsError, bullet_list
 from camfuse.model.importers import ImportReport, import_weights
 from camfuse.model.layers import zeros_behind
@@ -14,8 +14,6 @@ from camfuse.weights.needed import check_weights, initial_weights
 from camfuse.weights.safe import read_checkpoint
 
 log = logging.getLogger(__name__)
-
-STREAM_PREFIXES = {"rgb": ("rgb.", "head_rgb."), "pose": ("pose.", "head_pose.")}
 
 
 def load_initial(model: Recogniser, config: Config) -> ImportReport | None:
@@ -26,7 +24,7 @@ def load_initial(model: Recogniser, config: Config) -> ImportReport | None:
     model
         As built, with random weights.
     config
-        With ``model.rgb.weights``, ``model.pose.weights`` or ``model.fusion.weights``, by the recogniser's part.
+        With ``model.<part>.weights``, by the recogniser's part.
 
     Returns
     -------
@@ -53,8 +51,8 @@ def load_initial(model: Recogniser, config: Config) -> ImportReport | None:
     return report
 
 
-def merge_streams(fusion: Recogniser, rgb_state: Mapping[str, Tensor], pose_state: Mapping[str, Tensor]) -> None:
-    """Put the weights of both single-stream recognisers into a fused one; its new parameters stay as they are.
+def merge_streams(fusion: Recogniser, states: Mapping[Stream, Mapping[str, Tensor]]) -> None:
+    """Put the weights of the single-stream recognisers into a fused one; its new parameters stay as they are.
 
     Where a layer of the fused recogniser sees further channels (`Recogniser.wider_inputs`), its weights for them become
     zero, as in the merge of RGBPoseConv3D: the fused streams begin as the single ones.
@@ -63,8 +61,8 @@ def merge_streams(fusion: Recogniser, rgb_state: Mapping[str, Tensor], pose_stat
     ----------
     fusion
         Recogniser for part ``fusion``.
-    rgb_state, pose_state
-        ``Recogniser.state_dict()`` of parts ``rgb`` and ``pose``.
+    states
+        ``Recogniser.state_dict()`` of each stream.
 
     Raises
     ------
@@ -74,13 +72,13 @@ def merge_streams(fusion: Recogniser, rgb_state: Mapping[str, Tensor], pose_stat
     target, wider = fusion.state_dict(), fusion.wider_inputs()
     problems: list[str] = []
     merged: dict[str, Tensor] = {}
-    for part, state in (("rgb", rgb_state), ("pose", pose_state)):
+    for stream, state in states.items():
         expected = {
             key: value[:, : value.shape[1] - wider[key]] if key in wider else value
             for key, value in target.items()
-            if key.startswith(STREAM_PREFIXES[part])
+            if key.startswith((f"{stream}.", f"head_{stream}."))
         }
-        problems += _misfits(part, expected, state)
+        problems += _misfits(stream, expected, state)
         merged |= state
     if problems:
         raise WeightsError(f"merging the streams: {len(problems)} key(s) do not fit\n{bullet_list(problems)}")

@@ -1,6 +1,7 @@
 """The recogniser: the streams, what they tell each other, and a head for each way of looking at a clip.
 
-Shapes: B batch, C classes, K keypoints, S crop side, Q heatmap side, R frames of the RGB stream, P of the pose stream.
+Shapes: B batch, C classes, K keypoints, S crop side, Q heatmap side, R frames of the RGB stream, P of the pose stream,
+F channels and L moments of the sequence.
 """
 
 from typing import cast
@@ -10,19 +11,24 @@ from torch import Tensor, nn
 
 from camfuse.config import Model, Part
 from camfuse.model.fusion.base import Channels, FusionBlock
-from camfuse.model.fusion.mode import fusion_type
+from camfuse.model.fusion.mode import fusion_type, joins_sequence
+from camfuse.model.fusion.sequence_exchange import SequenceExchanges
 from camfuse.model.resnet3d import EXPANSION, pose_stream, rgb_stream
+from camfuse.model.sequence import SequenceStream, pooled_over_time
 
-HEADS: dict[Part, tuple[str, ...]] = {"rgb": ("rgb",), "pose": ("pose",), "fusion": ("rgb", "pose", "joint")}
-"""The heads of each part, in the order of the config's weights."""
 RGB_MEAN, RGB_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 """ImageNet's, of 0..255, in RGB order, as in RGBPoseConv3D's recipe."""
 STAGES = ("s2", "s3", "s4")
 """Where the streams can meet: after RGB layer 2 / 3 / 4 and pose layer 1 / 2 / 3."""
 
 
+def heads_of(config: Model, part: Part) -> tuple[str, ...]:
+    """Return the heads of a part, in the order of the config's weights."""
+    return (*config.streams, "joint") if part == "fusion" else (part,)
+
+
 class Head(nn.Module):
-    """Average over time and space, dropout, one linear layer."""
+    """Dropout and one linear layer on what is pooled over time and space."""
 
     def __init__(self, channels: int, num_classes: int, dropout: float) -> None:
         super().__init__()
@@ -38,11 +44,11 @@ class Head(nn.Module):
 
 
 class Recogniser(nn.Module):
-    """One stream, or both and what they tell each other.
+    """One stream, or several and what they tell each other.
 
-    The parameters of a stream have the same names in a single-stream recogniser and in a fused one
-    (``rgb.*``, ``head_rgb.*``, ``pose.*``, ``head_pose.*``); only ``fusion.*`` and ``head_joint.*`` are new there.
-    Where the fusion adds channels to a stream, some of them have more inputs there (`wider_inputs`).
+    The parameters of a stream have the same names in a single-stream recogniser and in a fused one (``rgb.*``,
+    ``head_rgb.*``, ``pose.*`` ...); only ``fusion.*``, ``exchange.*`` and ``head_joint.*`` are new there. Where the
+    fusion adds channels to a stream, some of them have more inputs there (`wider_inputs`).
 
     Parameters
     ----------
@@ -51,7 +57,7 @@ class Recogniser(nn.Module):
     num_classes
         C.
     part
-        Which of the recipe's three trainings the recogniser is for.
+        Which of the recipe's trainings the recogniser is for: one stream's, or `fusion` for all that the config has.
     """
 
     mean: Tensor
@@ -61,49 +67,78 @@ class Recogniser(nn.Module):
     def __init__(self, config: Model, *, num_classes: int, part: Part) -> None:
         super().__init__()
         self.part = part
-        self.rgb = self.head_rgb = self.pose = self.head_pose = self.head_joint = None
+        self.rgb = self.pose = self.sequence = self.exchange = None
+        self.head_rgb = self.head_pose = self.head_sequence = self.head_joint = None
         self.fusion = nn.ModuleDict()
-        way = fusion_type(config.fusion.mode) if part == "fusion" else None
-        widths = {stage: _channels(stage, config) for stage in (config.fusion.stages if way else ())}
-        extra = [way.extra_channels(widths[s]) if way and s in widths else Channels(0, 0) for s in STAGES]
-        rgb_width = pose_width = 0
-        if part != "pose":
+        streams = config.streams if part == "fusion" else (part,)
+        both = part == "fusion" and "rgb" in streams and "pose" in streams
+        way = fusion_type(config.fusion.mode) if config.fusion and both else None
+        places = config.fusion.stages if config.fusion and way else ()
+        channels = {stage: _channels(stage, config) for stage in places}
+        extra = [way.extra_channels(channels[s]) if way and s in channels else Channels(0, 0) for s in STAGES]
+        widths: dict[str, int] = {}
+        if config.rgb and "rgb" in streams:
             self.rgb = rgb_stream(config.rgb, extra=(0, 0, *(one.rgb for one in extra[:-1])))
-            rgb_width = self.rgb.out_channels[-1] + extra[-1].rgb
-            self.head_rgb = Head(rgb_width, num_classes, config.rgb.dropout)
-        if part != "rgb":
+            widths["rgb"] = self.rgb.out_channels[-1] + extra[-1].rgb
+            self.head_rgb = Head(widths["rgb"], num_classes, config.rgb.dropout)
+        if config.pose and "pose" in streams:
             self.pose = pose_stream(config.pose, extra=(0, *(one.pose for one in extra[:-1])))
-            pose_width = self.pose.out_channels[-1] + extra[-1].pose
-            self.head_pose = Head(pose_width, num_classes, config.pose.dropout)
+            widths["pose"] = self.pose.out_channels[-1] + extra[-1].pose
+            self.head_pose = Head(widths["pose"], num_classes, config.pose.dropout)
+        grids = dict(widths)
+        if config.sequence and "sequence" in streams:
+            self.sequence = SequenceStream(config.sequence)
+            widths["sequence"] = 2 * config.sequence.width
+            self.head_sequence = Head(widths["sequence"], num_classes, config.sequence.dropout)
         if part == "fusion":
-            self.head_joint = Head(rgb_width + pose_width, num_classes, max(config.rgb.dropout, config.pose.dropout))
-        if way:
-            self.fusion.update({stage: way(channels, config.fusion) for stage, channels in widths.items()})
-        chosen = config.pose.keypoints
+            dropout = max(getattr(config, stream).dropout for stream in streams)
+            self.head_joint = Head(sum(widths.values()), num_classes, dropout)
+        if way and config.fusion:
+            self.fusion.update({stage: way(found, config.fusion) for stage, found in channels.items()})
+        if part == "fusion" and config.fusion and config.sequence and joins_sequence(config.fusion.mode):
+            self.exchange = SequenceExchanges(grids, config.sequence.width, config.fusion)
+        self._widths = widths
+        chosen = config.pose.keypoints if config.pose else None
         self.register_buffer("keypoints", None if chosen is None else torch.tensor(chosen), persistent=False)
         self.register_buffer("mean", torch.tensor(RGB_MEAN).view(1, 3, 1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(RGB_STD).view(1, 3, 1, 1, 1), persistent=False)
 
-    def forward(self, rgb: Tensor | None, heatmaps: Tensor | None) -> dict[str, Tensor]:
+    def forward(
+        self, rgb: Tensor | None = None, heatmaps: Tensor | None = None, sequence: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Return the logits (B, C) of each head that its input is there for.
 
         Parameters
         ----------
         rgb
-            Crops (B, 3, R, S, S), uint8, RGB order; None for a recogniser without that stream, or to use a fused
-            one with one modality only.
+            Crops (B, 3, R, S, S), uint8, RGB order; not looked at by a recogniser without that stream. None uses a
+            fused one without it.
         heatmaps
-            Heatmaps (B, K, P, Q, Q), uint8, 255 = score 1; None likewise.
+            Heatmaps (B, K, P, Q, Q), uint8, 255 = score 1; likewise.
+        sequence
+            Channels (B, F, L) of the keypoints over time; likewise.
 
         Raises
         ------
         ValueError
             If nothing is given that the recogniser has a stream for.
         """
+        pooled = self.features(rgb, heatmaps, sequence)
+        heads = {"rgb": self.head_rgb, "pose": self.head_pose, "sequence": self.head_sequence}
+        logits = {name: head(pooled[name]) for name, head in heads.items() if head is not None and name in pooled}
+        if self.head_joint is not None and pooled.keys() == self._widths.keys():
+            logits["joint"] = self.head_joint(torch.cat(list(pooled.values()), 1))
+        return logits
+
+    def features(
+        self, rgb: Tensor | None = None, heatmaps: Tensor | None = None, sequence: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Return what the heads see of each stream that its input is there for, (B, its channels), as `forward`."""
         x_rgb, x_pose = self._stems(rgb, heatmaps)
-        if x_rgb is None and x_pose is None:
+        x_sequence = None if self.sequence is None or sequence is None else self.sequence(sequence)
+        if x_rgb is None and x_pose is None and x_sequence is None:
             raise ValueError(f"expected the input of a recogniser for {self.part}, found none")
-        visible = None if heatmaps is None else seen_frames(self._chosen(heatmaps))
+        visible = None if heatmaps is None or x_pose is None else seen_frames(self._chosen(heatmaps))
         for level, stage in enumerate(STAGES, start=1):
             if self.rgb is not None and x_rgb is not None:
                 x_rgb = self.rgb.layer(level + 1, x_rgb)
@@ -111,7 +146,11 @@ class Recogniser(nn.Module):
                 x_pose = self.pose.layer(level, x_pose)
             if stage in self.fusion:
                 x_rgb, x_pose = self.fusion[stage](x_rgb, x_pose, visible)
-        return self._classified(x_rgb, x_pose)
+        grids = {"rgb": x_rgb, "pose": x_pose}
+        if self.exchange is not None:
+            grids, x_sequence = self.exchange(grids, x_sequence, {"pose": visible})
+        found = {name: x.mean((2, 3, 4)) for name, x in grids.items() if x is not None}
+        return found if x_sequence is None else found | {"sequence": pooled_over_time(x_sequence)}
 
     def _chosen(self, heatmaps: Tensor) -> Tensor:
         return heatmaps if self.keypoints is None else heatmaps[:, self.keypoints]
@@ -124,20 +163,10 @@ class Recogniser(nn.Module):
             x_pose = self.pose.stem(_as_float(self._chosen(heatmaps)).div_(255))
         return x_rgb, x_pose
 
-    def _classified(self, x_rgb: Tensor | None, x_pose: Tensor | None) -> dict[str, Tensor]:
-        logits, pooled = {}, []
-        for name, head, x in (("rgb", self.head_rgb, x_rgb), ("pose", self.head_pose, x_pose)):
-            if head is not None and x is not None:
-                pooled.append(x.mean((2, 3, 4)))
-                logits[name] = head(pooled[-1])
-        if self.head_joint is not None and len(pooled) == 2:
-            logits["joint"] = self.head_joint(torch.cat(pooled, 1))
-        return logits
-
     def new_parameters(self) -> list[nn.Parameter]:
         """Return the parameters that no single-stream training has seen: the fusion's and the joint head's."""
-        joint = [] if self.head_joint is None else list(self.head_joint.parameters())
-        return [*self.fusion.parameters(), *joint]
+        there = [module for module in (self.fusion, self.exchange, self.head_joint) if module is not None]
+        return [parameter for module in there for parameter in module.parameters()]
 
     def wider_inputs(self) -> dict[str, int]:
         """Return the weights that see further channels than in a single-stream recogniser, and how many.
@@ -158,7 +187,10 @@ class Recogniser(nn.Module):
 def _channels(stage: str, config: Model) -> Channels:
     """Return the streams' own channels at a stage."""
     level = STAGES.index(stage)
-    return Channels(config.rgb.channels * EXPANSION * 2 ** (level + 1), config.pose.channels * EXPANSION * 2**level)
+    rgb, pose = config.rgb, config.pose
+    return Channels(
+        rgb.channels * EXPANSION * 2 ** (level + 1) if rgb else 0, pose.channels * EXPANSION * 2**level if pose else 0
+    )
 
 
 def _as_float(x: Tensor) -> Tensor:

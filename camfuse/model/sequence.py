@@ -3,15 +3,18 @@
 A block is a depthwise and a pointwise convolution over time whose answer is added to its input. What else was tried,
 and what was not, stands in `benchmarks/results/real_people_choices.md`.
 
-Shapes: B batch, F channels of the input (`camfuse.data.sequence.CHANNELS`), T frames, W width, C classes, M members.
+Shapes: B batch, F channels of the input (`camfuse.data.sequence.CHANNELS`), T frames, W width.
 Inside, time is the height of an image of one column, channels last: on a CPU, the depthwise convolution is three times
 as fast so as in one dimension.
 """
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
+
+from camfuse.config import SequenceStream as SequenceConfig
+
+IN_CHANNELS = 330
+"""F: as many as `camfuse.data.sequence.features` gives, which this room does not import; a test compares them."""
 
 
 class SequenceBlock(nn.Sequential):
@@ -39,30 +42,17 @@ class SequenceStream(nn.Module):
 
     Parameters
     ----------
-    in_channels
-        F.
-    width
-        W, channels of the features.
-    depth
-        Number of blocks.
-    kernel
-        Frames that a block's convolution spans, odd.
-    dropout
-        In each block.
-
-    Attributes
-    ----------
-    out_channels
-        W.
+    config
+        ``model.sequence``.
     """
 
-    def __init__(
-        self, in_channels: int, *, width: int = 128, depth: int = 4, kernel: int = 7, dropout: float = 0.2
-    ) -> None:
+    def __init__(self, config: SequenceConfig) -> None:
         super().__init__()
-        self.out_channels = width
-        self.stem = nn.Conv2d(in_channels, width, 1)
-        self.blocks = nn.Sequential(*(SequenceBlock(width, kernel, dropout) for _ in range(depth)))
+        width = config.width
+        self.stem = nn.Conv2d(IN_CHANNELS, width, 1)
+        self.blocks = nn.Sequential(
+            *(SequenceBlock(width, config.kernel, config.block_dropout) for _ in range(config.depth))
+        )
         self.norm = nn.BatchNorm2d(width)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -73,50 +63,6 @@ class SequenceStream(nn.Module):
         return features[..., 0]
 
 
-def pooled(features_BWT: Tensor) -> Tensor:
+def pooled_over_time(features_BWT: Tensor) -> Tensor:
     """Return mean and maximum over time, (B, 2 W): how a sign is on the whole, and what it shows once."""
     return torch.cat([features_BWT.mean(-1), features_BWT.amax(-1)], 1)
-
-
-class SequenceRecogniser(nn.Module):
-    """Several readers of the same sequence with a head each, whose probabilities are averaged.
-
-    Members differ by their random start alone; in training each has a loss of its own.
-
-    Parameters
-    ----------
-    members
-        The M streams.
-    num_classes
-        C.
-    dropout
-        Before each classifier.
-    """
-
-    def __init__(self, members: list[SequenceStream], *, num_classes: int, dropout: float = 0.5) -> None:
-        super().__init__()
-        self.members = nn.ModuleList(members)
-        self.heads = nn.ModuleList(
-            nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * member.out_channels, num_classes)) for member in members
-        )
-
-    def forward(self, x_BFT: Tensor) -> Tensor:
-        """Map the channels (B, F, T) to the logits of each member, (M, B, C)."""
-        pairs = zip(self.members, self.heads, strict=True)
-        return torch.stack([head(pooled(member(x_BFT))) for member, head in pairs])
-
-    def features(self, x_BFT: Tensor) -> Tensor:
-        """Map the channels (B, F, T) to the members' features side by side, (B, M W, T): tokens for a fusion."""
-        return torch.cat([cast(Tensor, member(x_BFT)) for member in self.members], 1)
-
-
-def probabilities(logits_MBC: Tensor) -> Tensor:
-    """Return (B, C): the mean over the members."""
-    return logits_MBC.softmax(-1).mean(0)
-
-
-def member_loss(logits_MBC: Tensor, targets_BC: Tensor, *, smoothing: float = 0.0) -> Tensor:
-    """Return the cross-entropy of each member, averaged; targets are probabilities or one-hot, (B, C)."""
-    flat = logits_MBC.flatten(0, 1)
-    targets = targets_BC.repeat(len(logits_MBC), 1)
-    return nn.functional.cross_entropy(flat, targets, label_smoothing=smoothing)

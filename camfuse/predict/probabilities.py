@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from camfuse.config import PARTS, Config, Part
-from camfuse.data.batch import collate, to_device, with_heatmaps
+from camfuse.data.batch import collate, inputs_of, to_device, with_heatmaps
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
 from camfuse.errors import WeightsError
 from camfuse.model.checkpoint import Checkpoint, load_trained
@@ -67,7 +67,7 @@ def load_checkpoints(config: Config, paths: Mapping[Part, Path], classes: Sequen
 def predict(config: Config, dataset: ClipDataset, trained: Mapping[Part, Checkpoint]) -> HeadPredictions:
     """Run all models over the clips in one pass.
 
-    A fused model that is given one of its inputs only (a data set of part rgb or pose) has that stream's head alone.
+    A fused model that is given one of its inputs only (a data set of one stream's part) has that stream's head alone.
     """
     set_tf32(config)
     heads: dict[Head, list[Tensor]] = {}
@@ -129,14 +129,14 @@ def _batch_probabilities(
     One sampling of all clips at a time, so that memory does not grow with V; each is made once for all models.
     """
     there = to_device(batch, device)
-    samplings = next(there[key].shape[1] for key in ("rgb", "pose_frames", "heatmaps") if key in there)
+    samplings = next(there[key].shape[1] for key in ("rgb", "pose_frames", "heatmaps", "sequence") if key in there)
     total: dict[Head, Tensor] = {}
     for number in range(samplings):
         dense = with_heatmaps(there, config, number)
-        rgb, heatmaps = (dense[key][:, 0] if key in dense else None for key in ("rgb", "heatmaps"))
+        inputs = inputs_of(dense)
         for part, model in models.items():
             with arithmetic(config, device):
-                logits = model(None if part == "pose" else rgb, None if part == "rgb" else heatmaps)
+                logits = model(**inputs)
             for head, values in logits.items():
                 probabilities = values.float().softmax(1)
                 total[part, head] = total[part, head] + probabilities if (part, head) in total else probabilities

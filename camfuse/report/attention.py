@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from camfuse.data.batch import collate, inputs_of
 from camfuse.data.dataset import ClipDataset
 from camfuse.model.attention import AttentionMap, read_attention
 from camfuse.model.checkpoint import load_trained
@@ -94,11 +95,12 @@ def draw_attention(run: Run, clip_ids: Sequence[str]) -> list[Example]:
     dataset = ClipDataset(rows, run, part="fusion", augment=False)
     drawn = []
     for number, (clip_id, label) in enumerate(zip(dataset.clips["clip_id"], dataset.clips["label"], strict=True)):
-        rgb, heatmaps = dataset[number]["rgb"], dataset[number]["heatmaps"]
+        sample = dataset[number]
         with torch.inference_mode(), read_attention(model) as maps:
-            model(rgb, heatmaps)
+            model(**inputs_of(collate([sample])))
         if not maps:
             return []
+        rgb, heatmaps = sample["rgb"], sample["heatmaps"]
         sheet = attention_sheet(str(label), str(clip_id), rgb[0], heatmaps[0], sum_up(maps))
         alt = f"Where the streams look in clip {clip_id}, {label}"
         height, width = sheet.shape[:2]

@@ -31,7 +31,12 @@ MOST_PAIRS = 15
 MOST_ERRORS = 15
 WORTH_SAYING = 0.1
 """Share of a training's time in which its device waited for clips."""
-PARTS: dict[Part, str] = {"rgb": "RGB stream", "pose": "Pose stream", "fusion": "Both streams, fused with ST-CAF"}
+PARTS: dict[Part, str] = {
+    "rgb": "RGB stream",
+    "pose": "Pose stream",
+    "sequence": "Sequence stream",
+    "fusion": "The streams, fused",
+}
 KEPT_OUT = "Unknown words were kept out of training (train.unknown_words)."
 ESTIMATED = (
     "No word was kept out of training (train.unknown_words), so the threshold is an estimate from known words; in a "
@@ -117,8 +122,8 @@ def describe_results(results: Results) -> str:
     """Say how the numbers of the result table came about."""
     union = percent(results.rows[results.main].class_accuracy_union)
     return (
-        f"Each clip is sampled {results.samplings} times and the probabilities are averaged. RGB and pose are the two "
-        "streams trained alone, late fusion weights the two, fused weights the heads of the fused model. "
+        f"Each clip is sampled {results.samplings} times and the probabilities are averaged. Each stream is "
+        "trained alone too, late fusion weights these, fused weights the heads of the fused model. "
         f"{' '.join(weights_text(results))} Top-k counts every clip the same, class top-k every class that has clips; "
         "PYSKL's and MMAction2's mean class accuracy also counts classes that are only predicted, as 0: "
         f"{union} for the row in bold. The interval is over the clips; it does not say how much another seed would "

@@ -19,7 +19,7 @@ from camfuse.clips.labels import natural_order
 from camfuse.config import Config, Part, Section, dump_config
 from camfuse.evaluate.result_text import percent
 from camfuse.evaluate.results import Results, read_results
-from camfuse.evaluate.rows import PAPER, TITLES
+from camfuse.evaluate.rows import HEADLINES, TITLES
 from camfuse.files import write_text
 from camfuse.report.comparison import ablation_table, experiment_table
 from camfuse.report.coverage import coverage_tables, duplicate_table, read_notes, split_table
@@ -121,7 +121,7 @@ def gather(run: Run) -> Page:
     results = _read_results(run)
     predictions = read_predictions(run.evaluation.predictions)
     labels = run.classes() if files.classes.is_file() else None
-    curves = {part: read_curves(run, part) for part in PARTS}
+    curves = {part: read_curves(run, part) for part in config.model.parts}
     examples, examples_note = _examples(run, shards, predictions)
     ablation, ablation_note = ablation_table(run)
     coverage, uncovered = coverage_tables(files) or (None, None)
@@ -200,7 +200,7 @@ def _times(
 
 def _tiles(results: Results | None, clips: pd.DataFrame | None) -> list[Tile]:
     rows = results.rows if results else {}
-    tiles = [Tile(f"{TITLES[name]} top-1", percent(rows[name].top[1]), "%") for name in PAPER if name in rows]
+    tiles = [Tile(f"{TITLES[name]} top-1", percent(rows[name].top[1]), "%") for name in HEADLINES if name in rows]
     if results and results.missing.count:
         tiles.append(Tile(f"Missing {results.split} clips", f"{results.missing.count:,}"))
     if clips is not None:
@@ -231,6 +231,8 @@ def _examples(run: Run, shards: Shards, predictions: Sequence[Prediction] | None
     config = run.config
     if not config.report.examples:
         return [], "None asked for: report.examples is 0."
+    if config.model.streams == ("sequence",):
+        return [], "None: they are drawn from crops and heatmaps, and this model reads the keypoints alone."
     needed = ("frames", "pose", "crops", "heatmaps") if config.frames.keep else ("crops", "heatmaps")
     have = [{clip_id for shard in shards[stage] for clip_id in shard} for stage in needed]
     ready = set.intersection(*have)

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from camfuse.config import PARTS, Config, FusionStage, Part, change
+from camfuse.config import Config, FusionStage, Part, change
 from camfuse.run.layout import EvaluationFiles, Run, TrainingFiles
 from camfuse.run.stages import fingerprint
 
@@ -104,13 +104,13 @@ class Plan:
     @cached_property
     def main(self) -> Experiment:
         """The main run."""
-        return self._experiment(MAIN, {}, self.run.evaluation, PARTS)
+        return self._experiment(MAIN, {}, self.run.evaluation)
 
     @cached_property
     def experiments(self) -> tuple[Experiment, ...]:
         """The config's experiments, in its order."""
         given = ((name, overrides.given()) for name, overrides in self.config.experiments.items())
-        return tuple(self._named("experiments", name, changes, PARTS) for name, changes in given)
+        return tuple(self._named("experiments", name, changes) for name, changes in given)
 
     @cached_property
     def ablation(self) -> tuple[Experiment, ...]:
@@ -138,27 +138,30 @@ class Plan:
         files = self.run.training(part) if wanted == own else self.run.shared_training(part, wanted)
         return Training(part, config, files)
 
-    def _cells(self) -> Iterator[tuple[str, dict[str, Any], tuple[Part, ...]]]:
+    def _cells(self) -> Iterator[tuple[str, dict[str, Any], tuple[Part, ...] | None]]:
         matrix = self.config.ablation
         if matrix is None:
             return
-        stages = matrix.stages or (self.config.model.fusion.stages,)
+        fusion = self.config.model.fusion
+        stages = matrix.stages or (() if fusion is None else (fusion.stages,))
         for seed in matrix.seeds:
             if "fused" not in matrix.streams:
-                alone = tuple(p for p in PARTS[:2] if p in matrix.streams or "late" in matrix.streams)
+                alone = tuple(p for p in self.config.model.streams if p in matrix.streams or "late" in matrix.streams)
                 yield f"streams-seed{seed}", {"seed": seed}, alone
                 continue
             for mode in matrix.modes:
                 for places in (None,) if mode == "none" else stages:
-                    fusion = {"mode": mode} | ({} if places is None else {"stages": list(places)})
+                    changed = {"mode": mode} | ({} if places is None else {"stages": list(places)})
                     name = "-".join([mode, *_joined(places), f"seed{seed}"])
-                    yield name, {"seed": seed, "model": {"fusion": fusion}}, PARTS
+                    yield name, {"seed": seed, "model": {"fusion": changed}}, None
 
-    def _named(self, kind: Kind, name: str, changes: dict[str, Any], parts: tuple[Part, ...]) -> Experiment:
+    def _named(
+        self, kind: Kind, name: str, changes: dict[str, Any], parts: tuple[Part, ...] | None = None
+    ) -> Experiment:
         return self._experiment(name, changes, self.run.experiment(kind, name), parts)
 
     def _experiment(
-        self, name: str, changes: dict[str, Any], files: EvaluationFiles, parts: tuple[Part, ...]
+        self, name: str, changes: dict[str, Any], files: EvaluationFiles, parts: tuple[Part, ...] | None = None
     ) -> Experiment:
         config = change(self.config, changes, name)
         same = fingerprint("evaluate", config) == fingerprint("evaluate", self.config)
@@ -167,7 +170,7 @@ class Plan:
             changes,
             config,
             self.run.evaluation if same else files,
-            {part: self.training(part, config) for part in parts},
+            {part: self.training(part, config) for part in parts or config.model.parts},
         )
 
 

@@ -30,12 +30,8 @@ from camfuse.run.stages import fingerprint
 DataStage = Literal["frames", "pose", "crops", "heatmaps"]
 DATA_STAGES: tuple[DataStage, ...] = ("frames", "pose", "crops", "heatmaps")
 """In the order of the data's way."""
-INPUTS: Mapping[Part, tuple[DataStage, ...]] = {
-    "rgb": ("crops",),
-    "pose": ("heatmaps",),
-    "fusion": ("crops", "heatmaps"),
-}
-"""The stages whose shards a part of the recogniser reads."""
+INPUTS: Mapping[Part, DataStage] = {"rgb": "crops", "pose": "heatmaps", "sequence": "pose"}
+"""The stage whose shards a stream reads; `Run.inputs` says it of every part."""
 
 
 @dataclass(frozen=True)
@@ -227,6 +223,12 @@ class Run:
 
     # ------------------------------------------------------------------------------------------- shards
 
+    def inputs(self, part: Part = "fusion") -> tuple[DataStage, ...]:
+        """Return the stages whose shards a part reads: a stream its own, `fusion` those of all streams."""
+        if part == "fusion":
+            return tuple(INPUTS[stream] for stream in self.config.model.streams)
+        return (INPUTS[part],)
+
     @cached_property
     def shard_names(self) -> list[str]:
         """Names of all shards."""
@@ -281,7 +283,7 @@ class Run:
         """
         found: dict[str, LeftOut] = {}
         for name, rows in self.clips().groupby("shard"):
-            for stage in INPUTS[part]:
+            for stage in self.inputs(part):
                 with self.shard(stage, str(name)) as shard:
                     found |= shard.left_out_of(rows["clip_id"])
         return found
@@ -297,7 +299,7 @@ def check_complete(run: Run, part: Part = "fusion") -> list[str]:
     """
     problems = []
     for name in sorted(run.clips()["shard"].unique()):
-        for stage in INPUTS[part]:
+        for stage in run.inputs(part):
             try:
                 run.shard(stage, name).close()
             except ShardError as error:

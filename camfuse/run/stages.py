@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
-from camfuse.config import Config, Model, PoseStream, RgbStream, WeightsFile
+from camfuse.config import PARTS, Config, Model, Part, PoseStream, RgbStream, SequenceStream, WeightsFile
 from camfuse.errors import WeightsError
 
 
@@ -25,7 +26,15 @@ class Stage:
     name: str
     version: int
     reads: Callable[[Config], tuple[object, ...]]
-    upstream: tuple[str, ...] = ()
+    upstream: tuple[str, ...] | Callable[[Config], tuple[str, ...]] = ()
+
+    def stands_on(self, config: Config) -> tuple[str, ...]:
+        """Return the stages above it under this config: a model may do without a training."""
+        return self.upstream(config) if callable(self.upstream) else self.upstream
+
+
+def _trainings(parts: tuple[Part, ...]) -> tuple[str, ...]:
+    return tuple(f"train_{part}" for part in parts)
 
 
 STAGES: dict[str, Stage] = {
@@ -39,34 +48,59 @@ STAGES: dict[str, Stage] = {
         Stage("train_rgb", 1, lambda c: (*_training(c), *_stream(c.model.rgb), c.train.rgb), ("crops",)),
         Stage("train_pose", 1, lambda c: (*_training(c), *_stream(c.model.pose), c.train.pose), ("heatmaps",)),
         Stage(
+            "train_sequence",
+            1,
+            lambda c: (*_sequence_training(c), *_stream(c.model.sequence), c.train.sequence),
+            ("pose",),
+        ),
+        Stage(
             "train_fusion",
             1,
             # the weights say what `fused` is, and by that the best epoch is chosen
-            lambda c: (*_training(c), *_model(c.model), c.train.fusion, c.train.new_rate, c.evaluate.training_weights),
-            ("train_rgb", "train_pose"),
+            lambda c: (*_training(c), *_model(c.model), c.train.fusion, c.train.new_rate, c.training_weights),
+            lambda c: _trainings(c.model.streams),
         ),
-        Stage("evaluate", 4, lambda c: (c.evaluate,), ("train_fusion",)),
-        Stage("report", 7, lambda c: (c.report,), ("evaluate",)),
+        # a fusion stands on all the streams that are tested with it
+        Stage(
+            "evaluate",
+            4,
+            lambda c: (c.evaluate,),
+            lambda c: _trainings(("fusion",) if "fusion" in c.model.parts else c.model.streams),
+        ),
+        Stage("report", 8, lambda c: (c.report,), ("evaluate",)),
     )
 }
 
 
 def _training(config: Config) -> tuple[object, ...]:
     train = config.train
-    unknown = [] if train.unknown_words is None else [train.unknown_words]
-    return config.seed, config.sampling, train.augment, train.validation, train.precision, train.tf32, *unknown
+    own = config.seed, config.sampling, train.augment, train.validation, train.precision, train.tf32
+    return *own, *_unknown(config)
 
 
-def _stream(section: RgbStream | PoseStream) -> tuple[object, ...]:
+def _sequence_training(config: Config) -> tuple[object, ...]:
+    """Return the like for the sequence stream: no frames are sampled for it, no crop is moved."""
+    train = config.train
+    return config.seed, train.validation, train.precision, train.tf32, train.sequence_augment, *_unknown(config)
+
+
+def _unknown(config: Config) -> list[object]:
+    return [] if config.train.unknown_words is None else [config.train.unknown_words]
+
+
+def _stream(section: RgbStream | PoseStream | SequenceStream | None) -> tuple[object, ...]:
     """Return the stream without where its first weights lie, and their hash if there are any."""
+    if section is None:
+        return (None,)
     hashes = [] if section.weights is None else [weights_hash(section.weights)]
     return section.model_copy(update={"weights": None}), *hashes
 
 
 def _model(model: Model) -> tuple[object, ...]:
     """Return the model likewise; the streams' first weights are in the fingerprints of their own trainings."""
-    sections = {name: getattr(model, name).model_copy(update={"weights": None}) for name in ("rgb", "pose", "fusion")}
-    hashes = [] if model.fusion.weights is None else [weights_hash(model.fusion.weights)]
+    given: dict[str, Any] = {part: section for part in PARTS if (section := getattr(model, part)) is not None}
+    sections = {name: section.model_copy(update={"weights": None}) for name, section in given.items()}
+    hashes = [] if not model.fusion or model.fusion.weights is None else [weights_hash(model.fusion.weights)]
     return model.model_copy(update=sections), *hashes
 
 
@@ -103,7 +137,7 @@ def fingerprint(name: str, config: Config) -> str:
         "stage": stage.name,
         "version": stage.version,
         "reads": [_plain(part) for part in stage.reads(config)],
-        "upstream": [fingerprint(above, config) for above in stage.upstream],
+        "upstream": [fingerprint(above, config) for above in stage.stands_on(config)],
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

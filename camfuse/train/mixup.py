@@ -1,4 +1,4 @@
-"""Mixup: each clip with another one of its batch, both streams with the same one, labels likewise.
+"""Mixup: each clip with another one of its batch, all streams with the same one, labels likewise.
 
 Source: Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018; one share per batch as MMAction2 has it.
 """
@@ -41,6 +41,8 @@ def mix_clips(batch: Sample, alpha: float, rng: np.random.Generator) -> Mixed:
         mixed["rgb"] = _mix(batch["rgb"], partner, share)
     if "heatmaps" in batch:
         mixed["heatmaps"] = _mix(batch["heatmaps"], partner, share)
+    if "sequence" in batch:
+        mixed["sequence"] = _mix(batch["sequence"], partner, share)
     return Mixed(mixed, batch["label"][partner], share)
 
 

@@ -19,12 +19,12 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from camfuse.config import Config, Phase
-from camfuse.data.batch import with_heatmaps
+from camfuse.data.batch import inputs_of, with_heatmaps
 from camfuse.data.dataset import Sample
 from camfuse.errors import ConfigError
 from camfuse.files import write_text
 from camfuse.metrics import weighted_mean
-from camfuse.model.recogniser import HEADS, Recogniser
+from camfuse.model.recogniser import Recogniser, heads_of
 from camfuse.train.meter import TrainMeter, ValMeter
 from camfuse.train.mixup import mix_clips
 from camfuse.train.optimizer import base_rate, build_optimizer, build_schedule, clips_per_step, update_average
@@ -100,12 +100,14 @@ class TrainingModule(LightningModule):
         self.clock = Stopwatch()
         self._config = config
         self._phase: Phase = getattr(config.train, model.part)
+        alone = model.part == "sequence"
+        self._mixup = config.train.sequence_augment.mixup if alone else config.train.augment.mixup
         if self._phase.ema:
             self.average = copy.deepcopy(model).requires_grad_(False)
         self._identity = identity
         self._val_clips = val_clips
         self._curves = curves
-        heads = HEADS[model.part]
+        heads = heads_of(config.model, model.part)
         shown = heads if len(heads) == 1 else (*heads, FUSED)
         self.main_head = shown[-1]
         self._train_meter, self._val_meter = TrainMeter(shown), ValMeter(shown, val_clips)
@@ -132,7 +134,7 @@ class TrainingModule(LightningModule):
         """Return the sum of the heads' cross-entropies, 1:1:1, with label smoothing."""
         batch = with_heatmaps(batch, self._config)
         other, share = batch["label"], 1.0
-        if alpha := self._config.train.augment.mixup:
+        if alpha := self._mixup:
             mixed = mix_clips(batch, alpha, np.random.default_rng(self._seeds(batch_idx)))
             batch, other, share = mixed.batch, mixed.other, mixed.share
         logits = self._logits(self.model, batch)
@@ -156,16 +158,14 @@ class TrainingModule(LightningModule):
 
     def _logits(self, model: Recogniser, batch: Sample) -> dict[str, Tensor]:
         # (B, V, ...) with V = 1 in training
-        rgb, heatmaps = batch.get("rgb"), batch.get("heatmaps")
-        logits = model(None if rgb is None else rgb.flatten(0, 1), None if heatmaps is None else heatmaps.flatten(0, 1))
-        return {head: values.float() for head, values in logits.items()}
+        return {head: values.float() for head, values in model(**inputs_of(batch)).items()}
 
     @torch.no_grad()
     def _log_probabilities(self, logits: Mapping[str, Tensor]) -> dict[str, Tensor]:
         values = {head: v.log_softmax(1) for head, v in logits.items()}
         if self.main_head == FUSED:
             probabilities = {head: v.exp() for head, v in values.items()}
-            mean = weighted_mean(probabilities, self._config.evaluate.training_weights)
+            mean = weighted_mean(probabilities, self._config.training_weights)
             values[FUSED] = mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
         return values
 
@@ -255,7 +255,7 @@ class TrainingModule(LightningModule):
 
     def _selection(self, epoch: int) -> float:
         """Right val clips plus less than one for a low loss: the highest is kept; the last epoch without val clips."""
-        if not self._val:
+        if not self._val or self._phase.keep == "last":
             return float(epoch)
         main = self._val[self.main_head]
         return round(main["top1"] * self._val_clips) + 1 / (2 + main["loss"])

@@ -1,6 +1,6 @@
-"""The whole recipe on shards that are there: rgb, then pose, then fusion, each in a process of its own.
+"""The whole recipe on shards that are there: each stream, then fusion, each in a process of its own.
 
-The workflow runs the same three trainings as rules, and makes the shards before; this is for a machine where they lie
+The workflow runs the same trainings as rules, and makes the shards before; this is for a machine where they lie
 ready.
 """
 
@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from camfuse.config import PARTS
 from camfuse.errors import ShardError, bullet_list
 from camfuse.run.layout import Run, check_complete
 
@@ -43,7 +42,7 @@ def check_shards(run: Run, file: Path) -> None:
 
 
 def train_recipe(run: Run, file: Path, options: Sequence[str] = ()) -> int:
-    """Train the three parts one after the other.
+    """Train the parts one after the other.
 
     A part that was trained before under the same config and clips is not trained again; a stopped one resumes.
 
@@ -67,8 +66,9 @@ def train_recipe(run: Run, file: Path, options: Sequence[str] = ()) -> int:
         If shards are missing or stale.
     """
     check_shards(run, file)
-    for part in PARTS:
-        init = [f"--init={run.training(stream).best}" for stream in PARTS[:2]] if part == "fusion" else []
+    streams = run.config.model.streams
+    for part in run.config.model.parts:
+        init = [f"--init={run.training(stream).best}" for stream in streams] if part == "fusion" else []
         places = [
             f"--config={file}",
             f"--output={run.training(part).folder}",

@@ -62,11 +62,12 @@ def train(run: Run, part: Part, output: Path, init: tuple[Path, ...] = ()) -> No
     run
         Whose clips and shards are read; shards that `part` does not need may be missing.
     part
-        rgb, pose or fusion.
+        A stream of the model, or fusion.
     output
         Folder to write to.
     init
-        For fusion: ``best.ckpt`` of rgb and of pose. Without it, fusion starts from random weights.
+        For fusion: ``best.ckpt`` of each stream, in the order rgb, pose, sequence. Without it, fusion starts from
+        random weights.
 
     Raises
     ------
@@ -77,11 +78,14 @@ def train(run: Run, part: Part, output: Path, init: tuple[Path, ...] = ()) -> No
     WeightsError
         If a checkpoint of `init` does not fit.
     ConfigError
-        If there are fewer than two classes, a GPU is asked for that is not there, or the loss stops being a number.
+        If the model has no such part, there are fewer than two classes, a GPU is asked for that is not there, or the
+        loss stops being a number.
     """
     if not is_first():
         logging.getLogger("camfuse").setLevel(logging.ERROR)  # the first process says it all
     config, files = run.config, TrainingFiles(output)
+    if part not in config.model.parts:
+        raise ConfigError(f"train {part}: expected one of the model's {', '.join(config.model.parts)}")
     set_tf32(config)
     data = _read_data(run, part)
     processes = world_size(config.machine)
@@ -136,14 +140,17 @@ def _data_hash(data: _Data, init: Sequence[Path]) -> str:
 
 
 def _start_from(model: Recogniser, config: Config, classes: Sequence[str], init: Sequence[Path]) -> None:
+    streams = config.model.streams
     if not init:
-        log.warning("fusion: no checkpoints of rgb and pose given: both streams start from random weights")
+        log.warning("fusion: no checkpoints of %s given: the streams start from random weights", ", ".join(streams))
         return
-    if len(init) != 2:
-        raise WeightsError(f"fusion: expected the checkpoints of rgb and of pose, found {len(init)} file(s)")
-    rgb, pose = load_trained(init[0], "rgb", config, classes), load_trained(init[1], "pose", config, classes)
-    merge_streams(model, rgb.state, pose.state)
-    log.info("fusion: starts from epoch %d of rgb and epoch %d of pose", rgb.epoch, pose.epoch)
+    if len(init) != len(streams):
+        raise WeightsError(f"fusion: expected a checkpoint of each of {', '.join(streams)}, found {len(init)} file(s)")
+    pairs = zip(streams, init, strict=True)
+    trained = {stream: load_trained(path, stream, config, classes) for stream, path in pairs}
+    merge_streams(model, {stream: one.state for stream, one in trained.items()})
+    starts = ", ".join(f"epoch {one.epoch} of {stream}" for stream, one in trained.items())
+    log.info("fusion: starts from %s", starts)
 
 
 # ------------------------------------------------------------------------------------------- fitting
@@ -264,8 +271,10 @@ def _summary(config: Config, module: TrainingModule, data: _Data, best: Checkpoi
     part, epochs = best.part, max(int(row["epoch"] or 0) for row in module.rows)
     device = pick_device(config)
     rule = "highest val top-1, then lowest val loss" if data.val else "last epoch: without validation"
-    if data.val and module.main_head == FUSED:
-        weights = config.evaluate.training_weights
+    if getattr(config.train, part).keep == "last":
+        rule = "last epoch: as configured"
+    elif data.val and module.main_head == FUSED:
+        weights = config.training_weights
         rule = f"highest val top-1 of the fused score (weights {weights}), then lowest val loss"
     return {
         "part": part,

@@ -56,16 +56,11 @@ class Needed:
 
 def initial_weights(config: Config) -> tuple[Needed, ...]:
     """Return the checkpoints that trainings start from, with keys like ``model.rgb.weights``."""
-    model = config.model
-    named = {
-        "model.rgb.weights": model.rgb.weights,
-        "model.pose.weights": model.pose.weights,
-        "model.fusion.weights": model.fusion.weights,
-    }
+    sections = ((part, getattr(config.model, part)) for part in config.model.parts)
     return tuple(
-        Needed(key, checkpoint, place_of(checkpoint, config.machine.weights))
-        for key, checkpoint in named.items()
-        if checkpoint is not None
+        Needed(f"model.{part}.weights", section.weights, place_of(section.weights, config.machine.weights))
+        for part, section in sections
+        if section.weights is not None
     )
 
 

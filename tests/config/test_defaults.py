@@ -38,6 +38,7 @@ def other(value: object) -> list[object]:
             names = (
                 "cpu",
                 "adamw",
+                "sgd",
                 "step",
                 "cosine",
                 "7x7",

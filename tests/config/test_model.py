@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from camfuse.config import Fusion, Model, PoseStream, RgbStream, Sampling, Section
+from camfuse.config import Fusion, Model, PoseStream, RgbStream, Sampling, Section, SequenceStream
 
 
 @pytest.mark.parametrize(("rgb", "pose"), [(8, 32), (4, 4), (1, 7)])
@@ -54,8 +54,36 @@ def test_keypoints_keep_their_order() -> None:
     assert PoseStream().keypoints is None
 
 
+@pytest.mark.parametrize(
+    ("values", "streams", "parts"),
+    [
+        ({}, ("rgb", "pose"), ("rgb", "pose", "fusion")),
+        ({"fusion": None}, ("rgb", "pose"), ("rgb", "pose")),
+        ({"sequence": {}}, ("rgb", "pose", "sequence"), ("rgb", "pose", "sequence", "fusion")),
+        ({"rgb": None, "sequence": {}}, ("pose", "sequence"), ("pose", "sequence", "fusion")),
+        ({"rgb": None, "pose": None, "sequence": {}}, ("sequence",), ("sequence",)),
+    ],
+)
+def test_streams_that_there_are_and_what_is_trained(
+    values: dict[str, Any], streams: tuple[str, ...], parts: tuple[str, ...]
+) -> None:
+    model = Model.model_validate(values)
+    assert (model.streams, model.parts) == (streams, parts)
+
+
+def test_a_model_looks_at_something() -> None:
+    with pytest.raises(ValidationError, match="at least one of rgb, pose and sequence"):
+        Model.model_validate({"rgb": None, "pose": None})
+
+
+def test_a_block_of_the_sequence_has_a_middle() -> None:
+    with pytest.raises(ValidationError, match="odd number of frames"):
+        SequenceStream(kernel=6)
+
+
 def test_the_defaults_are_the_papers() -> None:
     model = Model()
+    assert model.rgb and model.pose and model.fusion and model.sequence is None
     assert (model.rgb.depths, model.pose.depths) == ((3, 4, 6, 3), (4, 6, 3))
     assert (model.fusion.mode, model.fusion.stages) == ("divided", ("s3", "s4"))
     assert (model.rgb.weights, model.pose.weights, model.fusion.weights) == (None, None, None)

@@ -89,6 +89,13 @@ def test_experiments_are_checked_with_the_config_that_they_change(make_config: M
         make_config(experiments={"twelve": sampling})
 
 
+def test_a_null_that_is_not_the_default_is_written(make_config: MakeConfig) -> None:
+    config = make_config(model={"rgb": None, "pose": None, "sequence": {}})
+    written = yaml.safe_load(dump_config(config))
+    assert written["model"]["rgb"] is None and "weights" not in written["model"]["sequence"]
+    assert parse_config(written) == config
+
+
 def test_a_written_config_has_every_default_and_no_null(make_config: MakeConfig) -> None:
     values = yaml.safe_load(dump_config(make_config(output="résultats")))
     assert values["output"] == "résultats"

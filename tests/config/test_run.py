@@ -24,13 +24,25 @@ def test_the_data_sets_configs_are_the_papers_size(name: str) -> None:
     ("weights", "while_training"),
     [([1, 1, 0], (1.0, 1.0, 0.0)), ([0, 0.5, 2], (0.0, 0.5, 2.0)), ("tuned", (1.0, 1.0, 1.0))],
 )
-def test_weights_of_the_test(weights: object, while_training: tuple[float, ...]) -> None:
-    assert Evaluate.model_validate({"weights": weights}).training_weights == while_training
+def test_weights_of_the_test(make_config: MakeConfig, weights: object, while_training: tuple[float, ...]) -> None:
+    assert make_config(evaluate={"weights": weights}).training_weights == while_training
 
 
 @pytest.mark.parametrize(
-    "values", [{"weights": [1, 1]}, {"weights": [1, -1, 1]}, {"weights": "tuning"}, {"samplings": 0}]
+    ("model", "heads"),
+    [
+        ({"sequence": {}}, 4),
+        ({"rgb": None, "sequence": {}}, 3),
+        ({"rgb": None, "pose": None, "sequence": {}}, 2),
+    ],
 )
+def test_the_default_weights_every_head_the_same(make_config: MakeConfig, model: dict[str, Any], heads: int) -> None:
+    assert make_config(model=model).training_weights == (1.0,) * heads
+    with pytest.raises(ConfigError, match=rf"expected {heads} numbers \(.*sequence, joint\), found 5"):
+        make_config(model=model, evaluate={"weights": [1, 1, 1, 1, 0]})
+
+
+@pytest.mark.parametrize("values", [{"weights": [1]}, {"weights": [1, -1, 1]}, {"weights": "tuning"}, {"samplings": 0}])
 def test_no_test(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Evaluate.model_validate(values)

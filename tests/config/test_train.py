@@ -62,4 +62,4 @@ def test_values_that_nothing_is_trained_with(section: type[Section], values: dic
 def test_the_recipes_rates_per_clip_are_rgbposeconv3ds() -> None:
     train = Train()
     found = {name: phase.rate / phase.base_batch for name, phase in vars(train).items() if isinstance(phase, Phase)}
-    assert found == pytest.approx({"rgb": 0.15 / 96, "pose": 0.2 / 128, "fusion": 0.0075 / 48})
+    assert found == pytest.approx({"rgb": 0.15 / 96, "pose": 0.2 / 128, "sequence": 0.002 / 16, "fusion": 0.0075 / 48})

@@ -19,6 +19,7 @@ from camfuse.data.augment import draw_augmentation, move_keypoints
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
 from camfuse.data.sampler import EpochSampler
 from camfuse.data.sampling import training_frames
+from camfuse.data.sequence import NUM_CHANNELS, evenly, features, normalise
 from camfuse.errors import ShardError, StaleShardError
 from camfuse.prep.heatmaps import render
 from camfuse.run.layout import Run
@@ -55,7 +56,7 @@ def config(make_config: MakeConfig) -> Config:
 
 def write(folder: Path, config: Config, *, broken: bool = False) -> None:
     for shard in ("0000", "0001"):
-        for stage in ("crops", "heatmaps"):
+        for stage in ("pose", "crops", "heatmaps"):
             clips: dict[str, ClipData | LeftOut] = {"lost": LeftOut("frames", "cannot be decoded")}
             clips = clips if shard == "0000" else {}
             clips |= {clip: clip_data(config, stage, clip, broken=broken) for clip in LENGTHS if SHARDS[clip] == shard}
@@ -64,6 +65,8 @@ def write(folder: Path, config: Config, *, broken: bool = False) -> None:
 
 def clip_data(config: Config, stage: str, clip: str, *, broken: bool) -> ClipData:
     keypoints = keypoints_of(clip)
+    if stage == "pose":
+        return ClipData({"keypoints": keypoints})
     if stage == "heatmaps":
         return ClipData({"keypoints": keypoints, "volume": render(keypoints, SIDE, config.heatmaps.sigma)})
     return ClipData({"keypoints": keypoints}, [b"broken"] * LENGTHS[clip] if broken else images_of(clip))
@@ -276,3 +279,47 @@ def test_a_image_that_is_none_names_its_clip(tmp_path: Path, config: Config) -> 
     write(tmp_path, config, broken=True)
     with pytest.raises(ShardError, match=r"crop \d+ of a is not a JPEG"):
         build(tmp_path, config, part="rgb")[0]
+
+
+# ------------------------------------------------------------------------------------------- three streams
+
+SEQUENCE: dict[str, Any] = {"sequence": {"frames": 12}}
+
+
+def three(make_config: MakeConfig, **model: Any) -> Config:
+    made: Config = make_config(
+        crops={"size": SIZE}, sampling={"rgb_frames": 2, "pose_frames": 4}, heatmaps={"sigma": 0.7}, model=model
+    )
+    return made
+
+
+@pytest.mark.parametrize("augment", [True, False])
+def test_a_third_stream_adds_its_channels_and_leaves_the_others_as_they_are(
+    tmp_path: Path, make_config: MakeConfig, config: Config, augment: bool
+) -> None:
+    write(tmp_path, config)
+    without = build(tmp_path, config, augment=augment, samplings=3)[2]
+    with_it = build(tmp_path, three(make_config, **SEQUENCE), augment=augment, samplings=3)[2]
+    assert with_it["sequence"].shape == (3, NUM_CHANNELS, 12)
+    assert torch.equal(with_it["rgb"], without["rgb"]) and torch.equal(with_it["heatmaps"], without["heatmaps"])
+
+
+@pytest.mark.parametrize("part", ["sequence", "fusion"])
+def test_a_sequence_alone_reads_the_poses_alone(tmp_path: Path, make_config: MakeConfig, part: str) -> None:
+    config = three(make_config, rgb=None, pose=None, **SEQUENCE)
+    write(tmp_path, config)
+    for stage in ("crops", "heatmaps"):
+        (tmp_path / stage).rename(tmp_path / f"{stage}_away")
+    sample = build(tmp_path, config, part=part, samplings=2)[0]
+    assert set(sample) == {"sequence", "label", "index"}
+    expected = features(evenly(normalise(keypoints_of("a")), 12))
+    np.testing.assert_array_equal(sample["sequence"][0].numpy(), expected)
+
+
+def test_a_sequence_is_augmented_by_seed_epoch_and_index(tmp_path: Path, make_config: MakeConfig) -> None:
+    config = three(make_config, rgb=None, pose=None, **SEQUENCE)
+    write(tmp_path, config)
+    clips, again = (build(tmp_path, config, part="sequence", augment=True) for _ in range(2))
+    first = clips[1, 2]["sequence"]
+    assert torch.equal(first, again[1, 2]["sequence"])
+    assert not torch.equal(first, clips[2, 2]["sequence"])

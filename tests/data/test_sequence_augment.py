@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from camfuse.config import SequenceAugment
 from camfuse.data.sequence import NUM_POINTS, POINTS, evenly, mirror
-from camfuse.data.sequence_augment import SequenceAugment, augmented, draw_times
+from camfuse.data.sequence_augment import augmented, draw_times
 
-NOTHING = SequenceAugment(**dict.fromkeys(SequenceAugment.__dataclass_fields__, 0.0))
+NOTHING = SequenceAugment(**dict.fromkeys(SequenceAugment.model_fields, 0.0))
 
 
 def points(frames: int = 20) -> np.ndarray:
@@ -15,7 +16,7 @@ def points(frames: int = 20) -> np.ndarray:
 
 
 def one(name: str, value: float, seed: int = 0) -> np.ndarray:
-    augment = SequenceAugment(**(NOTHING.__dict__ | {name: value}))
+    augment = NOTHING.model_copy(update={name: value})
     return augmented(points(), 20, augment, np.random.default_rng(seed))
 
 

@@ -101,7 +101,7 @@ def test_a_factorised_stem_stays_and_both_sides_are_told() -> None:
 def test_a_merged_checkpoint_without_lateral_convolutions_fits() -> None:
     """As the merge of RGBPoseConv3D leaves it: zeros for the new channels, no lateral convolutions."""
     rgb, pose, merged, target = build("rgb", seed=1), build("pose", seed=2), build("fusion", seed=3), build("fusion")
-    merge_streams(merged, rgb.state_dict(), pose.state_dict())
+    merge_streams(merged, {"rgb": rgb.state_dict(), "pose": pose.state_dict()})
     state = {name: value for name, value in theirs(merged).items() if "lateral" not in name}
     report = import_weights(target, state, "merged.pth")
     assert {name.split(".")[0] for name in report.kept} == {"fusion", "head_joint"}

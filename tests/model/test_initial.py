@@ -24,7 +24,7 @@ def build(part: Part, classes: int = 3) -> Recogniser:
 def test_merge_takes_every_weight_of_both_streams_and_leaves_the_new_ones() -> None:
     rgb, pose, fused = build("rgb"), build("pose"), build("fusion")
     before = {key: value.clone() for key, value in fused.state_dict().items()}
-    merge_streams(fused, rgb.state_dict(), pose.state_dict())
+    merge_streams(fused, {"rgb": rgb.state_dict(), "pose": pose.state_dict()})
     after = fused.state_dict()
     old = rgb.state_dict() | pose.state_dict()
     assert all(torch.equal(after[key], value) for key, value in old.items())
@@ -40,7 +40,7 @@ def test_merge_names_every_key_that_does_not_fit_and_changes_nothing() -> None:
     del rgb["rgb.conv1.bn.bias"]
     rgb["ema.step"] = torch.tensor(1)
     with pytest.raises(WeightsError) as caught:
-        merge_streams(fused, rgb, pose)
+        merge_streams(fused, {"rgb": rgb, "pose": pose})
     text = str(caught.value)
     assert "4 key(s)" in text
     assert "rgb: rgb.conv1.bn.bias: missing" in text
@@ -52,4 +52,4 @@ def test_merge_names_every_key_that_does_not_fit_and_changes_nothing() -> None:
 
 def test_swapped_checkpoints_are_noticed() -> None:
     with pytest.raises(WeightsError, match=r"rgb: rgb.conv1.conv.weight: missing"):
-        merge_streams(build("fusion"), build("pose").state_dict(), build("rgb").state_dict())
+        merge_streams(build("fusion"), {"rgb": build("pose").state_dict(), "pose": build("rgb").state_dict()})

@@ -111,7 +111,7 @@ def test_imported_networks_give_the_same_features(
 def test_our_merge_is_theirs(folder: Path, reference: dict[str, Any]) -> None:
     rgb, pose = imported(folder, "rgb", "rgb"), imported(folder, "pose", "pose")
     theirs, ours = imported(folder, "merged", "fusion"), imported(folder, "rgbpose", "fusion")
-    merge_streams(ours, rgb.state_dict(), pose.state_dict())
+    merge_streams(ours, {"rgb": rgb.state_dict(), "pose": pose.state_dict()})
     streams = [key for key in ours.state_dict() if key.startswith(("rgb.", "pose.", "head_rgb.", "head_pose."))]
     assert len(streams) > 500
     assert all(torch.equal(ours.state_dict()[key], theirs.state_dict()[key]) for key in streams)

@@ -6,10 +6,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from camfuse.config import FusionMode, Model, Part
+from camfuse.config import FusionMode, Model, Part, Stream
 from camfuse.model.fusion.base import Channels
 from camfuse.model.fusion.mode import fusion_type
-from camfuse.model.recogniser import Recogniser, build_recogniser, seen_frames
+from camfuse.model.initial import merge_streams
+from camfuse.model.recogniser import Recogniser, build_recogniser, heads_of, seen_frames
+from camfuse.model.sequence import IN_CHANNELS
+from camfuse.skeleton import NUM_KEYPOINTS
 
 NARROW = {
     "rgb": {"depths": (1, 1, 1, 1), "channels": 4, "dropout": 0.0},
@@ -194,3 +197,80 @@ def test_fusion_at_full_size_adds_four_million_parameters() -> None:
         fused = build_recogniser(Model(), num_classes=2000, part="fusion")
     added = sum(parameter.numel() for parameter in fused.fusion.parameters()) / 1e6
     assert added == pytest.approx(1.70 + 2.36, abs=0.1)  # shared notes: s3 and s4 at width 256, without norms
+
+
+# ------------------------------------------------------------------------------------------- three streams
+
+THREE = Model.model_validate(
+    {
+        "rgb": {"depths": (1, 1, 1, 1), "channels": 2},
+        "pose": {"depths": (1, 1, 1), "channels": 2},
+        "sequence": {"width": 6, "depth": 1, "frames": 8},
+        "fusion": {"width": 4, "heads": 2, "dropout": 0, "modality_dropout": 0},
+    }
+)
+
+
+def three_inputs(batch: int = 2) -> dict[str, Tensor]:
+    torch.manual_seed(3)
+    return {
+        "rgb": torch.randint(0, 256, (batch, 3, 2, 32, 32), dtype=torch.uint8),
+        "heatmaps": torch.randint(0, 256, (batch, NUM_KEYPOINTS, 4, 8, 8), dtype=torch.uint8),
+        "sequence": torch.randn(batch, IN_CHANNELS, 8),
+    }
+
+
+def built(part: Part, config: Model = THREE) -> Recogniser:
+    torch.manual_seed(0)
+    return build_recogniser(config, num_classes=3, part=part).eval()
+
+
+def test_a_fused_model_of_three_has_a_head_for_each_and_a_joint_one() -> None:
+    logits = built("fusion")(**three_inputs())
+    assert tuple(logits) == heads_of(THREE, "fusion") == ("rgb", "pose", "sequence", "joint")
+    assert all(one.shape == (2, 3) for one in logits.values())
+
+
+def test_a_merged_model_of_three_begins_as_its_streams_to_the_bit() -> None:
+    streams: tuple[Stream, ...] = ("rgb", "pose", "sequence")
+    alone, fused, inputs = {stream: built(stream) for stream in streams}, built("fusion"), three_inputs()
+    merge_streams(fused, {stream: model.state_dict() for stream, model in alone.items()})
+    found = fused(**inputs)
+    for stream, model in alone.items():
+        assert torch.equal(found[stream], model(**inputs)[stream])
+
+
+@pytest.mark.parametrize("absent", ["rgb", "heatmaps", "sequence"])
+def test_a_fused_model_of_three_does_without_one_input(absent: str) -> None:
+    inputs = {name: value for name, value in three_inputs().items() if name != absent}
+    found = built("fusion")(**inputs)
+    assert set(found) == {"rgb", "pose", "sequence"} - {{"heatmaps": "pose"}.get(absent, absent)}
+
+
+def test_the_sequence_is_told_what_the_images_show_and_tells_them() -> None:
+    fused, inputs = built("fusion"), three_inputs()
+    assert fused.exchange is not None
+    for exchange in fused.exchange.values():
+        torch.nn.init.normal_(exchange.out_grid.weight)
+        torch.nn.init.normal_(exchange.out_sequence.weight)
+    before = fused(**inputs)
+    other = fused(**inputs | {"rgb": 255 - inputs["rgb"]})["sequence"]
+    assert not torch.allclose(other, before["sequence"])
+    other = fused(**inputs | {"sequence": -inputs["sequence"]})["rgb"]
+    assert not torch.allclose(other, before["rgb"])
+
+
+@pytest.mark.parametrize("mode", ["none", "concat", "temporal_gate"])
+def test_the_rivals_stay_as_published_and_meet_the_sequence_in_the_joint_head(mode: str) -> None:
+    fusion = THREE.fusion.model_copy(update={"mode": mode}) if THREE.fusion else None
+    fused = built("fusion", THREE.model_copy(update={"fusion": fusion}))
+    assert fused.exchange is None
+    assert "joint" in fused(**three_inputs())
+
+
+def test_a_pair_with_the_sequence_is_fused_too() -> None:
+    fused = built("fusion", THREE.model_copy(update={"rgb": None}))
+    assert tuple(fused(**three_inputs())) == ("pose", "sequence", "joint")
+    assert not fused.fusion and fused.exchange is not None and set(fused.exchange) == {"pose"}
+    new = {id(parameter) for parameter in fused.new_parameters()}
+    assert new == {id(p) for name, p in fused.named_parameters() if name.startswith(("exchange.", "head_joint."))}

@@ -1,42 +1,35 @@
-"""The sequence stream: shapes, members, determinism, and that it learns."""
-
-import math
+"""The sequence stream: shapes, what a block sees, determinism, and that it learns."""
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from camfuse.config import Model
+from camfuse.config import SequenceStream as SequenceConfig
 from camfuse.data.sequence import NUM_CHANNELS, NUM_POINTS, POINTS, features
-from camfuse.model.sequence import (
-    SequenceBlock,
-    SequenceRecogniser,
-    SequenceStream,
-    member_loss,
-    pooled,
-    probabilities,
-)
+from camfuse.model.recogniser import build_recogniser
+from camfuse.model.sequence import IN_CHANNELS, SequenceBlock, SequenceStream, pooled_over_time
 
 
 def stream(seed: int = 0, depth: int = 1) -> SequenceStream:
     torch.manual_seed(seed)
-    return SequenceStream(NUM_CHANNELS, width=16, depth=depth)
-
-
-def recogniser(members: int = 2, classes: int = 3) -> SequenceRecogniser:
-    return SequenceRecogniser([stream(seed) for seed in range(members)], num_classes=classes)
+    return SequenceStream(SequenceConfig(width=16, depth=depth))
 
 
 def made(batch: int = 2, frames: int = 12) -> Tensor:
     return torch.from_numpy(np.random.default_rng(0).normal(size=(batch, NUM_CHANNELS, frames)).astype(np.float32))
 
 
+def test_it_takes_the_channels_that_the_data_set_makes() -> None:
+    assert IN_CHANNELS == NUM_CHANNELS
+
+
 def test_features_keep_the_frames_and_pooled_ones_do_not() -> None:
     found = stream()(made(frames=12))
     assert found.shape == (2, 16, 12)
-    assert stream().out_channels == 16
-    assert pooled(found).shape == (2, 32)
+    assert pooled_over_time(found).shape == (2, 32)
     ramp = torch.tensor([[[0.0, 1.0, 5.0]]])
-    assert pooled(ramp).tolist() == [[2.0, 5.0]]
+    assert pooled_over_time(ramp).tolist() == [[2.0, 5.0]]
 
 
 def test_a_block_adds_to_its_input() -> None:
@@ -55,21 +48,6 @@ def test_a_block_sees_half_its_kernel_to_each_side() -> None:
     assert changed == [3, 4, 5]
 
 
-def test_the_recogniser_gives_the_logits_of_each_member_and_their_mean() -> None:
-    model = recogniser().eval()
-    logits = model(made())
-    assert logits.shape == (2, 2, 3)
-    assert model.features(made()).shape == (2, 32, 12)
-    both = probabilities(torch.tensor([[[0.0, 0.0]], [[0.0, math.log(3.0)]]]))
-    torch.testing.assert_close(both, torch.tensor([[0.375, 0.625]]))
-
-
-def test_the_loss_is_the_mean_of_the_members() -> None:
-    logits = torch.tensor([[[0.0, 0.0]], [[0.0, math.log(3.0)]]])
-    loss = member_loss(logits, torch.tensor([[0.0, 1.0]]))
-    torch.testing.assert_close(loss, torch.tensor((math.log(2.0) + math.log(4 / 3)) / 2))
-
-
 def test_the_same_seed_gives_the_same_weights_and_answers() -> None:
     torch.testing.assert_close(stream(1).eval()(made()), stream(1).eval()(made()), rtol=0, atol=0)
     assert not torch.equal(stream(1).eval()(made()), stream(2).eval()(made()))
@@ -82,15 +60,17 @@ def test_it_learns_which_hand_moves_up() -> None:
     rise = np.linspace(0, -2, 12, dtype=np.float32)[:, None]
     for clip, label in zip(points, labels, strict=True):
         clip[:, POINTS["left" if label else "right"], 1] += rise
-    x, targets = torch.from_numpy(features(points)), torch.eye(2)[torch.from_numpy(labels)]
-    model = recogniser(classes=2)
+    x, targets = torch.from_numpy(features(points)), torch.from_numpy(labels)
+    torch.manual_seed(0)
+    config = Model.model_validate({"rgb": None, "pose": None, "sequence": {"width": 16, "depth": 1}})
+    model = build_recogniser(config, num_classes=2, part="sequence")
     optimizer = torch.optim.AdamW(model.parameters(), 5e-3)
     losses = []
-    for _ in range(30):
+    for _ in range(40):
         optimizer.zero_grad()
-        loss = member_loss(model(x), targets)
+        loss = torch.nn.functional.cross_entropy(model(sequence=x)["sequence"], targets)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.2 * losses[0]
-    assert (probabilities(model.eval()(x)).argmax(1) == targets.argmax(1)).all()
+    assert (model.eval()(sequence=x)["sequence"].argmax(1) == targets).all()

@@ -103,6 +103,11 @@ def shards_of(stage):
     return expand(shard(stage), shard=SHARDS)
 
 
+def shards_for(part):
+    """Return all shards that a part reads, those of every stream for `fusion`."""
+    return [path for stage in RUN.inputs(part) for path in shards_of(stage)]
+
+
 def written(config, path):
     """Return the path of a run's own config, written when a job that is planned asks for it."""
     if workflow.is_main_process:
@@ -126,14 +131,25 @@ def training_config(part):
     return path
 
 
-def stream_of_fusion(part):
-    """Where the stream lies that a fused training starts from."""
+def shards_of_fusion(wildcards):
+    return of_run(training_of("fusion", wildcards).config)
 
-    def path(wildcards):
-        fusion = training_of("fusion", wildcards)
-        return str(PLAN.training(part, fusion.config).files.best)
 
-    return path
+def of_run(config):
+    """Return all shards that a run of another config reads: its own lie where the main run's do."""
+    return [path for stage in Run(config).inputs() for path in shards_of(stage)]
+
+
+def streams_of_fusion(wildcards):
+    """Where the streams lie that a fused training starts from."""
+    config = training_of("fusion", wildcards).config
+    return [
+        str(PLAN.training(stream, config).files.best) for stream in config.model.streams
+    ]
+
+
+def shards_of_run(wildcards):
+    return of_run(run_of(wildcards).config)
 
 
 def run_of(wildcards):

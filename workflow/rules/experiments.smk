@@ -28,14 +28,25 @@ use rule train_pose as experiment_pose with:
         fingerprint="{training}",
 
 
+use rule train_sequence as experiment_sequence with:
+    output:
+        best=str(RUN.shared_training("sequence", "{training}").best),
+        curves=str(RUN.shared_training("sequence", "{training}").curves),
+    log:
+        log_of("experiment_sequence/{training}"),
+    benchmark:
+        benchmark_of("experiment_sequence/{training}")
+    params:
+        config=training_config("sequence"),
+        fingerprint="{training}",
+
+
 use rule train_fusion as experiment_fusion with:
     input:
         clips=RUN.clip_files.clips,
         classes=RUN.clip_files.classes,
-        crops=shards_of("crops"),
-        heatmaps=shards_of("heatmaps"),
-        rgb=stream_of_fusion("rgb"),
-        pose=stream_of_fusion("pose"),
+        shards=shards_of_fusion,
+        streams=streams_of_fusion,
     output:
         best=str(RUN.shared_training("fusion", "{training}").best),
         curves=str(RUN.shared_training("fusion", "{training}").curves),
@@ -45,6 +56,7 @@ use rule train_fusion as experiment_fusion with:
         benchmark_of("experiment_fusion/{training}")
     params:
         config=training_config("fusion"),
+        init=lambda w, input: [word for path in input.streams for word in ("--init", path)],
         fingerprint="{training}",
 
 
@@ -53,11 +65,8 @@ use rule evaluate as experiment_evaluate with:
         clips=RUN.clip_files.clips,
         classes=RUN.clip_files.classes,
         coverage=RUN.clip_files.coverage,
-        crops=shards_of("crops"),
-        heatmaps=shards_of("heatmaps"),
-        rgb=part_of_run("rgb"),
-        pose=part_of_run("pose"),
-        fusion=part_of_run("fusion"),
+        shards=shards_of_run,
+        **{part: part_of_run(part) for part in PARTS},
     output:
         results=report(
             str(RUN.experiment("{kind}", "{name}").table),

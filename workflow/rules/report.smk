@@ -8,9 +8,8 @@ rule report:
         duplicates=RUN.clip_files.duplicates,
         notes=RUN.clip_files.notes,
         pose=shards_of("pose"),
-        crops=shards_of("crops"),
-        heatmaps=shards_of("heatmaps"),
-        curves=[RUN.training(part).curves for part in PARTS],
+        shards=shards_for("fusion"),
+        curves=[RUN.training(part).curves for part in SETTINGS.model.parts],
         results=rules.evaluate.output,
         experiments=rules.experiments.output if SETTINGS.experiments else [],
     output:

@@ -1,4 +1,4 @@
-# The three-stage recipe and the test.
+# The recipe, a rule for each part that a model can have, and the test.
 
 
 rule train_rgb:
@@ -67,14 +67,45 @@ rule train_pose:
         " --output {params.folder:q} --log {log:q}"
 
 
+rule train_sequence:
+    input:
+        clips=RUN.clip_files.clips,
+        classes=RUN.clip_files.classes,
+        pose=shards_of("pose"),
+    output:
+        best=str(RUN.training("sequence").best),
+        curves=report(
+            str(RUN.training("sequence").curves),
+            caption="../report/curves.rst",
+            category="Training",
+            labels={"training": "sequence"},
+        ),
+    log:
+        log_of("train_sequence"),
+    benchmark:
+        benchmark_of("train_sequence")
+    conda:
+        "../../envs/train.yaml"
+    threads: TRAIN_THREADS
+    resources:
+        mem_mb=8000,
+        runtime=2880,
+        gpu=TRAIN_GPUS,
+    params:
+        config=CONFIG,
+        folder=subpath(output.best, parent=True),
+        fingerprint=of("train_sequence"),
+    shell:
+        "python -m camfuse train-part sequence --config {params.config:q}"
+        " --output {params.folder:q} --log {log:q}"
+
+
 rule train_fusion:
     input:
         clips=RUN.clip_files.clips,
         classes=RUN.clip_files.classes,
-        crops=shards_of("crops"),
-        heatmaps=shards_of("heatmaps"),
-        rgb=rules.train_rgb.output.best,
-        pose=rules.train_pose.output.best,
+        shards=shards_for("fusion"),
+        streams=[RUN.training(stream).best for stream in SETTINGS.model.streams],
     output:
         best=str(RUN.training("fusion").best),
         curves=report(
@@ -97,10 +128,11 @@ rule train_fusion:
     params:
         config=CONFIG,
         folder=subpath(output.best, parent=True),
+        init=lambda w, input: [word for path in input.streams for word in ("--init", path)],
         fingerprint=of("train_fusion"),
     shell:
         "python -m camfuse train-part fusion --config {params.config:q}"
-        " --init {input.rgb:q} --init {input.pose:q} --output {params.folder:q} --log {log:q}"
+        " {params.init:q} --output {params.folder:q} --log {log:q}"
 
 
 rule evaluate:
@@ -108,11 +140,11 @@ rule evaluate:
         clips=RUN.clip_files.clips,
         classes=RUN.clip_files.classes,
         coverage=RUN.clip_files.coverage,
-        crops=shards_of("crops"),
-        heatmaps=shards_of("heatmaps"),
-        rgb=rules.train_rgb.output.best,
-        pose=rules.train_pose.output.best,
-        fusion=rules.train_fusion.output.best,
+        shards=shards_for("fusion"),
+        **{
+            part: RUN.training(part).best if part in SETTINGS.model.parts else []
+            for part in PARTS
+        },
     output:
         results=report(
             str(RUN.evaluation.table),

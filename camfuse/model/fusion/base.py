@@ -100,10 +100,15 @@ class FusionBlock(nn.Module, ABC):
 
         Nothing is scaled up: a missing modality is a state of the world, not noise to be averaged out.
         """
-        if not self.training or self.modality_dropout == 0:
-            return message
-        keep = torch.rand(len(message), device=message.device) >= self.modality_dropout
-        return message * keep.view(-1, *[1] * (message.dim() - 1))
+        return drop_messages(message, self.modality_dropout if self.training else 0)
+
+
+def drop_messages(message: Tensor, probability: float) -> Tensor:
+    """Return the message (B, ...), zero for each sample with a probability: `FusionBlock.drop_messages`."""
+    if probability == 0:
+        return message
+    keep = torch.rand(len(message), device=message.device) >= probability
+    return message * keep.view(-1, *[1] * (message.dim() - 1))
 
 
 def check_grids(rgb: Tensor, pose: Tensor) -> None:

@@ -26,8 +26,12 @@ class PositionEmbedding(nn.Module):
 
     def forward(self, frames: int, height: int, width: int) -> Tensor:
         """Return (frames, height, width, D)."""
-        time, row, column = _resize(self.time, frames), _resize(self.row, height), _resize(self.column, width)
-        return time[:, None, None] + row[:, None] + column
+        row, column = _resize(self.row, height), _resize(self.column, width)
+        return self.times(frames)[:, None, None] + row[:, None] + column
+
+    def times(self, frames: int) -> Tensor:
+        """Return (frames, D), for tokens that have no place."""
+        return _resize(self.time, frames)
 
 
 def _resize(table_ND: Tensor, size: int) -> Tensor:

@@ -7,6 +7,11 @@ from camfuse.model.fusion.st_caf import CrossModalFusion
 from camfuse.model.fusion.temporal_gate import TemporalGate
 
 
+def joins_sequence(mode: FusionMode) -> bool:
+    """Return whether the sequence stream's tokens take part: in ST-CAF; its rivals stay as they were published."""
+    return mode in ("space", "time", "divided", "joint")
+
+
 def fusion_type(mode: FusionMode) -> type[FusionBlock] | None:
     """Return what stands between the streams at each of ``model.fusion.stages``; None for late fusion only."""
     match mode:

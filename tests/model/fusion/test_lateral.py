@@ -114,7 +114,7 @@ def test_merged_streams_begin_as_the_single_ones(stages: tuple[str, ...]) -> Non
     x, y = batch()
     alone = rgb(x, None)["rgb"], pose(None, y)["pose"]
     assert not torch.allclose(fused(x, y)["rgb"], alone[0], rtol=1e-2, atol=1e-2)
-    merge_streams(fused, rgb.state_dict(), pose.state_dict())
+    merge_streams(fused, {"rgb": rgb.state_dict(), "pose": pose.state_dict()})
     found = fused(x, y)
     torch.testing.assert_close((found["rgb"], found["pose"]), alone)
     for key, extra in fused.wider_inputs().items():
@@ -124,7 +124,7 @@ def test_merged_streams_begin_as_the_single_ones(stages: tuple[str, ...]) -> Non
 
 def test_after_the_merge_training_can_wake_the_lateral_weights() -> None:
     rgb, pose, fused = wake(build("rgb")), wake(build("pose")), build("fusion")
-    merge_streams(fused, rgb.state_dict(), pose.state_dict())
+    merge_streams(fused, {"rgb": rgb.state_dict(), "pose": pose.state_dict()})
     logits = fused(*batch())
     (logits["rgb"].square().sum() + logits["pose"].square().sum()).backward()
     for key, extra in fused.wider_inputs().items():
