@@ -10,7 +10,7 @@ import pandas as pd
 from made_shards import jpegs, write_shard
 
 from camfuse.clips.table import shard_of
-from camfuse.config import Config, dump_config, parse_config
+from camfuse.config import Config, Part, dump_config, parse_config
 from camfuse.prep.heatmaps import render
 from camfuse.run.layout import Run
 from camfuse.run.shard import ClipData
@@ -79,6 +79,8 @@ def phase(**keys: Any) -> dict[str, Any]:
     }
 
 
+PAPER: tuple[Part, ...] = ("rgb", "pose", "fusion")
+"""The trainings of the paper's model, which `TINY` has."""
 TINY: dict[str, Any] = {
     "pose": {"mediapipe": {}},
     "crops": {"size": 32},
@@ -97,6 +99,10 @@ TINY: dict[str, Any] = {
     "evaluate": {"samplings": 3},
     "machine": {"device": "cpu", "evaluate_batch": 4},
 }
+
+
+THREE = TINY["model"] | {"sequence": {"frames": 8, "width": 8, "depth": 1}}
+"""The model with all three streams."""
 
 
 def make_run(
@@ -144,7 +150,7 @@ def make_run(
 
 
 def write_shards(config: Config, folder: Path, shard: str, rows: pd.DataFrame) -> None:
-    for stage in ("crops", "heatmaps"):
+    for stage in ("pose", "crops", "heatmaps"):
         clips = {row.clip_id: clip_data(config, stage, row.clip_id, row.class_index) for row in rows.itertuples()}
         write_shard(folder / stage / f"{shard}.h5", stage, config, clips)
 
@@ -155,6 +161,8 @@ def clip_data(config: Config, stage: str, clip_id: str, class_index: int) -> Cli
     keypoints[:, 9, :2] = np.array(PLACES[class_index]) * size + rng.uniform(-1, 1, (FRAMES, 2))
     keypoints[:, 9, 2] = 1
     facts = {"affine": np.eye(2, 3), "identity": f"{clip_id}#"}
+    if stage == "pose":
+        return ClipData({"keypoints": keypoints}, facts=facts)
     if stage == "heatmaps":
         volume = render(keypoints, size // 4, config.heatmaps.sigma, scale=1 / 4)
         return ClipData({"volume": volume, "keypoints": keypoints}, facts=facts)

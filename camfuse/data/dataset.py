@@ -180,7 +180,7 @@ class ClipDataset(Dataset[Sample]):
         if self._sequence:
             # numbers of its own: the other streams see the same with it and without it
             own = np.random.default_rng([self._config.seed, epoch, index, SEQUENCE])
-            sample["sequence"] = self._sequence.random(row, self._samplings, own)
+            sample["sequence"] = torch.from_numpy(self._sequence.random(row, self._samplings, own))
         if self._reads("rgb"):
             sample["rgb"] = self._images(row, choices, augmentations)
         if self._reads("pose"):
@@ -212,7 +212,7 @@ class ClipDataset(Dataset[Sample]):
         choices = clip_choices(clip_id, self._count(row), self._config.sampling, self._samplings)
         sample = Sample(label=torch.tensor(0), index=torch.tensor(0))
         if self._sequence:
-            sample["sequence"] = self._sequence.plain(row, self._samplings)
+            sample["sequence"] = torch.from_numpy(self._sequence.plain(row, self._samplings))
         if self._reads("rgb"):
             sample["rgb"] = self._images(row, choices, None)
         if self._reads("pose"):

@@ -11,16 +11,19 @@ from numpy.typing import NDArray
 
 from camfuse.config import Config, Part
 from camfuse.data.sampling import FrameChoice, clip_choices
+from camfuse.data.sequence import normalise
+from camfuse.data.sequence_views import plain_channels
 from camfuse.jpeg import decode_jpeg
-from camfuse.prep.arrays import ClipCrops
+from camfuse.prep.arrays import ClipCrops, Floats
 from camfuse.prep.heatmaps import STRIDE, render
-from camfuse.run.layout import INPUTS
 
 Inputs = Mapping[str, NDArray[Any]]
 """The recogniser's inputs by the names of its arguments, each (V, ...)."""
 
 
-def clip_inputs(config: Config, part: Part, clip_id: str, crops: ClipCrops) -> dict[str, NDArray[Any]]:
+def clip_inputs(
+    config: Config, part: Part, clip_id: str, keypoints: Floats, crops: ClipCrops | None
+) -> dict[str, NDArray[Any]]:
     """Return the samplings of one clip, to the bit those that `ClipDataset` takes out of the shards.
 
     Parameters
@@ -31,21 +34,40 @@ def clip_inputs(config: Config, part: Part, clip_id: str, crops: ClipCrops) -> d
         Of the model: only what it looks at is made.
     clip_id
         Which frames are drawn depends on it.
+    keypoints
+        (T, 133, 3) in pixels of the frames, as the estimator gave them.
     crops
-        The clip, T frames.
+        The clip, T frames; None for a part that `needs_crops` says it of.
 
     Returns
     -------
     dict
-        ``rgb`` (V, 3, R, S, S) and ``heatmaps`` (V, K, P, Q, Q), uint8, as far as the part has them.
+        ``rgb`` (V, 3, R, S, S) and ``heatmaps`` (V, K, P, Q, Q), uint8, and ``sequence`` (V, F, L) float32, as far as
+        the part has them.
     """
-    choices = clip_choices(clip_id, len(crops), config.sampling, config.evaluate.samplings)
+    samplings, streams = config.evaluate.samplings, streams_of(config, part)
     made: dict[str, NDArray[Any]] = {}
-    if "crops" in INPUTS[part]:
+    if config.model.sequence and "sequence" in streams:
+        frames, augment = config.model.sequence.frames, config.train.sequence_augment
+        made["sequence"] = plain_channels(normalise(keypoints), frames, augment, samplings)
+    if crops is None:
+        return made
+    choices = clip_choices(clip_id, len(crops), config.sampling, samplings)
+    if "rgb" in streams:
         made["rgb"] = _images(crops, choices)
-    if "heatmaps" in INPUTS[part]:
+    if "pose" in streams:
         made["heatmaps"] = _heatmaps(config, crops, choices)
     return made
+
+
+def streams_of(config: Config, part: Part) -> tuple[Part, ...]:
+    """Return the streams of a part: itself, or all for `fusion`."""
+    return config.model.streams if part == "fusion" else (part,)
+
+
+def needs_crops(config: Config, part: Part) -> bool:
+    """Return whether a part looks at crops, or at heatmaps, which are made in their frame."""
+    return not {"rgb", "pose"}.isdisjoint(streams_of(config, part))
 
 
 def _images(crops: ClipCrops, choices: Sequence[FrameChoice]) -> NDArray[np.uint8]:

@@ -1,11 +1,12 @@
-"""What the sequence stream sees of a clip: random versions in training, the same few in every test."""
+"""What the sequence stream sees of a clip: random versions in training, the same few in every test.
+
+In numpy alone: exported models need no torch.
+"""
 
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from camfuse.config import SequenceAugment, SequenceStream
 from camfuse.data.sequence import Array, evenly, features, mirror, normalise
@@ -31,6 +32,8 @@ def view(points: Array, frames: int, number: int, *, mirrored: bool) -> Array:
 class SequenceViews:
     """Makes the sequence stream's input of clips that are known by their row.
 
+    Channels are (V, F, L) float32: samplings, `camfuse.data.sequence.features`, moments.
+
     Parameters
     ----------
     section
@@ -49,12 +52,12 @@ class SequenceViews:
         self._keypoints = keypoints
         self._points: dict[int, Array] = {}
 
-    def random(self, row: int, samplings: int, rng: np.random.Generator) -> Tensor:
+    def random(self, row: int, samplings: int, rng: np.random.Generator) -> Array:
         """Return new versions (V, F, L) of a clip."""
         points = self._of(row)
         return _channels([augmented(points, self._frames, self._augment, rng) for _ in range(samplings)])
 
-    def plain(self, row: int, samplings: int) -> Tensor:
+    def plain(self, row: int, samplings: int) -> Array:
         """Return the views (V, F, L) that a test sees."""
         return plain_channels(self._of(row), self._frames, self._augment, samplings)
 
@@ -67,11 +70,11 @@ class SequenceViews:
         return points
 
 
-def plain_channels(points: Array, frames: int, augment: SequenceAugment, samplings: int) -> Tensor:
+def plain_channels(points: Array, frames: int, augment: SequenceAugment, samplings: int) -> Array:
     """Return the channels (V, F, L) of the test samplings of a clip's normalised points."""
     mirrored = augment.mirror > 0
     return _channels([view(points, frames, number, mirrored=mirrored) for number in range(samplings)])
 
 
-def _channels(views: list[Array]) -> Tensor:
-    return torch.from_numpy(features(np.stack(views)))
+def _channels(views: list[Array]) -> Array:
+    return features(np.stack(views))

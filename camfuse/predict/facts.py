@@ -53,7 +53,6 @@ class ModelFacts:
         classes: Sequence[str],
         config: Mapping[str, Any],
         fingerprint: str,
-        heads: Sequence[str],
         calibration: Calibration,
     ) -> Self:
         """Take the facts out of the plain values of a checkpoint or an exported file.
@@ -69,12 +68,11 @@ class ModelFacts:
             known = parse_config({**config, "machine": machine, "experiments": {}, "ablation": None})
         except ConfigError as error:
             raise WeightsError(f"this model of {part} is of another version: {error}") from error
-        given = known.evaluate.weights
-        weights = dict.fromkeys(heads, 1.0)
+        weights: dict[str, float] = {part: 1.0}
+        if part == "fusion":
+            weights = dict(zip((*known.model.streams, "joint"), known.training_weights, strict=True))
         if calibration.weights is not None:
-            weights = {head: calibration.weights.get(head, 0.0) for head in heads}
-        elif given != "tuned" and len(given) == len(heads):
-            weights = dict(zip(heads, given, strict=True))
+            weights = {head: calibration.weights.get(head, 0.0) for head in weights}
         return cls(part, tuple(classes), known, fingerprint, weights, calibration)
 
     def values(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
 from camfuse.config import Config
-from camfuse.data.inputs import clip_inputs
+from camfuse.data.inputs import clip_inputs, needs_crops
 from camfuse.errors import ClipError
 from camfuse.predict.answer import Sign, VideoAnswer
 from camfuse.predict.estimator import check_estimator, with_estimator
@@ -184,8 +184,9 @@ class TrainedModel:
         ClipError
             If nobody is seen.
         """
-        crops = lazy_crops(clip_id, frames, keypoints, self.config.crops)
-        inputs = clip_inputs(self.config, self.facts.part, clip_id, crops)
+        config, part = self.config, self.facts.part
+        crops = lazy_crops(clip_id, frames, keypoints, config.crops) if needs_crops(config, part) else None
+        inputs = clip_inputs(config, part, clip_id, keypoints, crops)
         return self.facts.combined(self.network.probabilities(inputs))
 
 

@@ -13,7 +13,7 @@ from camfuse.data.inputs import Inputs
 from camfuse.errors import WeightsError
 from camfuse.model.checkpoint import Checkpoint
 from camfuse.model.device import arithmetic, pick_device, to_memory_format
-from camfuse.model.recogniser import HEADS, Recogniser
+from camfuse.model.recogniser import Recogniser
 from camfuse.predict.calibration import Calibration
 from camfuse.predict.exported import first_line, read_facts
 from camfuse.predict.facts import ModelFacts
@@ -43,9 +43,8 @@ class TorchNetwork:
             If the device is not there.
         """
         found = Checkpoint.load(path)
-        heads = HEADS[found.part]
         calibration = Calibration.beside(path)
-        facts = ModelFacts.of(found.part, found.classes, found.config, found.fingerprint, heads, calibration)
+        facts = ModelFacts.of(found.part, found.classes, found.config, found.fingerprint, calibration)
         return cls(found.recogniser(), facts, _device(facts.config, device))
 
     @property
@@ -65,7 +64,7 @@ class TorchNetwork:
         for some in in_chunks(inputs):
             there = {name: torch.from_numpy(values).to(self._device) for name, values in some.items()}
             with arithmetic(self._facts.config, self._device):
-                logits = self._model(**{"rgb": None, "heatmaps": None, **there})
+                logits = self._model(**there)
             for head, values in logits.items():
                 found.setdefault(head, []).append(values.float().softmax(1).cpu().numpy())
         return {head: np.concatenate(rows) for head, rows in found.items()}

@@ -2,31 +2,41 @@
 
 import pytest
 import torch
-from made_training import MadeRun
+from made_training import THREE, MakeRun
 
 from camfuse.config import PARTS, Part
 from camfuse.data.dataset import ClipDataset
-from camfuse.data.inputs import clip_inputs
-from camfuse.prep.arrays import ClipCrops
-from camfuse.run.layout import INPUTS
+from camfuse.data.inputs import clip_inputs, needs_crops
+from camfuse.prep.arrays import ClipCrops, Floats
+from camfuse.run.layout import Run
+
+
+@pytest.fixture(scope="module")
+def run(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return make_run(tmp_path_factory.mktemp("three"), {"test": 2}, model=THREE).run
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_the_same_bits_as_the_data_set(trained: MadeRun, part: Part) -> None:
-    run, rows = trained.run, trained.run.clips()
+def test_the_same_bits_as_the_data_set(run: Run, part: Part) -> None:
+    rows = run.clips()
     rows = rows[rows["split"] == "test"].head(2)
     data = ClipDataset(rows, run, part=part, augment=False, samplings=run.config.evaluate.samplings)
     for row, clip_id in enumerate(rows["clip_id"]):
-        crops = ClipCrops.of(run.shard("crops", run.shard_of(clip_id)), clip_id)
-        made, sample = clip_inputs(run.config, part, clip_id, crops), data[row]
-        assert set(made) == {name for name in ("rgb", "heatmaps") if name in sample}
+        made, sample = clip_inputs(run.config, part, clip_id, *stored(run, clip_id)), data[row]
+        assert set(made) == {name for name in ("rgb", "heatmaps", "sequence") if name in sample}
         for name, values in made.items():
             assert torch.equal(torch.from_numpy(values), sample[name]), name  # type: ignore[literal-required]
 
 
-def test_only_what_a_part_looks_at_is_made(trained: MadeRun) -> None:
-    run = trained.run
+def stored(run: Run, clip_id: str) -> tuple[Floats, ClipCrops]:
+    name = run.shard_of(clip_id)
+    return run.shard("pose", name).read("keypoints", clip_id), ClipCrops.of(run.shard("crops", name), clip_id)
+
+
+def test_only_what_a_part_looks_at_is_made(run: Run) -> None:
     clip_id = run.clips()["clip_id"].iloc[0]
-    crops = ClipCrops.of(run.shard("crops", run.shard_of(clip_id)), clip_id)
-    assert len(INPUTS["fusion"]) == len(clip_inputs(run.config, "fusion", clip_id, crops)) == 2
-    assert set(clip_inputs(run.config, "pose", clip_id, crops)) == {"heatmaps"}
+    keypoints, crops = stored(run, clip_id)
+    assert set(clip_inputs(run.config, "fusion", clip_id, keypoints, crops)) == {"rgb", "heatmaps", "sequence"}
+    assert set(clip_inputs(run.config, "pose", clip_id, keypoints, crops)) == {"heatmaps"}
+    assert set(clip_inputs(run.config, "sequence", clip_id, keypoints, None)) == {"sequence"}
+    assert not needs_crops(run.config, "sequence") and needs_crops(run.config, "fusion")

@@ -19,7 +19,7 @@ HEADS = ("rgb", "pose", "joint")
 
 
 def facts(calibration: Calibration | None = None, **sections: Any) -> ModelFacts:
-    return ModelFacts.of("fusion", ("a", "b"), CONFIG | sections, "f" * 16, HEADS, calibration or Calibration())
+    return ModelFacts.of("fusion", ("a", "b"), CONFIG | sections, "f" * 16, calibration or Calibration())
 
 
 def test_the_machine_is_this_one() -> None:

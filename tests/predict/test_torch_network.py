@@ -1,10 +1,12 @@
 """A checkpoint at work gives what the test of its run gives."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from made_training import MadeRun
+from made_training import PAPER, MadeRun, MakeRun
 
-from camfuse.config import PARTS, Part
+from camfuse.config import Part
 from camfuse.data.dataset import ClipDataset
 from camfuse.data.inputs import clip_inputs
 from camfuse.errors import ConfigError
@@ -14,8 +16,20 @@ from camfuse.predict.torch_network import TorchNetwork
 from camfuse.prep.arrays import ClipCrops
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", PAPER)
 def test_the_same_probabilities_as_the_test(trained: MadeRun, part: Part) -> None:
+    check_probabilities(trained, part)
+
+
+def test_the_same_probabilities_of_a_sequence_alone(make_run: MakeRun, tmp_path: Path) -> None:
+    model = {"rgb": None, "pose": None, "sequence": {"frames": 8, "width": 8, "depth": 1}}
+    phase = {"epochs": 1, "repeat": 1, "batch": 4, "rate": 0.001, "base_batch": 4}
+    run = make_run(tmp_path / "run", {"train": 2, "test": 3}, model=model, train={"sequence": phase})
+    run.train("sequence")
+    check_probabilities(run, "sequence")
+
+
+def check_probabilities(trained: MadeRun, part: Part) -> None:
     run, rows = trained.run, trained.run.clips()
     rows = rows[rows["split"] == "test"].head(3)
     best = run.training(part).best
@@ -24,8 +38,10 @@ def test_the_same_probabilities_as_the_test(trained: MadeRun, part: Part) -> Non
     tested = predict(run.config, data, {part: Checkpoint.load(best)})
     network = TorchNetwork.load(best, "cpu")
     for row, clip_id in enumerate(rows["clip_id"]):
-        crops = ClipCrops.of(run.shard("crops", run.shard_of(clip_id)), clip_id)
-        found = network.probabilities(clip_inputs(network.facts.config, part, clip_id, crops))
+        name = run.shard_of(clip_id)
+        keypoints = run.shard("pose", name).read("keypoints", clip_id)
+        crops = ClipCrops.of(run.shard("crops", name), clip_id)
+        found = network.probabilities(clip_inputs(network.facts.config, part, clip_id, keypoints, crops))
         assert set(found) == set(tested.of(part)) == set(network.facts.heads)
         for head, values in found.items():
             assert values.shape == (samplings, len(run.classes()))

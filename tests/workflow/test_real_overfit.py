@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from small_run import Workflow
 
-from camfuse.config import PARTS
 from camfuse.evaluate.run import evaluate
 from camfuse.run.layout import Run
 
@@ -62,7 +61,7 @@ def test_twenty_real_clips_are_overfit(shared_data: Path, tmp_path: Path) -> Non
     run = Run.from_folder(tmp_path / "results")
     numbers = evaluate(
         run,
-        {part: run.training(part).best for part in PARTS},
+        {part: run.training(part).best for part in run.config.model.parts},
         tmp_path / "evaluate",
         split="train",
     )
