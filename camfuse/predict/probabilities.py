@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from camfuse.config import PARTS, Config, Part
+from camfuse.config import Config, Part
 from camfuse.data.batch import collate, inputs_of, to_device, with_heatmaps
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
 from camfuse.errors import WeightsError
@@ -57,11 +57,12 @@ def load_checkpoints(config: Config, paths: Mapping[Part, Path], classes: Sequen
     WeightsError
         If there are none, or one is missing or was trained for other classes or under another config.
     """
-    if unknown := paths.keys() - set(PARTS):
-        raise WeightsError(f"expected checkpoints of {', '.join(PARTS)}, found {', '.join(sorted(unknown))}")
+    parts = config.model.parts
+    if unknown := paths.keys() - set(parts):
+        raise WeightsError(f"expected checkpoints of {', '.join(parts)}, found {', '.join(sorted(unknown))}")
     if not paths:
-        raise WeightsError(f"expected a checkpoint of at least one of {', '.join(PARTS)}, found none")
-    return {part: load_trained(paths[part], part, config, classes) for part in PARTS if part in paths}
+        raise WeightsError(f"expected a checkpoint of at least one of {', '.join(parts)}, found none")
+    return {part: load_trained(paths[part], part, config, classes) for part in parts if part in paths}
 
 
 def predict(config: Config, dataset: ClipDataset, trained: Mapping[Part, Checkpoint]) -> HeadPredictions:

@@ -24,13 +24,14 @@ def experiment_table(run: Run) -> Table | None:
     found = read_csv(path, (*text, "top1", "mean_class_accuracy"), text) if run.config.experiments else None
     if found is None:
         return None
+    columns = [row for row in COMPARED if row in set(found["row"])]
     rows = []
     for (name, changes), lines in found.groupby(["experiment", "changes"], sort=False):
         top1 = dict(zip(lines["row"], lines["top1"], strict=True))
         per_class = dict(zip(lines["row"], lines["mean_class_accuracy"], strict=True))
-        shown = [percent(top1.get(row, math.nan)) for row in COMPARED]
+        shown = [percent(top1.get(row, math.nan)) for row in columns]
         rows.append((str(name), str(changes) or NONE, *shown, percent(per_class.get(FUSED, math.nan))))
-    head = ("run", "changes", *(f"{TITLES[row]} top-1" for row in COMPARED), "Fused class top-1")
+    head = ("run", "changes", *(f"{TITLES[row]} top-1" for row in columns), "Fused class top-1")
     return Table("Experiments on the same shards, in %", head, rows, frozenset({0, 1}), frozenset({0}))
 
 

@@ -42,8 +42,8 @@ def with_runs(run: Run) -> Run:
 
 def test_experiments_side_by_side(run: Run) -> None:
     results = Text(written(with_runs(run))).sections["results"]
-    assert "run changes RGB top-1 Pose top-1 Late fusion top-1 Fused top-1 Fused class top-1" in results
-    assert "main - 25.00 - - 50.00 37.50 wide model.fusion.width=64 25.00 - - 75.00 62.50" in results
+    assert "run changes RGB top-1 Fused top-1 Fused class top-1" in results
+    assert "main - 25.00 50.00 37.50 wide model.fusion.width=64 25.00 75.00 62.50" in results
 
 
 def test_the_ablation_with_its_spread(run: Run) -> None:

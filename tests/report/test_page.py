@@ -49,7 +49,7 @@ def test_an_empty_run_says_what_is_missing(empty_run: Run) -> None:
     text = Text(written(empty_run))
     for section, sentence in {
         "results": "No evaluation yet",
-        "training": "Both streams, fused with ST-CAF: not trained yet.",
+        "training": "The streams, fused: not trained yet.",
         "classes": "No evaluation yet",
         "examples": "No clip can be drawn yet: no clip in frames, pose, crops, heatmaps.",
         "clips": "No clip table yet",

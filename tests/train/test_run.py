@@ -284,7 +284,7 @@ def test_init_of_another_training_is_refused(trained: MadeRun, tmp_path: Path) -
         trained.train("fusion", tmp_path, init=(pose, rgb))
     with pytest.raises(WeightsError, match="no such checkpoint"):
         trained.train("fusion", tmp_path, init=(rgb, tmp_path / "missing.ckpt"))
-    with pytest.raises(WeightsError, match="expected the checkpoints of rgb and of pose, found 1"):
+    with pytest.raises(WeightsError, match="expected a checkpoint of each of rgb, pose, found 1"):
         trained.train("fusion", tmp_path, init=(rgb,))
     with pytest.raises(WeightsError, match=r"expected fingerprint .* train rgb again"):
         trained.with_config(seed=9).train("fusion", tmp_path, init=(rgb, pose))
