@@ -3,8 +3,8 @@
     python -m benchmarks.real_people_streams --data DIR --config config/videos.yaml --sets asl8 --seeds 1 2 3
 
 The data stages run once over all clips, with the keypoints that `real_people` has had from MediaPipe; each fold then is
-a run of its own on the same shards, whose clip table says who is the test. A fold keeps no signer back for validation where it would
-have to do without a third of its signers: every training keeps its last epoch.
+a run of its own on the same shards, whose clip table says who is the test. No signer is kept back for validation:
+there are too few of them. Every training keeps its last epoch.
 """
 
 import argparse

@@ -49,6 +49,10 @@ SMALL: dict[str, Any] = {
     "report": {"examples": 2},
     "machine": {"device": "cpu", "threads": 1},
 }
+SEQUENCE: dict[str, Any] = {"frames": 8, "width": 8, "depth": 1}
+"""A small sequence stream."""
+ALONE: dict[str, Any] = {"model": {"rgb": None, "pose": None, "sequence": SEQUENCE}, "train": {"sequence": PHASE}}
+"""What makes the small run one of that stream alone."""
 
 
 @dataclass

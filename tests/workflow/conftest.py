@@ -1,7 +1,7 @@
 """The finished small run."""
 
 import pytest
-from small_run import ROOT, Workflow
+from small_run import ALONE, ROOT, Workflow
 
 
 @pytest.fixture(scope="session")
@@ -15,4 +15,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     extra = {"PYTHONPATH": str(ROOT / "tests" / "journal"), "CAMFUSE_JOURNAL": str(folder / "journal.txt")}
     workflow = Workflow(folder, extra=extra | {"TMPDIR": str(folder / "tmp")})
     workflow.run()
+    return workflow
+
+
+@pytest.fixture(scope="session")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """The small run of the sequence stream alone, likewise."""
+    workflow = Workflow(tmp_path_factory.mktemp("alone"))
+    workflow.run(change=ALONE)
     return workflow

@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 from small_run import ROOT, Workflow
 
+from camfuse.config import load_config
 from camfuse.run.shard import Shard
 from camfuse.run.stages import STAGES
 
@@ -84,7 +85,7 @@ def page(results: Path) -> Parts:
 OUTPUTS: dict[str, Callable[[Path], Parts]] = {
     "avatars": drawn,
     **{stage: shard_of_stage(stage) for stage in ("frames", "pose", "crops", "heatmaps")},
-    **{f"train_{part}": curves(part) for part in ("rgb", "pose", "fusion")},
+    **{f"train_{part}": curves(part) for part in ("rgb", "pose", "sequence", "fusion")},
     "evaluate": predictions,
     "report": page,
 }
@@ -104,12 +105,22 @@ def summed_up(stage: str, results: Path) -> dict[str, Any]:
     }
 
 
-def versions(stage: str) -> dict[str, int]:
-    """Return the versions that the stage's output rests on, its own included."""
-    found = {stage: STAGES[stage].version}
-    for above in STAGES[stage].upstream:
-        found |= versions(above)
+def versions(stage: str, results: Path) -> dict[str, int]:
+    """Return the versions that the stage's output rests on in a run, its own included."""
+    config, found = load_config(results / "config.yaml"), {stage: STAGES[stage].version}
+    for above in STAGES[stage].stands_on(config):
+        found |= versions(above, results)
     return dict(sorted(found.items()))
+
+
+@pytest.fixture(scope="session")
+def results_of(finished: Workflow, alone: Workflow) -> Callable[[str], Path]:
+    """Return the results of the small run, and of what it has not those of the sequence alone."""
+
+    def of(stage: str) -> Path:
+        return (alone if stage == "train_sequence" else finished).folder / "results"
+
+    return of
 
 
 def differences(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
@@ -131,18 +142,23 @@ def test_every_stage_has_a_golden_output() -> None:
 
 
 @pytest.mark.skipif("CAMFUSE_RENEW_GOLDEN" not in os.environ, reason="only on demand")
-def test_renew(finished: Workflow) -> None:
-    results = finished.folder / "results"
-    golden = {stage: {"versions": versions(stage), "outputs": summed_up(stage, results)} for stage in OUTPUTS}
+def test_renew(results_of: Callable[[str], Path]) -> None:
+    places = {stage: results_of(stage) for stage in OUTPUTS}
+    golden = {
+        stage: {"versions": versions(stage, place), "outputs": summed_up(stage, place)}
+        for stage, place in places.items()
+    }
     text = json.dumps(golden, indent=1)
     GOLDEN.write_text(re.sub(r"\[[^\[\]{}]*\]", lambda found: " ".join(found[0].split()), text) + "\n")
 
 
 @pytest.mark.parametrize("stage", OUTPUTS)
-def test_output_changes_only_with_its_version(finished: Workflow, stage: str) -> None:
-    golden = json.loads(GOLDEN.read_text())[stage]
-    assert golden["versions"] == versions(stage), f"{GOLDEN.name} is of other versions: renew it (see this file's head)"
-    wrong = differences(golden["outputs"], summed_up(stage, finished.folder / "results"))
+def test_output_changes_only_with_its_version(results_of: Callable[[str], Path], stage: str) -> None:
+    golden, results = json.loads(GOLDEN.read_text())[stage], results_of(stage)
+    assert golden["versions"] == versions(stage, results), (
+        f"{GOLDEN.name} is of other versions: renew it (see this file's head)"
+    )
+    wrong = differences(golden["outputs"], summed_up(stage, results))
     assert not wrong, (
         f"the output of {stage} has changed: raise its version in camfuse/run/stages.py, then renew\n"
         + "\n".join(wrong)

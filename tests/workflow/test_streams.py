@@ -1,17 +1,16 @@
 """Models with other streams than the paper's two, through the workflow: what is made, trained, tested and shown."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 import yaml
-from small_run import PHASE, Workflow
+from small_run import ALONE, PHASE, SEQUENCE, Workflow
 
-SEQUENCE = {"frames": 8, "width": 8, "depth": 1}
 THREE: dict[str, Any] = {"model": {"sequence": SEQUENCE}, "train": {"sequence": PHASE}}
-ALONE: dict[str, Any] = {"model": {"rgb": None, "pose": None, "sequence": SEQUENCE}, "train": {"sequence": PHASE}}
 
 
 def rows(folder: Path) -> list[str]:
@@ -19,12 +18,11 @@ def rows(folder: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    """A run of the sequence stream alone, and of all three as an experiment."""
-    workflow = Workflow(tmp_path_factory.mktemp("alone"))
-    workflow.settings = workflow.settings | {"experiments": {}}
-    workflow.run(change=ALONE)
-    return workflow
+def ran(alone: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """A copy of the run of the sequence alone, to go on with."""
+    folder = tmp_path_factory.mktemp("streams") / "run"
+    shutil.copytree(alone.folder, folder, symlinks=True)
+    return Workflow(folder)
 
 
 def test_a_third_stream_is_one_training_more_on_the_same_shards(finished: Workflow) -> None:
@@ -57,10 +55,10 @@ def test_a_sequence_alone_goes_from_videos_to_the_page(alone: Workflow) -> None:
     assert alone.planned(ALONE) == {}
 
 
-def test_all_three_as_an_experiment_of_the_sequence_alone(alone: Workflow) -> None:
-    whole = alone.settings["model"] | {"sequence": SEQUENCE}
+def test_all_three_as_an_experiment_of_the_sequence_alone(ran: Workflow) -> None:
+    whole = ran.settings["model"] | {"sequence": SEQUENCE}
     experiment = {"experiments": {"three": {"model": whole}}}
-    planned = alone.planned(ALONE | experiment)
+    planned = ran.planned(ALONE | experiment)
     assert planned == {
         "crops": 2,
         "heatmaps": 2,
@@ -71,22 +69,22 @@ def test_all_three_as_an_experiment_of_the_sequence_alone(alone: Workflow) -> No
         "experiments": 1,
         "report": 1,
     }
-    alone.run(change=ALONE | experiment)
-    tested = alone.folder / "results" / "experiments" / "three" / "evaluate"
+    ran.run(change=ALONE | experiment)
+    tested = ran.folder / "results" / "experiments" / "three" / "evaluate"
     heads = [f"fusion/{head}" for head in ("rgb", "pose", "sequence", "joint")]
     assert rows(tested) == ["rgb", "pose", "sequence", "fused", "late", *heads]
     weights = json.loads((tested / "results.json").read_text())["weights"]
     assert weights["late"] == {"rgb": 1.0, "pose": 1.0, "sequence": 1.0}
     assert weights["fused"] == weights["late"] | {"joint": 1.0}
-    table = pd.read_csv(alone.folder / "results" / "experiments" / "results.csv").set_index(["experiment", "row"])
+    table = pd.read_csv(ran.folder / "results" / "experiments" / "results.csv").set_index(["experiment", "row"])
     # the same checkpoint, on the same clips
     assert table.loc[("three", "sequence"), "ece"] == table.loc[("main", "sequence"), "ece"]
 
 
-def test_weights_by_likelihood_are_chosen_on_val(alone: Workflow) -> None:
+def test_weights_by_likelihood_are_chosen_on_val(ran: Workflow) -> None:
     change = ALONE | {"model": {"rgb": None, "sequence": SEQUENCE}, "evaluate": {"weights": "likelihood"}}
-    alone.run("results/evaluate/results.csv", change=change)
-    found = json.loads((alone.folder / "results" / "evaluate" / "results.json").read_text())
+    ran.run("results/evaluate/results.csv", change=change)
+    found = json.loads((ran.folder / "results" / "evaluate" / "results.json").read_text())
     assert found["tuned"] and found["main"] == "fused"
     assert sum(found["weights"]["fused"].values()) == pytest.approx(1, abs=0.01)
     assert set(found["weights"]["fused"]) == {"pose", "sequence", "joint"}
