@@ -107,7 +107,11 @@ def _with_nulls(section: Section, values: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
+def plain_values(section: Section) -> dict[str, Any]:
+    """Return a section as nested plain values: every default resolved, and nulls only where they are no default."""
+    return _with_nulls(section, section.model_dump(mode="json", exclude_none=True))
+
+
 def dump_config(config: Config) -> str:
     """Write a config as YAML with every default resolved."""
-    values = _with_nulls(config, config.model_dump(mode="json", exclude_none=True))
-    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(plain_values(config), sort_keys=False, allow_unicode=True)

@@ -46,7 +46,7 @@ class _Exportable(nn.Module):
 
     def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
         """Return the logits (V, C) of each head."""
-        logits = self.model(**{"rgb": None, "heatmaps": None, **dict(zip(self._inputs, given, strict=True))})
+        logits = self.model(**dict(zip(self._inputs, given, strict=True)))
         return tuple(logits[head] for head in self._heads)
 
 
@@ -116,7 +116,7 @@ def made_inputs(facts: ModelFacts, seed: int = 0) -> dict[str, NDArray[Any]]:
     keypoints = rng.uniform(0, size, (frames, NUM_KEYPOINTS, 3)).astype(np.float32)
     keypoints[..., 2] = rng.uniform(0, 1, keypoints.shape[:2])
     images = [encode_jpeg(rng.integers(0, 256, (size, size, 3), np.uint8), 95) for _ in range(frames)]
-    return clip_inputs(facts.config, facts.part, "made", ClipCrops(images, keypoints, np.eye(2, 3)))
+    return clip_inputs(facts.config, facts.part, "made", keypoints, ClipCrops(images, keypoints, np.eye(2, 3)))
 
 
 def _write(model: _Exportable, given: Inputs, facts: ModelFacts, path: Path, form: Form) -> None:

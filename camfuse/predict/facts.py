@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camfuse import __version__
-from camfuse.config import Config, Part, parse_config
+from camfuse.config import Config, Part, parse_config, plain_values
 from camfuse.errors import ConfigError, WeightsError
 from camfuse.predict.calibration import Calibration
 
@@ -77,11 +77,11 @@ class ModelFacts:
 
     def values(self) -> dict[str, Any]:
         """Return all as plain values, for a file to give away: without the places of this machine."""
-        config = self.config.model_dump(mode="json", exclude_none=True, exclude=PRIVATE)
+        config = {name: value for name, value in plain_values(self.config).items() if name not in PRIVATE}
         if self.config.clips.fingerspelling is None:
             config["clips"] = {"folder": {"videos": "."}}
         else:
-            config["clips"] = self.config.clips.model_dump(mode="json", exclude_none=True)
+            config["clips"] = plain_values(self.config.clips)
         return {
             "format": FORMAT,
             "camfuse": __version__,
@@ -108,7 +108,7 @@ class ModelFacts:
             raise WeightsError(f"{source}: expected an exported model of form {FORMAT}, found {values['format']}")
         calibration = Calibration.of(values["calibration"], source)
         part, classes, config = values["part"], values["classes"], values["config"]
-        return cls.of(part, classes, config, values["fingerprint"], values["heads"], calibration)
+        return cls.of(part, classes, config, values["fingerprint"], calibration)
 
     def combined(self, heads: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return the calibrated probabilities (C,) of one clip.

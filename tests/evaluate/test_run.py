@@ -283,7 +283,7 @@ def own_run(trained: MadeRun, folder: Path, splits: tuple[str, ...] = ("train", 
 def test_each_model_has_its_calibration_beside_it(trained: MadeRun, tmp_path: Path) -> None:
     run = own_run(trained, tmp_path / "run")
     results = run_evaluate(run, run.run.evaluation.folder, best(run))
-    assert list(results.confidence) == list(results.rows) == list(ROWS)
+    assert list(results.confidence) == list(results.rows) == list(PAPER_ROWS)
     for part, path in best(run).items():
         found = results.confidence["fused" if part == "fusion" else part]
         beside = Calibration.beside(path)

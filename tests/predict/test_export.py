@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from made_training import MadeRun
+from made_training import PAPER, MadeRun, MakeRun
 
-from camfuse.config import PARTS, Part
+from camfuse.config import Part
 from camfuse.errors import WeightsError
 from camfuse.jpeg import decode_jpeg
 from camfuse.predict import export
@@ -27,13 +27,13 @@ ROOT = Path(__file__).parents[2]
 def files(trained: MadeRun, tmp_path_factory: pytest.TempPathFactory) -> dict[Part, Path]:
     """Every part of the made run as ONNX, the last with a calibration."""
     folder = tmp_path_factory.mktemp("exported")
-    made = {part: folder / f"{part}.onnx" for part in PARTS}
+    made = {part: folder / f"{part}.onnx" for part in PAPER}
     for part, path in made.items():
         assert export_model(trained.run.training(part).best, path, "onnx") < TOLERANCE
     return made
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", PAPER)
 def test_onnx_gives_the_models_probabilities(files: dict[Part, Path], trained: MadeRun, part: Part) -> None:
     model, exported = open_network(trained.run.training(part).best), open_network(files[part])
     for seed in range(3):
@@ -44,6 +44,16 @@ def test_onnx_gives_the_models_probabilities(files: dict[Part, Path], trained: M
             np.testing.assert_allclose(theirs[head], values, atol=TOLERANCE)
         one = {name: values[:1] for name, values in given.items()}
         assert all(len(values) == 1 for values in exported.probabilities(one).values())
+
+
+def test_a_sequence_alone_is_exported_too(make_run: MakeRun, tmp_path: Path) -> None:
+    model = {"rgb": None, "pose": None, "sequence": {"frames": 8, "width": 8, "depth": 1}}
+    phase = {"epochs": 1, "repeat": 1, "batch": 4, "rate": 0.001, "base_batch": 4}
+    run = make_run(tmp_path / "run", {"train": 2, "test": 3}, model=model, train={"sequence": phase}).train("sequence")
+    for form, suffix in SUFFIXES.items():
+        assert export_model(run / "best.ckpt", tmp_path / f"model{suffix}", form) < TOLERANCE
+        facts = open_network(tmp_path / f"model{suffix}").facts
+        assert facts.config.model.streams == ("sequence",) and dict(facts.heads) == {"sequence": 1.0}
 
 
 def test_a_torch_program_gives_them_too(trained: MadeRun, tmp_path: Path) -> None:
@@ -71,9 +81,7 @@ def test_a_calibration_travels(trained: MadeRun) -> None:
     network = open_network(trained.config.output)
     assert isinstance(network, TorchNetwork)
     chosen = Calibration(1.7, 0.3, 0.1, dict.fromkeys(network.facts.heads, 0.5))
-    facts = type(network.facts).of(
-        "fusion", network.facts.classes, network.facts.values()["config"], "f", list(network.facts.heads), chosen
-    )
+    facts = type(network.facts).of("fusion", network.facts.classes, network.facts.values()["config"], "f", chosen)
     again = type(facts).from_values(json.loads(json.dumps(facts.values())), Path("x"))
     assert again.calibration == chosen and again.heads == dict.fromkeys(network.facts.heads, 0.5)
 
