@@ -50,15 +50,15 @@ def ridge(task: Task, _seed: int) -> Scores:
 
 def time_warping(task: Task, _seed: int) -> Scores:
     """The class of the training clip that is nearest under dynamic time warping; mirrored ones count too."""
-    train = np.stack([_warpable(turn(normalise(clip))) for turn in (lambda clip: clip, mirror) for clip in task.train])
+    train = np.stack([warpable(turn(normalise(clip))) for turn in (lambda clip: clip, mirror) for clip in task.train])
     labels = np.concatenate([task.labels, task.labels])
     scores = np.full((len(task.test), task.classes), -np.inf)
     for row, clip in zip(scores, task.test, strict=True):
-        np.maximum.at(row, labels, -warped_distances(_warpable(normalise(clip)), train))
+        np.maximum.at(row, labels, -warped_distances(warpable(normalise(clip)), train))
     return scores
 
 
-def _warpable(points: Array) -> Array:
+def warpable(points: Array) -> Array:
     """Return (frames, numbers): places of all points, and the hands' shapes counted from their wrists."""
     clip = np.zeros((DTW_FRAMES, NUM_POINTS + 42, 2), np.float32)
     clip[:, :NUM_POINTS] = evenly(points, DTW_FRAMES)

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from benchmarks.real_people_rows import Scores, Task
-from camfuse.data.sequence import NUM_CHANNELS, evenly, features, mirror, normalise
-from camfuse.data.sequence_augment import SequenceAugment, augmented
-from camfuse.model.sequence import SequenceRecogniser, SequenceStream, member_loss, probabilities
+from camfuse.config import Model, SequenceAugment, SequenceStream
+from camfuse.data.sequence import evenly, features, mirror, normalise
+from camfuse.data.sequence_augment import augmented
+from camfuse.model.recogniser import Recogniser, build_recogniser
 
 Array = NDArray[np.float32]
-FRAMES, BATCH, RATE, DECAY, SMOOTHING, MEMBERS = 48, 16, 2e-3, 0.05, 0.1, 1
+FRAMES, BATCH, RATE, DECAY, SMOOTHING = 48, 16, 2e-3, 0.05, 0.1
 VIEWS_PER_CLIP = 240
 """How often each training clip is seen; at least `LEAST_STEPS` and at most `MOST_STEPS` batches."""
 LEAST_STEPS, MOST_STEPS = 600, 4000
@@ -25,18 +26,24 @@ MIXUP = 0.3
 SPANS = ((0.0, 1.0), (0.0, 0.9), (0.1, 1.0), (0.05, 0.95), (0.08, 0.92))
 """Parts of a clip, as shares of its length, over which a test clip's probabilities are averaged."""
 AUGMENT = SequenceAugment()
+MODEL = Model(rgb=None, pose=None, fusion=None, sequence=SequenceStream())
 
 
 def sequence_stream(task: Task, seed: int) -> Scores:
     """Train a recogniser on the task's clips and return the probabilities of its test clips."""
-    torch.manual_seed(seed)
-    members = [SequenceStream(NUM_CHANNELS) for _ in range(MEMBERS)]
-    model = SequenceRecogniser(members, num_classes=task.classes)
-    fit(model, [normalise(clip) for clip in task.train], task.labels, task.classes, seed)
+    model = trained(task, seed)
     return predict(model, [normalise(clip) for clip in task.test])
 
 
-def fit(model: nn.Module, clips: list[Array], labels: NDArray[np.int64], classes: int, seed: int) -> None:
+def trained(task: Task, seed: int) -> Recogniser:
+    """Return a recogniser of one sequence stream, trained on the task's clips."""
+    torch.manual_seed(seed)
+    model = build_recogniser(MODEL, num_classes=task.classes, part="sequence")
+    fit(model, [normalise(clip) for clip in task.train], task.labels, task.classes, seed)
+    return model
+
+
+def fit(model: Recogniser, clips: list[Array], labels: NDArray[np.int64], classes: int, seed: int) -> None:
     """Train a model in place on the points of clips."""
     rng = np.random.default_rng(seed)
     steps = int(np.clip(len(clips) * VIEWS_PER_CLIP // BATCH, LEAST_STEPS, MOST_STEPS))
@@ -49,7 +56,8 @@ def fit(model: nn.Module, clips: list[Array], labels: NDArray[np.int64], classes
         x = torch.from_numpy(features(np.stack([augmented(clips[clip], FRAMES, AUGMENT, rng) for clip in chosen])))
         share, other = float(rng.beta(MIXUP, MIXUP)), rng.permutation(BATCH)
         targets = share * wanted[chosen] + (1 - share) * wanted[chosen[other]]
-        loss = member_loss(model(share * x + (1 - share) * x[other]), targets, smoothing=SMOOTHING)
+        logits = model(sequence=share * x + (1 - share) * x[other])["sequence"]
+        loss = nn.functional.cross_entropy(logits, targets, label_smoothing=SMOOTHING)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -58,13 +66,17 @@ def fit(model: nn.Module, clips: list[Array], labels: NDArray[np.int64], classes
 
 
 @torch.no_grad()
-def predict(model: nn.Module, clips: list[Array]) -> Scores:
+def predict(model: Recogniser, clips: list[Array]) -> Scores:
     """Return the probabilities (clips, classes), the mean over parts of each clip and their mirror images."""
-    turns: tuple[Callable[[Array], Array], ...] = (lambda clip: clip, mirror)
-    views = [
-        np.stack([evenly(turn(clip), FRAMES, start=start, end=end) for clip in clips])
+    found = [model(sequence=view)["sequence"].softmax(1) for view in views(clips, mirrored=True)]
+    return torch.stack(found).mean(0).numpy()
+
+
+def views(clips: list[Array], *, mirrored: bool) -> list[Tensor]:
+    """Return what a test sees of clips, (clips, F, frames) each: parts of each clip, and their mirror images."""
+    turns: tuple[Callable[[Array], Array], ...] = (lambda clip: clip, mirror) if mirrored else (lambda clip: clip,)
+    return [
+        torch.from_numpy(features(np.stack([evenly(turn(clip), FRAMES, start=start, end=end) for clip in clips])))
         for turn in turns
         for start, end in SPANS
     ]
-    found: list[Tensor] = [probabilities(model(torch.from_numpy(features(view)))) for view in views]
-    return torch.stack(found).mean(0).numpy()

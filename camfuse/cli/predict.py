@@ -41,6 +41,9 @@ def predict(
     whole: Annotated[
         bool, typer.Option("--whole", help="Each video is one sign from beginning to end; do not look for signs.")
     ] = False,
+    only_enrolled: Annotated[
+        bool, typer.Option("--only-enrolled", help="Answer with enrolled words alone, not with those of the training.")
+    ] = False,
     estimator: Named = None,
     other_estimator: Other = False,
     device: Device = "auto",
@@ -62,7 +65,13 @@ def predict(
     places = {video: drawing_of(video, save, found) for video in found} if save else {}
     failed = 0
     with (
-        TrainedModel.load(model, estimator=estimator, other_estimator=other_estimator, device=device) as trained,
+        TrainedModel.load(
+            model,
+            estimator=estimator,
+            other_estimator=other_estimator,
+            device=device,
+            only_enrolled=only_enrolled,
+        ) as trained,
         output.open("w", encoding="utf-8", errors="backslashreplace", newline="")
         if output
         else nullcontext(sys.stdout) as to,
@@ -77,3 +86,37 @@ def predict(
     if failed:
         typer.echo(f"{failed} of {len(found)} videos have no answer", err=True)
         raise typer.Exit(SOME_FAILED)
+
+
+@app.command()
+def enroll(
+    model: Model,
+    word: Annotated[str, typer.Argument(help="The word to add.")],
+    clips: Annotated[
+        list[str], typer.Argument(help="Videos of it, one sign each: 1 to 5 do. Files, folders, patterns.")
+    ],
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Each video is one sign from beginning to end; do not look for it.")
+    ] = False,
+    estimator: Named = None,
+    other_estimator: Other = False,
+    device: Device = "auto",
+) -> None:
+    """Add a word to a trained model without training: `predict` answers with it from then on."""
+    from camfuse.predict.enroll import enroll as run
+    from camfuse.predict.videos import find_videos
+
+    found = find_videos(clips)
+    if not found:
+        raise ConfigError(f"expected at least one video, found none in {', '.join(clips)}")
+    words = run(model, word, found, whole=whole, estimator=estimator, other_estimator=other_estimator, device=device)
+    for label in words.labels:
+        typer.echo(f"{label}: {words.words.count(label)} clips")
+
+
+@app.command()
+def forget(model: Model, word: Annotated[str, typer.Argument(help="An enrolled word.")]) -> None:
+    """Take an enrolled word out of a trained model's answers again."""
+    from camfuse.predict.enroll import forget as run
+
+    run(model, word)

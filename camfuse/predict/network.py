@@ -20,6 +20,10 @@ AT_ONCE = 16_000_000
 """Bytes of input that a network takes at once: one sampling at the paper's size, several of a small model."""
 
 
+EXPORTED = (".onnx", ".pt2")
+"""How the names of exported models end."""
+
+
 class Network(Protocol):
     """A trained model, in torch or exported."""
 
@@ -41,8 +45,8 @@ def in_chunks(inputs: Inputs) -> Iterator[Inputs]:
         yield {name: values[first : first + at_once] for name, values in inputs.items()}
 
 
-def open_network(path: Path, device: Device = "auto") -> Network:
-    """Open a run's folder, a ``best.ckpt``, or a file of `camfuse export`.
+def open_network(path: Path, device: Device = "auto", *, only_enrolled: bool = False) -> Network:
+    """Open a run's folder or a ``best.ckpt``, with the words enrolled beside it, or a file of `camfuse export`.
 
     Parameters
     ----------
@@ -50,31 +54,52 @@ def open_network(path: Path, device: Device = "auto") -> Network:
         Of a run's folder the fused model is taken, or where there is none the last part that was trained.
     device
         Where it shall run.
+    only_enrolled
+        Whether the words that it was trained on are left out of the answers.
 
     Raises
     ------
     WeightsError
-        If there is no such file, or no model in it.
+        If there is no such file, or no model in it, or none of the words that are asked for.
     ConfigError
         If the device is not there.
     MissingToolError
         If a package is missing that the file needs.
     """
-    if path.is_dir():
-        path = _best_of(path)
-    if not path.is_file():
-        raise WeightsError(f"{path}: expected a run's folder, a best.ckpt or an exported file, found nothing")
+    path = find_model(path)
+    if path.suffix.lower() in EXPORTED:
+        if only_enrolled:
+            raise WeightsError(f"{path}: expected a checkpoint: an exported model has no enrolled words")
+        return _open_exported(path, device)
+    from camfuse.predict.enrolled import with_enrolled
+    from camfuse.predict.torch_network import TorchNetwork
+
+    return with_enrolled(TorchNetwork.load(path, device), path, only=only_enrolled)
+
+
+def _open_exported(path: Path, device: Device) -> Network:
     if path.suffix.lower() == ".onnx":
         from camfuse.predict.exported import OnnxNetwork
 
         return OnnxNetwork.load(path, device)
-    if path.suffix.lower() == ".pt2":
-        from camfuse.predict.torch_network import TorchProgram
+    from camfuse.predict.torch_network import TorchProgram
 
-        return TorchProgram.load(path, device)
-    from camfuse.predict.torch_network import TorchNetwork
+    return TorchProgram.load(path, device)
 
-    return TorchNetwork.load(path, device)
+
+def find_model(path: Path) -> Path:
+    """Return the checkpoint of a run's folder or of a training's, or the file itself.
+
+    Raises
+    ------
+    WeightsError
+        If there is none.
+    """
+    if path.is_dir():
+        path = _best_of(path)
+    if not path.is_file():
+        raise WeightsError(f"{path}: expected a run's folder, a best.ckpt or an exported file, found nothing")
+    return path
 
 
 def _best_of(folder: Path) -> Path:

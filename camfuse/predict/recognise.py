@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
 from camfuse.config import Config
-from camfuse.data.inputs import clip_inputs, needs_crops
+from camfuse.data.inputs import Inputs, clip_inputs, needs_crops
 from camfuse.errors import ClipError
 from camfuse.predict.answer import Sign, VideoAnswer
 from camfuse.predict.estimator import check_estimator, with_estimator
@@ -44,6 +44,12 @@ class Observed:
     clip: Clip
     frames: ClipFrames
     keypoints: Floats
+
+    def part(self, span: Span) -> tuple[ClipFrames, Floats]:
+        """Return the frames and keypoints of a sign."""
+        shown = slice(span.first, span.stop)
+        frames = replace(self.frames, jpeg=self.frames.jpeg[shown], time=self.frames.time[shown])
+        return frames, self.keypoints[shown]
 
     @property
     def seconds(self) -> float:
@@ -94,10 +100,17 @@ class TrainedModel:
 
     @classmethod
     def load(
-        cls, model: Path, *, estimator: str | None = None, other_estimator: bool = False, device: Device = "auto"
+        cls,
+        model: Path,
+        *,
+        estimator: str | None = None,
+        other_estimator: bool = False,
+        device: Device = "auto",
+        only_enrolled: bool = False,
     ) -> Self:
         """Open a run's folder or a ``best.ckpt``; raises as `open_network` and the constructor do."""
-        return cls(open_network(model, device), estimator=estimator, other_estimator=other_estimator)
+        network = open_network(model, device, only_enrolled=only_enrolled)
+        return cls(network, estimator=estimator, other_estimator=other_estimator)
 
     @property
     def facts(self) -> ModelFacts:
@@ -154,16 +167,18 @@ class TrainedModel:
 
     def answer(self, video: Observed, *, whole: bool = False) -> VideoAnswer:
         """Say what is signed in what was observed; parameters and errors as `predict`."""
-        if not (video.keypoints[..., 2] >= self.config.crops.min_score).any():
-            raise ClipError(video.clip.clip_id, f"nobody is seen in any of its {len(video.frames)} frames")
+        self.check_seen(video)
         spans = [whole_video(video.frames)] if whole else find_spans(video.frames, video.keypoints)
         signs = [self._sign(video, span) for span in spans]
         return VideoAnswer(str(video.clip.video), tuple(signs), len(video.frames), video.seconds)
 
+    def check_seen(self, video: Observed) -> None:
+        """Refuse a video that shows nobody, with a ClipError."""
+        if not (video.keypoints[..., 2] >= self.config.crops.min_score).any():
+            raise ClipError(video.clip.clip_id, f"nobody is seen in any of its {len(video.frames)} frames")
+
     def _sign(self, video: Observed, span: Span) -> Sign:
-        shown = slice(span.first, span.stop)
-        frames = replace(video.frames, jpeg=video.frames.jpeg[shown], time=video.frames.time[shown])
-        probabilities = self.probabilities(video.clip.clip_id, frames, video.keypoints[shown])
+        probabilities = self.probabilities(video.clip.clip_id, *video.part(span))
         known = self.facts.calibration.known(probabilities)
         return Sign(span.start, span.end, self.classes, probabilities, known)
 
@@ -184,10 +199,13 @@ class TrainedModel:
         ClipError
             If nobody is seen.
         """
+        return self.facts.combined(self.network.probabilities(self.inputs(clip_id, frames, keypoints)))
+
+    def inputs(self, clip_id: str, frames: ClipFrames, keypoints: Floats) -> Inputs:
+        """Return what the model is given of one sign; parameters and errors as `probabilities`."""
         config, part = self.config, self.facts.part
         crops = lazy_crops(clip_id, frames, keypoints, config.crops) if needs_crops(config, part) else None
-        inputs = clip_inputs(config, part, clip_id, keypoints, crops)
-        return self.facts.combined(self.network.probabilities(inputs))
+        return clip_inputs(config, part, clip_id, keypoints, crops)
 
 
 def clip_of(video: Path, start: float = 0.0, end: float = float("inf")) -> Clip:
@@ -197,7 +215,12 @@ def clip_of(video: Path, start: float = 0.0, end: float = float("inf")) -> Clip:
 
 
 def load(
-    model: str | Path, *, estimator: str | None = None, other_estimator: bool = False, device: Device = "auto"
+    model: str | Path,
+    *,
+    estimator: str | None = None,
+    other_estimator: bool = False,
+    device: Device = "auto",
+    only_enrolled: bool = False,
 ) -> TrainedModel:
     """Open a trained model.
 
@@ -211,6 +234,8 @@ def load(
         Whether that may be another one than the model was trained with, at the cost of wrong answers.
     device
         Where the model runs.
+    only_enrolled
+        Whether only words that were enrolled are answered, not those that the model was trained on.
 
     Returns
     -------
@@ -226,4 +251,10 @@ def load(
     MissingToolError
         If the estimator needs what is not installed.
     """
-    return TrainedModel.load(Path(model), estimator=estimator, other_estimator=other_estimator, device=device)
+    return TrainedModel.load(
+        Path(model),
+        estimator=estimator,
+        other_estimator=other_estimator,
+        device=device,
+        only_enrolled=only_enrolled,
+    )

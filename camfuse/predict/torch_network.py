@@ -69,6 +69,17 @@ class TorchNetwork:
                 found.setdefault(head, []).append(values.float().softmax(1).cpu().numpy())
         return {head: np.concatenate(rows) for head, rows in found.items()}
 
+    @torch.inference_mode()
+    def features(self, inputs: Inputs) -> NDArray[np.float32]:
+        """Return the pooled features (V, D) of all streams side by side, a few samplings at a time likewise."""
+        found: list[NDArray[np.float32]] = []
+        for some in in_chunks(inputs):
+            there = {name: torch.from_numpy(values).to(self._device) for name, values in some.items()}
+            with arithmetic(self._facts.config, self._device):
+                pooled = self._model.features(**there)
+            found.append(torch.cat([values.float() for values in pooled.values()], 1).cpu().numpy())
+        return np.concatenate(found)
+
 
 class TorchProgram:
     """A model that `camfuse export --format torch` wrote: torch, without this package's model code."""

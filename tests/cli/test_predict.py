@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 from walker import Walker
 
 from camfuse.cli import app
-from camfuse.errors import ConfigError, WeightsError
+from camfuse.errors import ClipError, ConfigError, WeightsError
 from camfuse.predict import recognise
 
 
@@ -91,3 +92,26 @@ def test_a_name_that_is_no_text(trained: MadeRun, walker: None, tmp_path: Path, 
     )
     assert r"caf\udce9.mp4" in out.read_text()
     assert (tmp_path / "drawn.mp4").stat().st_size > 0
+
+
+def test_a_word_is_enrolled_answered_and_forgotten(trained: MadeRun, walker: None, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained.config.output, run)
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for number in range(3):
+        write_numbers(clips / f"{number}.mp4", 18 + number)
+    assert camfuse("enroll", run, "numbers", clips) == "numbers: 3 clips\n"
+    answered = camfuse("predict", run, clips / "1.mp4", "--format", "csv", "--top", 1)
+    assert next(csv.DictReader(io.StringIO(answered)))["label"] == "numbers"
+    alone = camfuse("predict", run, clips / "1.mp4", "--only-enrolled", "--format", "csv")
+    assert [row["label"] for row in csv.DictReader(io.StringIO(alone))] == ["numbers"]
+    camfuse("forget", run, "numbers")
+    assert "numbers" not in camfuse("predict", run, clips / "1.mp4", "--format", "csv").replace(str(clips), "")
+    with pytest.raises(WeightsError, match="expected enrolled words, found none"):
+        camfuse("predict", run, clips / "1.mp4", "--only-enrolled")
+    (clips / "3.mp4").write_bytes(b"broken")
+    with pytest.raises(ClipError, match="3"):
+        camfuse("enroll", run, "numbers", clips)
+    with pytest.raises(ConfigError, match="expected at least one video"):
+        camfuse("enroll", run, "numbers", tmp_path / "run")

@@ -1,0 +1,160 @@
+"""Adding words to a trained model without training, and taking them out again."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from camfuse.data.dataset import ClipDataset
+from camfuse.errors import ClipError, WeightsError
+from camfuse.predict.enrolled import EnrolledWords, check_word
+from camfuse.predict.feature_space import FeatureSpace, checkpoint_hash
+from camfuse.predict.network import Device, find_model
+from camfuse.predict.recognise import TrainedModel, clip_of
+from camfuse.predict.spans import find_spans, whole_video
+from camfuse.predict.torch_network import TorchNetwork
+from camfuse.run.layout import Run, check_complete
+
+log = logging.getLogger(__name__)
+
+SAMPLINGS = 2
+"""Of each clip of the run, whose features are averaged."""
+INPUTS = ("rgb", "heatmaps", "sequence")
+"""Names of a sample's tensors that the model is given."""
+
+
+def enroll(
+    model: Path,
+    word: str,
+    clips: Sequence[Path],
+    *,
+    whole: bool = False,
+    estimator: str | None = None,
+    other_estimator: bool = False,
+    device: Device = "auto",
+) -> EnrolledWords:
+    """Add clips of a word; those that it has already stay.
+
+    The first time, the clips of the model's run are looked at, where they are at hand: where the trained words lie is
+    then known, and travels beside the checkpoint.
+
+    Parameters
+    ----------
+    model
+        A run's folder or a ``best.ckpt``.
+    word
+        Not one that the model was trained on.
+    clips
+        Videos of one sign each; all are added or none.
+    whole
+        Whether each is one sign from its beginning to its end; else the sign is looked for.
+    estimator, other_estimator, device
+        As `camfuse.predict.recognise.load` takes them.
+
+    Returns
+    -------
+    EnrolledWords
+        All words that the model has now besides its own.
+
+    Raises
+    ------
+    ClipError
+        If a video cannot be decoded, or does not show one sign.
+    WeightsError
+        If there is no model, or the word is one of its own.
+    ConfigError, MissingToolError
+        If the estimator or the device is not for this model, or not here.
+    """
+    checkpoint = find_model(model)
+    network = TorchNetwork.load(checkpoint, device)
+    facts = network.facts
+    word = check_word(word, facts.classes)
+    weights = checkpoint_hash(checkpoint)
+    words = EnrolledWords.beside(checkpoint, weights)
+    with TrainedModel(network, estimator=estimator, other_estimator=other_estimator) as trained:
+        features = np.stack([clip_features(trained, network, clip, whole=whole) for clip in clips])
+    if FeatureSpace.beside(checkpoint, weights) is None:
+        space = _lay_out(checkpoint, network, weights)
+        if space is None:
+            log.warning(
+                "%s: the clips of its run are not at hand, so %s cannot be weighed against the trained words: predict "
+                "with --only-enrolled, or enroll where the run is",
+                checkpoint,
+                word,
+            )
+        else:
+            space.save(checkpoint.parent)
+    words = words.with_clips(word, features)
+    words.save(checkpoint.parent)
+    return words
+
+
+def forget(model: Path, word: str) -> None:
+    """Take a word that was enrolled out again.
+
+    Raises
+    ------
+    WeightsError
+        If there is no model, or no such word beside it.
+    """
+    checkpoint = find_model(model)
+    words = EnrolledWords.beside(checkpoint, checkpoint_hash(checkpoint))
+    if word not in words.labels:
+        raise WeightsError(
+            f"{checkpoint}: expected one of the words enrolled here ({', '.join(words.labels)}), found {word}"
+        )
+    words.without(word).save(checkpoint.parent)
+
+
+def clip_features(model: TrainedModel, network: TorchNetwork, video: Path, *, whole: bool) -> NDArray[np.float32]:
+    """Return the features (D,) of the one sign of a video, averaged over its samplings.
+
+    Raises
+    ------
+    ClipError
+        If it cannot be decoded, or shows no sign or several.
+    """
+    observed = model.observe(clip_of(video))
+    model.check_seen(observed)
+    spans = [whole_video(observed.frames)] if whole else find_spans(observed.frames, observed.keypoints)
+    if len(spans) != 1:
+        raise ClipError(
+            str(video),
+            f"expected one sign to enroll, found {len(spans)} of them: cut the video, or say --whole if it is one",
+        )
+    mean: NDArray[np.float32] = network.features(model.inputs(observed.clip.clip_id, *observed.part(spans[0]))).mean(0)
+    return mean
+
+
+def _lay_out(checkpoint: Path, network: TorchNetwork, weights: str) -> FeatureSpace | None:
+    """Return the space of the clips that the model was trained and validated on; None where they are not at hand."""
+    facts = network.facts
+    for folder in checkpoint.resolve().parents:
+        run = Run(facts.config.model_copy(update={"output": folder}))
+        if run.config_file.is_file():
+            break
+    else:
+        return None
+    if not run.clip_files.clips.is_file() or check_complete(run, facts.part):
+        return None
+    rows = run.clips()
+    train, labels = _features(run, network, rows[rows["split"] == "train"])
+    space = FeatureSpace.of(weights, train, labels, len(facts.classes))
+    val = rows[rows["split"] == "val"]
+    return space.fitted(train, labels, *_features(run, network, val)) if len(val) else space
+
+
+def _features(run: Run, network: TorchNetwork, rows: pd.DataFrame) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return the features (n, D) and class indices (n,) of clips of the run."""
+    dataset = ClipDataset(rows, run, part=network.facts.part, augment=False, samplings=SAMPLINGS)
+    found = []
+    for number in tqdm(range(len(dataset)), desc="where the trained words lie", unit="clip", mininterval=1.0):
+        sample = dataset[number]
+        inputs = {name: value.numpy() for name, value in sample.items() if name in INPUTS and isinstance(value, Tensor)}
+        found.append(network.features(inputs).mean(0))
+    return np.stack(found), np.array(dataset.labels, np.int64)

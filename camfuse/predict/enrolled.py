@@ -1,0 +1,184 @@
+"""Words added to a trained model without training: their clips' features, and a model that answers with them too."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camfuse.clips.labels import normal_label
+from camfuse.data.inputs import Inputs
+from camfuse.errors import WeightsError
+from camfuse.files import atomic
+from camfuse.predict.calibration import Calibration
+from camfuse.predict.facts import ModelFacts
+from camfuse.predict.feature_space import FeatureSpace, checkpoint_hash, read_arrays
+from camfuse.predict.network import Network
+
+log = logging.getLogger(__name__)
+
+FILE = "enrolled.npz"
+"""Its name in the training's folder, beside ``best.ckpt``."""
+
+
+class FeatureNetwork(Network, Protocol):
+    """A model that shows the features that its heads see."""
+
+    def features(self, inputs: Inputs) -> NDArray[np.float32]:
+        """Return the pooled features (V, D) of the V samplings of one clip."""
+        ...
+
+
+@dataclass(frozen=True)
+class EnrolledWords:
+    """The clips of added words, in the order in which they came.
+
+    Attributes
+    ----------
+    weights
+        Hash of the checkpoint whose features they are.
+    words
+        Of each of the n clips.
+    features
+        (n, D).
+    """
+
+    weights: str
+    words: tuple[str, ...] = ()
+    features: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Each added word once, in the order in which they came."""
+        return tuple(dict.fromkeys(self.words))
+
+    def with_clips(self, word: str, features: NDArray[np.float32]) -> Self:
+        """Return these with further clips (n, D) of a word."""
+        rows = np.concatenate([self.features, features]) if self.words else features
+        return replace(self, words=(*self.words, *[word] * len(features)), features=rows)
+
+    def without(self, word: str) -> Self:
+        """Return these without the clips of a word."""
+        kept = [number for number, one in enumerate(self.words) if one != word]
+        return replace(self, words=tuple(self.words[number] for number in kept), features=self.features[kept])
+
+    def places(self, space: FeatureSpace) -> NDArray[np.float64]:
+        """Return the place (E, D) of each added word: the mean of its clips' places, brought to length 1."""
+        placed, of = space.place(self.features), np.array(self.words)
+        means = np.stack([placed[of == label].mean(0) for label in self.labels])
+        return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12))
+
+    def save(self, folder: Path) -> None:
+        """Write them into a training's folder; remove the file where there are none."""
+        path = folder / FILE
+        if not self.words:
+            path.unlink(missing_ok=True)
+            return
+        with atomic(path) as part, part.open("wb") as file:
+            np.savez(file, weights=self.weights, words=np.array(self.words), features=self.features)
+
+    @classmethod
+    def beside(cls, checkpoint: Path, weights: str) -> Self:
+        """Read the words of a checkpoint; none, with a warning, where they were enrolled with other weights.
+
+        Raises
+        ------
+        WeightsError
+            If the file is damaged.
+        """
+        path = checkpoint.with_name(FILE)
+        if not path.is_file():
+            return cls(weights)
+        values = read_arrays(path, ("weights", "words", "features"))
+        if str(values["weights"]) != weights:
+            given = ", ".join(dict.fromkeys(values["words"].tolist()))
+            log.warning("%s: this model was trained again since %s were enrolled: enroll them again", path, given)
+            return cls(weights)
+        return cls(weights, tuple(values["words"].tolist()), values["features"])
+
+
+class EnrolledNetwork:
+    """A model with added words: to prediction, one that knows them all.
+
+    Parameters
+    ----------
+    network
+        The trained model.
+    space
+        Of its features.
+    enrolled
+        The added words, one or more.
+    only
+        Whether the trained words are left out of the answers.
+
+    Raises
+    ------
+    WeightsError
+        If the trained words shall be answered and have no place in the space.
+    """
+
+    def __init__(self, network: FeatureNetwork, space: FeatureSpace, enrolled: EnrolledWords, *, only: bool) -> None:
+        if not only and len(space.means) == 0:
+            raise WeightsError(
+                f"{', '.join(enrolled.labels)}: enrolled without the run's clips, so that they cannot be weighed "
+                "against the trained words: use --only-enrolled, or enroll once where the run's shards are"
+            )
+        self._network, self._space, self._only = network, space, only
+        self._places = enrolled.places(space)
+        facts = network.facts
+        classes = enrolled.labels if only else (*facts.classes, *enrolled.labels)
+        # the answer is calibrated already; the threshold was chosen for trained words: others alone have none
+        chosen = Calibration() if only else replace(facts.calibration, temperature=1.0, weights=None)
+        self._facts = replace(facts, classes=classes, heads={"words": 1.0}, calibration=chosen)
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What travels with the model, its words those that are answered."""
+        return self._facts
+
+    def probabilities(self, inputs: Inputs) -> dict[str, NDArray[np.float32]]:
+        """Return the probabilities (1, C + E), or of the added words alone (1, E)."""
+        features = self._network.features(inputs).mean(0)
+        if self._only:
+            return {"words": self._space.added_alone(features, self._places)[None]}
+        trained = self._network.facts.combined(self._network.probabilities(inputs))
+        return {"words": self._space.together(features, self._places, trained)[None]}
+
+
+def with_enrolled(network: FeatureNetwork, checkpoint: Path, *, only: bool = False) -> Network:
+    """Return a model with the words that are enrolled beside its checkpoint; as it is where there are none.
+
+    Raises
+    ------
+    WeightsError
+        If only added words are asked for and there are none, or they do not belong to this training.
+    """
+    here = checkpoint.with_name(FILE).is_file()
+    enrolled = EnrolledWords.beside(checkpoint, checkpoint_hash(checkpoint)) if here else EnrolledWords("")
+    if not enrolled.words:
+        if only:
+            raise WeightsError(f"{checkpoint}: expected enrolled words, found none; add some with `camfuse enroll`")
+        return network
+    space = FeatureSpace.beside(checkpoint, enrolled.weights)
+    if space is None:
+        space = FeatureSpace.empty(enrolled.weights, enrolled.features.shape[1])
+    return EnrolledNetwork(network, space, enrolled, only=only)
+
+
+def check_word(word: str, classes: Sequence[str]) -> str:
+    """Return the word as it is answered, without blanks around it.
+
+    Raises
+    ------
+    WeightsError
+        If it is empty, or the model was trained on it.
+    """
+    word = normal_label(word)
+    if not word or not word.isprintable():
+        raise WeightsError(f"expected a word of printable characters to enroll, found {word!r}")
+    if word in classes:
+        raise WeightsError(f"{word}: the model was trained on it; enroll words that it does not know")
+    return word

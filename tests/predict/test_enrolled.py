@@ -1,0 +1,125 @@
+"""Words beside a model: kept, read back, refused where they are of another training; and answered."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made_training import MadeRun
+from numpy.typing import NDArray
+
+from camfuse.errors import WeightsError
+from camfuse.predict.calibration import Calibration
+from camfuse.predict.enrolled import FILE, EnrolledNetwork, EnrolledWords, check_word, with_enrolled
+from camfuse.predict.facts import ModelFacts
+from camfuse.predict.feature_space import FeatureSpace
+from camfuse.predict.network import open_network
+
+WEIGHTS = hashlib.sha256(b"weights").hexdigest()[:16]
+SPACE = FeatureSpace(WEIGHTS, np.zeros(3, np.float32), np.ones(3, np.float32), np.eye(3, dtype=np.float32)[:2], 0.1)
+
+
+class Pointer:
+    """A model of two words whose input is its feature."""
+
+    def __init__(self, facts: ModelFacts) -> None:
+        self.facts = replace(facts, classes=("red", "blue"), heads={"rgb": 1.0}, calibration=Calibration(2.0, 0.5, 0.1))
+
+    def probabilities(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
+        return {"rgb": np.array([[0.8, 0.2]], np.float32)}
+
+    def features(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        return inputs["rgb"].astype(np.float32)
+
+
+@pytest.fixture
+def pointer(trained: MadeRun) -> Pointer:
+    return Pointer(open_network(trained.config.output / "train" / "rgb" / "best.ckpt").facts)
+
+
+def words(*given: str) -> EnrolledWords:
+    added = EnrolledWords(WEIGHTS)
+    for word in given:
+        added = added.with_clips(word, np.array([[0.0, 0.0, 1.0]], np.float32))
+    return added
+
+
+def test_clips_of_a_word_are_added_and_taken_out_again() -> None:
+    some = words("green", "tea", "green")
+    assert some.labels == ("green", "tea")
+    assert some.words == ("green", "tea", "green")
+    assert some.without("green").words == ("tea",)
+    assert len(some.without("green").features) == 1
+
+
+def test_the_place_of_a_word_is_the_mean_of_its_clips() -> None:
+    two = EnrolledWords(WEIGHTS).with_clips("green", np.array([[2.0, 0.0, 0.0], [0.0, 0.0, 4.0]], np.float32))
+    np.testing.assert_allclose(two.places(SPACE), [[0.5**0.5, 0, 0.5**0.5]])
+
+
+def test_old_and_new_words_are_answered(pointer: Pointer) -> None:
+    model = EnrolledNetwork(pointer, SPACE, words("green"), only=False)
+    assert model.facts.classes == ("red", "blue", "green")
+    towards = {"rgb": np.array([[0.0, 0.0, 3.0]])}
+    found = model.facts.combined(model.probabilities(towards))
+    assert model.facts.classes[int(found.argmax())] == "green"
+    away = model.facts.combined(model.probabilities({"rgb": np.array([[3.0, 0.0, -3.0]])}))
+    # the model's own calibrated answer, once
+    np.testing.assert_allclose(away[:2], pointer.facts.combined(pointer.probabilities({})), rtol=1e-3)
+    assert model.facts.calibration == Calibration(1.0, 0.5, 0.1)
+
+
+def test_added_words_alone(pointer: Pointer) -> None:
+    model = EnrolledNetwork(pointer, FeatureSpace.empty(WEIGHTS, 3), words("green"), only=True)
+    assert model.facts.classes == ("green",)
+    assert model.facts.combined(model.probabilities({"rgb": np.ones((1, 3))})).tolist() == [1.0]
+    with pytest.raises(WeightsError, match=r"green: enrolled without the run's clips.*--only-enrolled"):
+        EnrolledNetwork(pointer, FeatureSpace.empty(WEIGHTS, 3), words("green"), only=False)
+
+
+def test_a_model_without_words_is_as_it_was(pointer: Pointer, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "best.ckpt"
+    assert with_enrolled(pointer, checkpoint) is pointer
+    with pytest.raises(WeightsError, match="expected enrolled words, found none"):
+        with_enrolled(pointer, checkpoint, only=True)
+
+
+def test_words_are_read_back(pointer: Pointer, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "best.ckpt"
+    checkpoint.write_bytes(b"weights")
+    words("green", "caf\u00e9", "green").save(tmp_path)
+    SPACE.save(tmp_path)
+    again = EnrolledWords.beside(checkpoint, WEIGHTS)
+    assert again.words == ("green", "caf\u00e9", "green")
+    assert with_enrolled(pointer, checkpoint).facts.classes == ("red", "blue", "green", "caf\u00e9")
+    again.without("green").without("caf\u00e9").save(tmp_path)
+    assert not (tmp_path / FILE).exists()
+
+
+def test_words_of_other_weights_are_said_and_not_answered(
+    pointer: Pointer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    checkpoint = tmp_path / "best.ckpt"
+    checkpoint.write_bytes(b"trained again")
+    words("green", "tea", "green").save(tmp_path)
+    assert with_enrolled(pointer, checkpoint) is pointer
+    assert "trained again since green, tea were enrolled: enroll them again" in caplog.text
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"no archive")
+    with pytest.raises(WeightsError, match="enroll the words again"):
+        EnrolledWords.beside(tmp_path / "best.ckpt", WEIGHTS)
+
+
+@pytest.mark.parametrize("word", ["", "  ", "a\nb", "red", " red "])
+def test_words_that_cannot_be_added(word: str) -> None:
+    with pytest.raises(WeightsError):
+        check_word(word, ("red", "blue"))
+
+
+def test_a_word_is_written_as_labels_are() -> None:
+    assert check_word(" cafe\u0301 ", ("red",)) == "caf\u00e9"
