@@ -15,7 +15,8 @@ FUNCTIONS = {
 }
 """Their parameters and defaults."""
 CLASSES = {
-    "TrainedModel": {"answer", "classes", "close", "facts", "load", "observe", "predict", "probabilities"},
+    "TrainedModel": {"answer", "check_seen", "classes", "close", "facts", "inputs", "load", "observe", "predict"}
+    | {"probabilities", "with_samplings"},
     "VideoAnswer": {"frames", "label", "rows", "seconds", "signs", "to_pandas", "top", "video"},
     "Sign": {"classes", "end", "known", "label", "probabilities", "start", "top"},
     "VideoPoses": {"fps", "height", "keypoints", "time", "to_pandas", "video", "width"},

@@ -1,14 +1,18 @@
 """The sub-commands that use a trained model."""
 
 import sys
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
 from camfuse.cli.options import app
 from camfuse.errors import ConfigError
+
+if TYPE_CHECKING:
+    from camfuse.predict.recognise import TrainedModel
+    from camfuse.predict.written import Format
 
 SOME_FAILED = 3
 """Exit code where some videos have no answer."""
@@ -28,7 +32,15 @@ Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the 
 @app.command()
 def predict(
     model: Model,
-    videos: Annotated[list[str], typer.Argument(help="Files, folders of videos, or patterns in quotes.")],
+    videos: Annotated[
+        list[str] | None, typer.Argument(help="Files, folders of videos, or patterns in quotes.", show_default=False)
+    ] = None,
+    camera: Annotated[
+        int | None, typer.Option(min=0, help="Answer what this camera sees, until Ctrl-C; 0 is the first one.")
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Play one video at its own speed, as if a camera saw it.")
+    ] = False,
     form: Annotated[
         Literal["table", "csv", "jsonl"], typer.Option("--format", help="For people, or for programs.")
     ] = "table",
@@ -59,9 +71,11 @@ def predict(
     from camfuse.predict.written import header, written
     from camfuse.show.answered import drawing_of, save_answered
 
-    found = find_videos(videos)
-    if not found:
-        raise ConfigError(f"expected at least one video, found none in {', '.join(videos)}")
+    if camera is not None or live:
+        _check_live(videos or [], camera, save, whole)
+    found = [] if camera is not None else find_videos(videos or [])
+    if not found and camera is None:
+        raise ConfigError(f"expected at least one video, found none in {', '.join(videos or ['what was given'])}")
     places = {video: drawing_of(video, save, found) for video in found} if save else {}
     failed = 0
     with (
@@ -72,11 +86,12 @@ def predict(
             device=device,
             only_enrolled=only_enrolled,
         ) as trained,
-        output.open("w", encoding="utf-8", errors="backslashreplace", newline="")
-        if output
-        else nullcontext(sys.stdout) as to,
+        _opened(output) as to,
     ):
         to.write(header(form))
+        if camera is not None or live:
+            _answer_live(trained, found[0] if live else None, camera, form, top, to)
+            return
         for outcome in predict_many(trained, found, whole=whole):
             to.write(written(outcome, form, top))
             to.flush()
@@ -86,6 +101,34 @@ def predict(
     if failed:
         typer.echo(f"{failed} of {len(found)} videos have no answer", err=True)
         raise typer.Exit(SOME_FAILED)
+
+
+def _check_live(videos: list[str], camera: int | None, save: Path | None, whole: bool) -> None:
+    if len(videos) != (camera is None):
+        raise ConfigError("predict: expected `--camera N` and no video, or `--live` and one video")
+    if save or whole:
+        raise ConfigError("predict: --save and --whole are for files, not for what a camera sees")
+
+
+def _answer_live(
+    trained: "TrainedModel", video: Path | None, camera: int | None, form: "Format", top: int, to: TextIO
+) -> None:
+    from camfuse.predict.camera import camera_frames, played
+    from camfuse.predict.live import answer_live
+    from camfuse.predict.written import written_live
+
+    source = f"camera {camera}" if video is None else str(video)
+    frames = played(video) if video is not None else camera_frames(camera or 0)
+    for one in answer_live(trained, frames):
+        to.write(written_live(one, source, form, top))
+        to.flush()
+
+
+def _opened(output: Path | None) -> AbstractContextManager[TextIO]:
+    """Open the output; file names of any bytes can be written to it."""
+    if output is None:
+        return nullcontext(sys.stdout)
+    return output.open("w", encoding="utf-8", errors="backslashreplace", newline="")
 
 
 @app.command()

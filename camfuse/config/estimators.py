@@ -60,6 +60,9 @@ class TopdownPose(EstimatorSection):
 class MediapipePose(EstimatorSection):
     """MediaPipe Holistic 0.10.21, weights inside the wheel."""
 
+    complexity: Literal[0, 1, 2] | None = None
+    """Of the body's model: 0 is lite, 1 full, 2 heavy; left out, 1, which is in the wheel. The others come from the npm
+    package `@mediapipe/holistic`; face and hands are the same in all."""
     detection_confidence: Fraction = 0.5
     """Least confidence of a person detection."""
     tracking_confidence: Fraction = 0.5

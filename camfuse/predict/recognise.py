@@ -1,5 +1,6 @@
 """From a video to an answer: one trained model, one estimator, any number of videos."""
 
+import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -181,6 +182,14 @@ class TrainedModel:
         probabilities = self.probabilities(video.clip.clip_id, *video.part(span))
         known = self.facts.calibration.known(probabilities)
         return Sign(span.start, span.end, self.classes, probabilities, known)
+
+    def with_samplings(self, samplings: int) -> Self:
+        """Return the same model, which samples each sign so often instead of as in a test."""
+        other = copy.copy(self)
+        evaluate = self.config.evaluate.model_copy(update={"samplings": samplings})
+        other.config = self.config.model_copy(update={"evaluate": evaluate})
+        other._estimator = None
+        return other
 
     def probabilities(self, clip_id: str, frames: ClipFrames, keypoints: Floats) -> NDArray[np.float32]:
         """Return the calibrated probabilities (C,) of one sign that fills the frames.

@@ -4,8 +4,11 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Literal
 
+from camfuse.predict.answer import VideoAnswer
+from camfuse.predict.live import LiveSign
 from camfuse.predict.many import Outcome
 
 Format = Literal["table", "csv", "jsonl"]
@@ -21,6 +24,16 @@ def header(form: Format) -> str:
 def written(outcome: Outcome, form: Format, top: int) -> str:
     """Return the lines of one outcome with `top` words a sign."""
     return _WRITERS[form](outcome, top)
+
+
+def written_live(one: LiveSign, source: str, form: Format, top: int) -> str:
+    """Return the lines of a sign of the camera `source`; one that is answered anew has the same times of beginning."""
+    if form != "table":
+        answer = VideoAnswer(source, (one.sign,), 0, one.sign.end)
+        return written(Outcome(Path(source), answer, None, None), form, top)
+    words = "  ".join(f"{label} {probability:.0%}" for label, probability in one.sign.top(top))
+    note = "" if one.sign.known else "no known sign; nearest: "
+    return f"{one.number:3d}  {one.sign.start:7.2f} to {one.sign.end:7.2f} s  {note}{words}\n"
 
 
 def _table(outcome: Outcome, top: int) -> str:

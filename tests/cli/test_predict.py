@@ -16,7 +16,7 @@ from walker import Walker
 
 from camfuse.cli import app
 from camfuse.errors import ClipError, ConfigError, WeightsError
-from camfuse.predict import recognise
+from camfuse.predict import live, recognise
 
 
 @pytest.fixture
@@ -115,3 +115,21 @@ def test_a_word_is_enrolled_answered_and_forgotten(trained: MadeRun, walker: Non
         camfuse("enroll", run, "numbers", clips)
     with pytest.raises(ConfigError, match="expected at least one video"):
         camfuse("enroll", run, "numbers", tmp_path / "run")
+
+
+def test_a_video_as_if_a_camera_saw_it(trained: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "make_estimator", lambda config: Walker())
+    video = write_numbers(tmp_path / "v.mp4", 30)
+    arguments = ["predict", trained.config.output, video, "--live"]
+    (line,) = camfuse(*arguments, "--top", 1).splitlines()[-1:]
+    assert line.split()[0] == "1" and "%" in line
+    rows = list(csv.DictReader(io.StringIO(camfuse(*arguments, "--format", "csv", "--top", 1))))
+    assert {row["video"] for row in rows} == {str(video)}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--live"], ["v.mp4", "--camera", "0"], ["a", "b", "--live"], ["v.mp4", "--live", "--whole"]]
+)
+def test_a_camera_or_one_video(trained: MadeRun, arguments: list[str]) -> None:
+    with pytest.raises(ConfigError, match="predict: "):
+        camfuse("predict", trained.config.output, *arguments)

@@ -5,9 +5,9 @@ may take the frames one by one, in batches, or, when it reads keypoints from fil
 decoded only when they are asked for. Which person is the signer is the estimator's business.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from camfuse.clips.table import Clip
 from camfuse.errors import ClipError
 from camfuse.geometry import unseen_points
-from camfuse.prep.arrays import ClipFrames
+from camfuse.prep.arrays import ClipFrames, Image
 from camfuse.skeleton import NUM_KEYPOINTS
 
 Floats = NDArray[np.float32]
@@ -68,6 +68,42 @@ class Estimator(Protocol):
             If this clip cannot be done (its keypoint file is missing, frame counts disagree, ...). Nobody in the
             image is no error: the keypoints are then NaN.
         """
+        ...
+
+
+class PoseStream(Protocol):
+    """Estimates poses frame by frame, as a camera gives them; a context manager like the estimator.
+
+    What is seen in one frame may be anything: only `poses` makes keypoints of it, with the frames around at hand.
+    """
+
+    def __enter__(self) -> Self:
+        """Get ready."""
+
+    def __exit__(self, *error: object) -> None:
+        """Free what it holds."""
+
+    def see(self, image: Image) -> Any:
+        """Look at the next frame (H, W, 3) uint8, RGB.
+
+        Raises
+        ------
+        ClipError
+            If the estimator gives up on it.
+        """
+        ...
+
+    def poses(self, seen: Sequence[Any], height: int, width: int) -> Poses:
+        """Return the poses of frames that follow each other, as `see` gave them, in pixels of a frame of this size."""
+        ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """An estimator that has a stream of its own; the others look at each frame as a clip (`camfuse.prep.pose.live`)."""
+
+    def stream(self) -> PoseStream:
+        """Return a new stream."""
         ...
 
 

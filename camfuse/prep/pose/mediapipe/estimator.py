@@ -14,8 +14,8 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
 from camfuse.config.estimators import MediapipePose
-from camfuse.errors import ClipError, MissingToolError
-from camfuse.prep.arrays import ClipFrames
+from camfuse.errors import ClipError, MissingToolError, WeightsError
+from camfuse.prep.arrays import ClipFrames, Image
 from camfuse.prep.pose.estimator import Poses, tight_boxes
 from camfuse.prep.pose.holistic import to_wholebody
 from camfuse.prep.pose.mediapipe import PACKAGE, VERSION
@@ -51,6 +51,13 @@ PARTS = {
     "right_hand_landmarks": 21,
 }
 """Fields of Holistic's answer, and their numbers of points. Left and right are the signer's."""
+BODY_MODELS = {
+    0: ("pose_landmark/pose_landmark_lite.tflite", "f17bfbecadb61c3be1baa8b8d851cc6619c870a87167b32848ad20db306b9d61"),
+    2: ("pose_landmark/pose_landmark_heavy.tflite", "59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe"),
+}
+"""By complexity, the models of the body that are not in the wheel, and the sha256 of those of `@mediapipe/holistic`."""
+Landmarks = tuple[NDArray[np.float32], ...]
+"""What is seen in one frame: each of `PARTS` as (points, 3); NaN where not found."""
 BOX_MIN_SCORE = 0.1
 WINDOW = 5
 """Frames around a frame, itself in the middle, over which presence is averaged; fewer at the ends of the clip."""
@@ -61,7 +68,7 @@ class MediapipeEstimator:
 
     def __init__(self, config: MediapipePose) -> None:
         self._config = config
-        require_mediapipe()
+        self._body = require_body_model(config)
 
     def __enter__(self) -> Self:
         """Nothing to load: each clip gets its own graph."""
@@ -73,7 +80,8 @@ class MediapipeEstimator:
     def provenance(self) -> Mapping[str, object]:
         """Return the version and the sha256 of each model file."""
         modules = Path(str(require_mediapipe().__file__)).parent / "modules"
-        hashes = {name: hashlib.sha256((modules / name).read_bytes()).hexdigest() for name in MODELS}
+        models = [*MODELS, *([self._body] if self._body not in MODELS else [])]
+        hashes = {name: hashlib.sha256((modules / name).read_bytes()).hexdigest() for name in models}
         return {"estimator": "mediapipe", "mediapipe": VERSION, "sha256": hashes}
 
     def estimate(self, clip: Clip, frames: ClipFrames) -> Poses:
@@ -84,35 +92,106 @@ class MediapipeEstimator:
         ClipError
             If MediaPipe gives up on a frame.
         """
-        size = np.array([frames.width, frames.height, 1], np.float32)
+        with _quiet(), self._holistic() as holistic:
+            seen = [_look(holistic, image, clip.clip_id, position) for position, image in enumerate(frames)]
+        return self.poses(seen, frames.height, frames.width)
+
+    def poses(self, seen: Sequence[Landmarks], height: int, width: int) -> Poses:
+        """Return the poses of frames that follow each other.
+
+        Parameters
+        ----------
+        seen
+            Of each frame, each of `PARTS` as (points, 3): x and y from 0 to 1 in the image, score; NaN where not found.
+        height, width
+            Size of the frames in pixels.
+        """
+        size = np.array([width, height, 1], np.float32)
         half = np.array([0.5, 0.5, 0], np.float32)  # its 0 is the image's edge, ours the first pixel's centre
-        body, *others = [part * size - half for part in self._run(clip, frames)]
+        body, *others = [np.stack(rows) * size - half for rows in zip(*seen, strict=True)]
         found = to_wholebody(body, *(scored_by_presence(part) for part in others))
         keypoints, filled = fill_gaps(found, self._config.fill)
         return Poses(keypoints, tight_boxes(keypoints, BOX_MIN_SCORE), filled)
 
-    def _run(self, clip: Clip, frames: ClipFrames) -> list[NDArray[np.float32]]:
-        """Return each of `PARTS` as (T, points, 3): x and y from 0 to 1 in the image, score."""
-        found = [np.full((len(frames), points, 3), np.nan, np.float32) for points in PARTS.values()]
-        with _quiet(), self._holistic() as holistic:
-            for position, image in enumerate(frames):
-                try:
-                    answer = holistic.process(image)
-                except (RuntimeError, ValueError) as error:
-                    first_line = str(error).partition("\n")[0]
-                    raise ClipError(clip.clip_id, f"MediaPipe fails in frame {position}: {first_line}") from error
-                for name, rows in zip(PARTS, found, strict=True):
-                    _copy(getattr(answer, name), rows[position], visibility=name == "pose_landmarks")
-        return found
+    def stream(self) -> "MediapipeStream":
+        """Return a stream of frames, which has a graph of its own."""
+        return MediapipeStream(self)
 
     def _holistic(self) -> Any:
         return require_mediapipe().solutions.holistic.Holistic(
             static_image_mode=False,
-            model_complexity=1,
+            model_complexity=1 if self._config.complexity is None else self._config.complexity,
             refine_face_landmarks=True,  # the irises
             min_detection_confidence=self._config.detection_confidence,
             min_tracking_confidence=self._config.tracking_confidence,
         )
+
+
+class MediapipeStream:
+    """One graph for the frames of a camera; it tracks from frame to frame, as in a clip."""
+
+    def __init__(self, estimator: MediapipeEstimator) -> None:
+        self._estimator = estimator
+        self._holistic: Any = None
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        """Make the graph."""
+        with _quiet():
+            self._holistic = self._estimator._holistic()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Free the graph."""
+        with _quiet():
+            self._holistic.close()
+
+    def see(self, image: Image) -> Landmarks:
+        """Look at the next frame; raises `ClipError` if MediaPipe gives up on it."""
+        position, self._count = self._count, self._count + 1
+        with _quiet() if position == 0 else nullcontext():  # what it says, it says at the beginning
+            return _look(self._holistic, image, "camera", position)
+
+    def poses(self, seen: Sequence[Landmarks], height: int, width: int) -> Poses:
+        """Return the poses of frames that follow each other, as `estimate` would."""
+        return self._estimator.poses(seen, height, width)
+
+
+def _look(holistic: Any, image: Image, clip_id: str, position: int) -> Landmarks:
+    try:
+        answer = holistic.process(image)
+    except (RuntimeError, ValueError) as error:
+        first_line = str(error).partition("\n")[0]
+        raise ClipError(clip_id, f"MediaPipe fails in frame {position}: {first_line}") from error
+    found = tuple(np.full((points, 3), np.nan, np.float32) for points in PARTS.values())
+    for name, rows in zip(PARTS, found, strict=True):
+        _copy(getattr(answer, name), rows, visibility=name == "pose_landmarks")
+    return found
+
+
+def require_body_model(section: MediapipePose) -> str:
+    """Return the file of the body's model below ``mediapipe/modules``.
+
+    Raises
+    ------
+    MissingToolError
+        If the package is not installed, or the model of this complexity is not there: it is not in the wheel.
+    WeightsError
+        If it is another file than that of `@mediapipe/holistic`.
+    """
+    modules = Path(str(require_mediapipe().__file__)).parent / "modules"
+    if section.complexity not in BODY_MODELS:
+        return MODELS[1]
+    name, expected = BODY_MODELS[section.complexity]
+    path = modules / name
+    if not path.is_file():
+        raise MissingToolError(
+            f"pose.mediapipe.complexity {section.complexity} needs {path}, which is not in MediaPipe's wheel: run "
+            f"`npm pack @mediapipe/holistic`, unpack the file, and copy package/{path.name} there"
+        )
+    if (found := hashlib.sha256(path.read_bytes()).hexdigest()) != expected:
+        raise WeightsError(f"{path}: expected sha256 {expected}, found {found}: copy @mediapipe/holistic's file there")
+    return name
 
 
 def scored_by_presence(part: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ import pytest
 
 from camfuse.clips.table import Clip
 from camfuse.config.estimators import MediapipePose
-from camfuse.errors import MissingToolError
+from camfuse.errors import MissingToolError, WeightsError
 from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.frames import read_clip
 from camfuse.prep.pose.estimator import Poses, check_poses
@@ -153,3 +153,29 @@ def test_another_mediapipe(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "version", lambda name: "0.10.35")
     with pytest.raises(MissingToolError, match=r"needs mediapipe 0.10.21, found 0.10.35, which has no models"):
         MediapipeEstimator(MediapipePose())
+
+
+@pytest.mark.parametrize("complexity", [None, 1])
+def test_the_wheels_own_model_of_the_body(complexity: Any) -> None:
+    section = MediapipePose(complexity=complexity)
+    assert room.require_body_model(section) == "pose_landmark/pose_landmark_full.tflite"
+    assert list(MediapipeEstimator(section).provenance()["sha256"]) == list(room.MODELS)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(("complexity", "name"), [(0, "lite"), (2, "heavy")])
+def test_models_that_are_not_in_the_wheel(
+    complexity: Any, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "require_mediapipe", lambda: SimpleNamespace(__file__=str(tmp_path / "__init__.py")))
+    section = MediapipePose(complexity=complexity)
+    with pytest.raises(MissingToolError, match=rf"npm pack @mediapipe/holistic.*package/pose_landmark_{name}.tflite"):
+        MediapipeEstimator(section)
+    path = tmp_path / "modules" / "pose_landmark" / f"pose_landmark_{name}.tflite"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"another model")
+    with pytest.raises(WeightsError, match=r"expected sha256 .* found"):
+        MediapipeEstimator(section)
+
+
+def test_the_default_is_the_fingerprint_of_before() -> None:
+    assert "complexity" not in MediapipePose().model_dump(mode="json", exclude_none=True)
