@@ -9,7 +9,7 @@ import pytest
 import camfuse
 
 FUNCTIONS = {
-    "load": ["model", "estimator=None", "other_estimator=False", "device='auto'"],
+    "load": ["model", "estimator=None", "other_estimator=False", "device='auto'", "only_enrolled=False"],
     "estimate_pose": ["video", "estimator='mediapipe'", "start=0.0", "end=inf"],
     "render_heatmaps": ["keypoints", "height=None", "width=None", "crop=256", "sigma=None"],
 }
