@@ -68,6 +68,21 @@ def ffmpeg_version() -> str:
     return found[1].decode(errors="replace") if found else "unknown"
 
 
+@cache
+def has_filters(*names: str) -> bool:
+    """Whether this build of ffmpeg has all these filters.
+
+    Raises
+    ------
+    MissingToolError
+        If there is no ffmpeg.
+    """
+    command = [find_ffmpeg(), "-hide_banner", "-filters"]
+    answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    there = {words[1] for line in answer.stdout.decode(errors="replace").splitlines() if len(words := line.split()) > 2}
+    return there.issuperset(names)
+
+
 @dataclass(frozen=True)
 class Header:
     """What ffmpeg says of a file on opening it.

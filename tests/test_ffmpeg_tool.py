@@ -12,7 +12,7 @@ from typing import Any
 import imageio_ffmpeg
 import numpy as np
 import pytest
-from made_videos import BITS, BLOCK, OtherFfmpeg, draw_number, read_number
+from made_videos import BITS, BLOCK, OtherFfmpeg, draw_number, read_number, write_numbers
 from numpy.typing import NDArray
 
 from camfuse import ffmpeg_tool
@@ -181,3 +181,12 @@ def test_a_flood_of_messages_does_not_block(other_ffmpeg: OtherFfmpeg, tmp_path:
     other_ffmpeg("yes 'broken' | head -100000 >&2\ncat > /dev/null\nexit 1")
     with pytest.raises(MissingToolError, match=r"says: broken$"):
         write_video(tmp_path / "a.mp4", numbers(200), 25)
+
+
+def test_the_header_says_container_and_length(tmp_path: Path) -> None:
+    header = ffmpeg_tool.read_header(write_numbers(tmp_path / "a.mp4", 50))
+    assert (header.container, header.length) == ("mov", 2.0)
+    (tmp_path / "b.mp4").write_text("#EXTM3U\n#EXTINF:2,\na.mp4\n#EXT-X-ENDLIST\n")  # names another file
+    other = ffmpeg_tool.read_header(tmp_path / "b.mp4")
+    assert (other.container, other.length) == ("", 0)
+    assert ffmpeg_tool.has_filters("scale", "select") and not ffmpeg_tool.has_filters("scale", "none such")

@@ -5,7 +5,7 @@ seen is NaN, NaN, 0.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -33,6 +33,8 @@ class ClipFrames:
         Size of every image in pixels.
     fps
         Average frames per second of the segment.
+    note
+        What was odd in decoding, a sentence for the report; mostly empty.
     """
 
     jpeg: Sequence[bytes]
@@ -40,6 +42,7 @@ class ClipFrames:
     height: int
     width: int
     fps: float
+    note: str = field(default="", kw_only=True)
 
     def __len__(self) -> int:
         """Return the number of frames T."""
@@ -74,7 +77,7 @@ class ClipFrames:
     def data(self) -> ClipData:
         """Return them as a shard stores them."""
         facts = {"height": self.height, "width": self.width, "fps": self.fps}
-        return ClipData(frames={"time": self.time}, jpeg=self.jpeg, facts=facts)
+        return ClipData(frames={"time": self.time}, jpeg=self.jpeg, facts=facts, note=self.note)
 
     def batches(self, size: int) -> Iterator[list[Image]]:
         """Decode the frames `size` at a time; the last batch may be smaller."""

@@ -9,7 +9,7 @@ one nor costs the good ones.
 import hashlib
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -89,7 +89,8 @@ def make_shard(job: ShardJob, clips: Sequence[Clip], compute: Callable[[Clip], C
                     failed[clip.clip_id] = error.reason
                     writer.leave_out(clip.clip_id, LeftOut(job.stage, error.reason))
                     continue
-                data = replace(computed, facts={**computed.facts, "identity": clip.identity})
+                note = computed.note or next((shard.notes[clip.clip_id] for shard in _noted(clip, job)), "")
+                data = replace(computed, facts={**computed.facts, "identity": clip.identity}, note=note)
                 if work:
                     work.put(clip, data)
             writer.add(clip.clip_id, data)
@@ -103,6 +104,10 @@ def make_shard(job: ShardJob, clips: Sequence[Clip], compute: Callable[[Clip], C
         "%s: %d new, %d reused, %d failed, %d left out before",
         *(job.output, counts["new"] - len(failed), counts["reused"], len(failed), len(lost)),
     )
+
+
+def _noted(clip: Clip, job: ShardJob) -> Iterator[Shard]:
+    return (shard for shard in job.upstream if clip.clip_id in shard.notes)
 
 
 def left_out_before(clips: Sequence[Clip], upstream: Sequence[Shard]) -> dict[str, LeftOut]:
@@ -171,12 +176,14 @@ class _Work:
         if not path.exists():
             return None
         with np.load(path, allow_pickle=False) as saved:
-            parts: dict[str, dict[str, np.ndarray]] = {"frames": {}, "facts": {}, "jpeg": {}}
+            parts: dict[str, dict[str, np.ndarray]] = {"frames": {}, "facts": {}, "jpeg": {}, "note": {}}
             for name in saved.files:
                 group, _, key = name.partition("/")
                 parts[group][key] = saved[name]
         facts = {key: value if value.ndim else value.item() for key, value in parts["facts"].items()}
-        return ClipData(frames=parts["frames"], jpeg=_cut(parts["jpeg"]), facts=facts)
+        return ClipData(
+            frames=parts["frames"], jpeg=_cut(parts["jpeg"]), facts=facts, note=str(parts["note"].get("text", ""))
+        )
 
     def put(self, clip: Clip, data: ClipData) -> None:
         arrays = {f"frames/{name}": rows for name, rows in data.frames.items()}
@@ -184,6 +191,8 @@ class _Work:
         if data.jpeg:
             arrays["jpeg/size"] = np.array([len(image) for image in data.jpeg], np.int64)
             arrays["jpeg/bytes"] = np.frombuffer(b"".join(data.jpeg), np.uint8)
+        if data.note:
+            arrays["note/text"] = np.array(data.note)
         with atomic(self._path(clip)) as part, part.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
 

@@ -49,11 +49,13 @@ def read_clip(clip: Clip, quality: int) -> ClipFrames:
         If the clip cannot be decoded, or a frame is too large for JPEG.
     """
     jpeg, times, size = [], [], (0, 0)
-    for frame in read_frames(clip):
+    notes: list[str] = []
+    for frame in read_frames(clip, notes.append):
         jpeg.append(_encode(clip, frame, quality))
         times.append(frame.time)
         size, last = frame.image.shape[:2], frame.duration
-    return ClipFrames(jpeg, np.array(times, np.float64), size[0], size[1], average_rate(times, last))
+    note = "; ".join(dict.fromkeys(notes))
+    return ClipFrames(jpeg, np.array(times, np.float64), size[0], size[1], average_rate(times, last), note=note)
 
 
 def average_rate(times: list[float], last: float) -> float:

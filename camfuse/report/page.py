@@ -39,7 +39,15 @@ from camfuse.report.outcome import (
     read_predictions,
     result_table,
 )
-from camfuse.report.prepared import Shards, failed_table, identity_table, open_shards, stage_table, time_table
+from camfuse.report.prepared import (
+    Shards,
+    failed_table,
+    identity_table,
+    noted_table,
+    open_shards,
+    stage_table,
+    time_table,
+)
 from camfuse.report.tables import Table, check_fingerprint
 from camfuse.run.layout import Run
 
@@ -84,6 +92,7 @@ class Page:
     duplicates: Table | None
     notes: Sequence[str]
     failed: Table
+    noted: Table
     detection: Detection | None
     stages: Table
     times: Table | None
@@ -151,6 +160,7 @@ def gather(run: Run) -> Page:
         duplicates=duplicate_table(files),
         notes=read_notes(files),
         failed=failed_table(shards),
+        noted=noted_table(shards),
         detection=describe_detection(shards["pose"]),
         stages=stage_table(run, shards),
         times=_times(run, clips, results, curves),

@@ -56,6 +56,12 @@ def failed_table(shards: Shards) -> Table:
     )
 
 
+def noted_table(shards: Shards) -> Table:
+    """List what was odd about clips that are there all the same: colours, segments, clocks."""
+    rows = {note for files in shards.values() for shard in files for note in shard.notes.items()}
+    return Table("Odd clips that are used", ("clip", "what is odd"), sorted(rows), frozenset({0, 1})).cut(MOST_LISTED)
+
+
 def identity_table(run: Run, shards: Shards) -> Table:
     """List every stage's version and fingerprint, and what its files say that they rest on."""
     rows = []

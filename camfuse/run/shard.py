@@ -53,11 +53,14 @@ class ClipData:
         One encoded image per frame, or empty.
     facts
         Scalars or small arrays, one per clip.
+    note
+        What is odd about the clip, a sentence for the report; mostly empty.
     """
 
     frames: Mapping[str, Array] = field(default_factory=dict)
     jpeg: Sequence[bytes] = ()
     facts: Mapping[str, Array | float | int | str] = field(default_factory=dict)
+    note: str = ""
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -83,6 +86,7 @@ class ShardWriter:
         self._clips: list[tuple[str, int, int]] = []
         self._facts: list[Mapping[str, Array | float | int | str]] = []
         self._left_out: dict[str, LeftOut] = {}
+        self._notes: dict[str, str] = {}
         self._bytes = 0
 
     def __enter__(self) -> Self:
@@ -109,6 +113,8 @@ class ShardWriter:
             self._append_jpeg(data.jpeg)
         self._clips.append((clip_id, first + count, len(data)))
         self._facts.append(data.facts)
+        if data.note:
+            self._notes[clip_id] = data.note
 
     def leave_out(self, clip_id: str, why: LeftOut) -> None:
         """Note a clip that this stage, or one before it, could not process."""
@@ -157,6 +163,7 @@ class ShardWriter:
             else:
                 group.create_dataset(name, data=np.array(values))
         self._write_left_out()
+        self._write_notes()
 
     def _write_left_out(self) -> None:
         group, why = self._file.create_group("failed"), self._left_out.values()
@@ -165,6 +172,12 @@ class ShardWriter:
             columns["stage"] = [one.stage for one in why]
         for name, values in columns.items():
             group.create_dataset(name, data=values, dtype=_STRING, shape=(len(values),))
+
+    def _write_notes(self) -> None:
+        if self._notes:
+            group = self._file.create_group("notes")
+            for name, values in (("clip_id", list(self._notes)), ("note", list(self._notes.values()))):
+                group.create_dataset(name, data=values, dtype=_STRING)
 
 
 class Shard:
@@ -195,6 +208,7 @@ class Shard:
         self._rows: dict[str, tuple[int, int]] = dict(zip(ids, rows, strict=True))
         self._index = {clip_id: position for position, clip_id in enumerate(ids)}
         self.left_out = self._read_left_out(file["failed"], stage)
+        self.notes = self._read_notes(file)
 
     @staticmethod
     def _read_left_out(group: h5py.Group, stage: str) -> dict[str, LeftOut]:
@@ -202,6 +216,13 @@ class Shard:
         # shards of the first version note their own stage's failures only
         stages = group["stage"].asstr()[:].tolist() if "stage" in group else [stage] * len(ids)
         return {clip_id: LeftOut(at, reason) for clip_id, at, reason in zip(ids, stages, reasons, strict=True)}
+
+    @staticmethod
+    def _read_notes(file: h5py.File) -> dict[str, str]:
+        if "notes" not in file:
+            return {}
+        ids, notes = (file["notes"][name].asstr()[:].tolist() for name in ("clip_id", "note"))
+        return dict(zip(ids, notes, strict=True))
 
     def left_out_of(self, clip_ids: Iterable[str]) -> dict[str, LeftOut]:
         """Return which of the clips were left out, and why; the others are in the shard.
@@ -312,6 +333,7 @@ class Shard:
             frames={name: self.read(name, clip_id) for name in self.names()},
             jpeg=self.jpeg(clip_id) if "jpeg" in self._open() else (),
             facts={name: self.fact(name, clip_id) for name in self.fact_names()},
+            note=self.notes.get(clip_id, ""),
         )
 
     @staticmethod

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -118,3 +119,19 @@ def test_what_was_kept_under_other_settings_is_not_taken_over(make_config: MakeC
     again = Counter()
     make_shard(ShardJob("pose", other, path, {}, previous=path), [clip("a")], again)
     assert again.calls == ["a"]
+
+
+def test_notes_survive_a_stop_and_go_on_to_later_stages(make_config: MakeConfig, tmp_path: Path) -> None:
+    def noted(one: Clip) -> ClipData:
+        return replace(Counter("b")(one), note=f"{one.clip_id} is odd" if one.clip_id == "a" else "")
+
+    clips = [clip("a"), clip("b"), clip("c")]
+    frames = ShardJob("frames", make_config(), tmp_path / "frames" / "0000.h5", {}, keep_work=True)
+    with pytest.raises(BadClipsError):
+        make_shard(frames, clips, noted)
+    make_shard(frames, clips, Counter())  # a was done before
+    source = Shard(frames.output, stage="frames")
+    assert source.notes == {"a": "a is odd"}
+    pose = ShardJob("pose", make_config(), tmp_path / "pose" / "0000.h5", {}, upstream=(source,))
+    make_shard(pose, clips, Counter())
+    assert Shard(pose.output, stage="pose").notes == {"a": "a is odd"}

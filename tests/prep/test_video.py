@@ -14,7 +14,7 @@ from made_videos import AsClip, MakeVideo, NumberOf, OtherFfmpeg
 from camfuse import ffmpeg_tool
 from camfuse.clips.table import Clip
 from camfuse.errors import ClipError, MissingToolError
-from camfuse.prep import video
+from camfuse.prep import decoder, video
 from camfuse.prep.video import read_frames
 
 NTSC = "30000/1001"
@@ -88,20 +88,20 @@ def test_a_segment_is_looked_for_and_the_frames_stay_the_same(
     for part, others in zip(frames, expected, strict=True):
         assert [(frame.time, frame.duration) for frame in part] == [(other.time, other.duration) for other in others]
         assert all(np.array_equal(frame.image, other.image) for frame, other in zip(part, others, strict=True))
-    assert (next(video._found(segments[1]), None) is not None) == looked_for
+    assert (next(video._found(segments[1], str), None) is not None) == looked_for
 
 
 def test_a_segment_far_inside_is_not_decoded_from_the_first_frame_on(
     make_video: MakeVideo, as_clip: AsClip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = as_clip(make_video(frames=250, rate="10", options=(*X264, "keyint=20")), 20.0, 21.0)
-    decode, sought = video._decode, []
+    decode, sought = video.decode, []
 
-    def watched(clip: Clip, seek: float | None = None) -> Any:
+    def watched(clip: Clip, note: Any, seek: float | None = None) -> Any:
         sought.append(seek)
-        return decode(clip, seek)
+        return decode(clip, note, seek)
 
-    monkeypatch.setattr(video, "_decode", watched)
+    monkeypatch.setattr(video, "decode", watched)
     assert len(list(read_frames(clip))) == 10
     assert sought == [None, 20.0 - video.LONGEST - video.AHEAD]  # the first frame's time, then the segment
 
@@ -127,7 +127,7 @@ def test_adjoining_segments_share_nothing_and_lose_nothing(
 def test_variable_rate_is_kept(make_video: MakeVideo, as_clip: AsClip, number_of: NumberOf) -> None:
     times = [0, 0.1, 0.5, 0.6, 1.5]
     stamps = "+".join(f"eq(N\\,{n})*{round(time * 1000)}" for n, time in enumerate(times))
-    keep = next(f"-{name}" for name in video._keep_every_frame())
+    keep = next(f"-{name}" for name in decoder._keep_every_frame())
     options = ("-vf", f"settb=1/1000,setpts={stamps}", keep, "passthrough", "-enc_time_base", "1/1000")
     path = make_video("vfr.mkv", frames=5, options=options)
     frames = list(read_frames(as_clip(path)))
@@ -138,7 +138,7 @@ def test_variable_rate_is_kept(make_video: MakeVideo, as_clip: AsClip, number_of
 
 
 def test_a_frame_held_long_counts_as_two_seconds(make_video: MakeVideo, as_clip: AsClip, number_of: NumberOf) -> None:
-    keep = next(f"-{name}" for name in video._keep_every_frame())
+    keep = next(f"-{name}" for name in decoder._keep_every_frame())
     options = ("-vf", "settb=1/1000,setpts=N*20000", keep, "passthrough", "-enc_time_base", "1/1000")
     path = make_video("slow.mkv", frames=3, options=options)  # 0, 20 and 40 s
     assert [number_of(frame.image) for frame in read_frames(as_clip(path, 19.0, 30.0))] == [1]

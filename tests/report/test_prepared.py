@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_run import Run
+from made_shards import write_shard
+from made_training import MakeConfig
 
 from camfuse.errors import ShardError, StaleShardError
 from camfuse.report.page import write_report
-from camfuse.report.prepared import time_table
+from camfuse.report.prepared import noted_table, time_table
 from camfuse.run.layout import Run as RunFiles
+from camfuse.run.shard import ClipData, Shard
 from tests.report.page_text import Text
 
 
@@ -45,3 +49,11 @@ def test_time_by_hand(tmp_path: Path) -> None:
     known_better = time_table(tmp_path, {}, {"pose": 2.0})
     assert known_better is not None and known_better.rows[0][-1] == "2"
     assert time_table(tmp_path / "nowhere", {}, {}) is None
+
+
+def test_odd_clips_are_listed_once(tmp_path: Path, make_config: MakeConfig) -> None:
+    clips = {"b": ClipData({"x": np.zeros(1)}, note="HDR video"), "a": ClipData({"x": np.zeros(1)})}
+    for stage in ("frames", "crops"):
+        write_shard(tmp_path / f"{stage}.h5", stage, make_config(), clips)
+    shards = {stage: [Shard(tmp_path / f"{stage}.h5", stage=stage)] for stage in ("frames", "crops")}
+    assert noted_table(shards).rows == [("b", "HDR video")]

@@ -106,3 +106,14 @@ def test_frames_out_of_range_are_refused(tmp_path: Path) -> None:
 def test_arrays_of_one_clip_have_one_length() -> None:
     with pytest.raises(ValueError, match="same number of frames"):
         len(ClipData({"a": np.zeros(3), "b": np.zeros(2)}))
+
+
+def test_notes_are_kept_and_cost_no_byte_where_there_are_none(tmp_path: Path) -> None:
+    plain = write(tmp_path / "0000.h5").read_bytes()
+    assert Shard(write(tmp_path / "0001.h5"), stage="heatmaps").notes == {} and b"notes" not in plain
+    with ShardWriter(tmp_path / "0002.h5", stage="frames", fingerprint="f1", provenance={}) as writer:
+        writer.add("a", ClipData({"time": np.zeros(1)}, note="HDR, \u00e9"))
+        writer.add("b", ClipData({"time": np.zeros(1)}))
+    shard = Shard(tmp_path / "0002.h5", stage="frames")
+    assert shard.notes == {"a": "HDR, \u00e9"}
+    assert (shard.clip("a").note, shard.clip("b").note) == ("HDR, \u00e9", "")
