@@ -25,11 +25,12 @@ Labels = NDArray[np.int64]
 FILE = "features.npz"
 """Its name in the training's folder, beside ``best.ckpt``."""
 SHOTS = 3
-"""Clips of a trained word that plays a new one, when temperature and shift are chosen."""
+"""Clips of a trained word that plays a new one, when the temperature is chosen."""
 TEMPERATURES = np.geomspace(0.02, 0.5, 25)
-SHIFTS = np.linspace(0.0, 0.6, 25)
+DRAWS = 6
+"""How often other words play new ones."""
 MOST = 1000
-"""Clips that temperature and shift are chosen on, at most."""
+"""Clips that the temperature is chosen on, at most."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,6 @@ class FeatureSpace:
         (C, D) of each trained word, of length 1; NaN where a word has no clip. (0, D) where no clip was at hand.
     temperature
         Divides the similarities.
-    shift
-        Is added to the similarity of a word that was added: the mean of few clips is less like others of its word.
     """
 
     weights: str
@@ -55,7 +54,6 @@ class FeatureSpace:
     scale: NDArray[np.float32]
     means: NDArray[np.float32]
     temperature: float = 0.1
-    shift: float = 0.0
 
     @classmethod
     def of(cls, weights: str, features: Floats, labels: Labels, classes: int) -> Self:
@@ -90,10 +88,9 @@ class FeatureSpace:
         return _unit((features.astype(np.float64) - self.centre) / self.scale)
 
     def fitted(self, train: Floats, train_labels: Labels, val: Floats, val_labels: Labels) -> Self:
-        """Return the space with the temperature and shift of the greatest likelihood on val.
+        """Return the space with the temperature of the greatest likelihood on val.
 
-        Each val clip is answered twice: where its own word plays a new one, with the mean of `SHOTS` training clips,
-        and where another word does.
+        Half of the trained words play new ones, with means of `SHOTS` training clips, in several draws.
         """
         if len(val_labels) == 0:
             return self
@@ -108,23 +105,22 @@ class FeatureSpace:
         few = np.stack([_few(trained[train_labels == number], rng) for number in range(len(there))])
         old = np.where(there, places @ np.nan_to_num(self.means).T, -np.inf)
         new = places @ np.nan_to_num(few).T
-        others, place_of = np.flatnonzero(there), np.cumsum(there) - 1
-        other = others[(np.searchsorted(others, labels) + rng.integers(1, len(others), len(labels))) % len(others)]
-        rows = np.arange(len(labels))
         doubt = 1 / (len(labels) + 2)  # Platt's targets: few clips, all right, do not make it as sure as can be
+        parts = [
+            np.isin(np.arange(len(there)), rng.permutation(np.flatnonzero(there))[: there.sum() // 2])
+            for _ in range(DRAWS)
+        ]
+        own = np.cumsum(there)[labels] - 1
 
-        def loss(temperature: float, shift: float) -> float:
+        def loss(temperature: float) -> float:
             total = 0.0
-            for played in (labels, other):
-                scores = old.copy()
-                scores[rows, played] = new[rows, played] + shift
-                logs = np.log(_softmax(scores / temperature)[:, there] + 1e-12)
-                total -= float((1 - doubt) * logs[rows, place_of[labels]].mean() + doubt * logs.mean())
+            for played in parts:
+                scores = np.where(played, new, old)[:, there]
+                logs = np.log(_softmax(scores / temperature) + 1e-12)
+                total -= float((1 - doubt) * logs[np.arange(len(own)), own].mean() + doubt * logs.mean())
             return total
 
-        pairs = [(float(temperature), float(shift)) for temperature in TEMPERATURES for shift in SHIFTS]
-        temperature, shift = min(pairs, key=lambda pair: loss(*pair))
-        return replace(self, temperature=temperature, shift=shift)
+        return replace(self, temperature=min(map(float, TEMPERATURES), key=loss))
 
     def together(self, features: Floats, added: Floats, trained: Floats) -> NDArray[np.float32]:
         """Return the probabilities (C + E,) of trained and added words for one clip.
@@ -143,7 +139,7 @@ class FeatureSpace:
         """
         place = self.place(features[None])[0]
         old = np.where(np.isfinite(self.means).all(1), np.nan_to_num(self.means) @ place, -np.inf)
-        new = added @ place + self.shift
+        new = added @ place
         shares = _softmax(np.concatenate([old, new])[None] / self.temperature)[0][len(old) :]
         return np.concatenate([trained * (1 - shares.sum()), shares]).astype(np.float32)
 
@@ -162,7 +158,6 @@ class FeatureSpace:
                 scale=self.scale,
                 means=self.means,
                 temperature=self.temperature,
-                shift=self.shift,
             )
 
     @classmethod
@@ -177,11 +172,11 @@ class FeatureSpace:
         path = checkpoint.with_name(FILE)
         if not path.is_file():
             return None
-        values = read_arrays(path, ("weights", "centre", "scale", "means", "temperature", "shift"))
+        values = read_arrays(path, ("weights", "centre", "scale", "means", "temperature"))
         if str(values["weights"]) != weights:
             return None
-        numbers = {name: float(values[name]) for name in ("temperature", "shift")}
-        return cls(weights, values["centre"], values["scale"], values["means"], **numbers)
+        temperature = float(values["temperature"])
+        return cls(weights, values["centre"], values["scale"], values["means"], temperature)
 
 
 def checkpoint_hash(checkpoint: Path) -> str:

@@ -11,7 +11,7 @@ from camfuse.predict.feature_space import FILE, FeatureSpace
 
 Floats = NDArray[np.float64]
 SQUARE = FeatureSpace(
-    "f", np.zeros(2, np.float32), np.ones(2, np.float32), np.eye(2, dtype=np.float32), temperature=1.0, shift=0.0
+    "f", np.zeros(2, np.float32), np.ones(2, np.float32), np.eye(2, dtype=np.float32), temperature=1.0
 )
 """Two trained words, along x and along y."""
 
@@ -60,14 +60,14 @@ def test_added_words_alone_are_weighed_among_themselves() -> None:
     np.testing.assert_allclose(found, np.exp([1, 0]) / np.exp([1, 0]).sum(), rtol=1e-6)
 
 
-def test_temperature_and_shift_chosen_on_val_answer_old_and_new_words() -> None:
+def test_a_temperature_chosen_on_val_answers_old_and_new_words() -> None:
     """Twelve words are trained; eight others come with three clips each."""
     features, labels = drawn(20, 12, spread=0.5, seed=2)
     old = labels < 12
     space = FeatureSpace.of("f", features[old], labels[old], 12)
     val, val_labels = drawn(12, 4, spread=0.5, seed=3)
     fitted = space.fitted(features[old], labels[old], val, val_labels)
-    assert (fitted.temperature, fitted.shift) != (space.temperature, space.shift)
+    assert fitted.temperature != space.temperature
     placed = space.place(features)
     added = np.stack([placed[np.flatnonzero(labels == word)[:3]].mean(0) for word in range(12, 20)])
     test, test_labels = drawn(20, 10, spread=0.5, seed=4)
@@ -86,7 +86,7 @@ def test_it_is_read_back_and_belongs_to_one_checkpoint(tmp_path: Path) -> None:
     SQUARE.save(tmp_path)
     again = FeatureSpace.beside(checkpoint, "f")
     assert again is not None
-    assert (again.temperature, again.shift, again.weights) == (1.0, 0.0, "f")
+    assert (again.temperature, again.weights) == (1.0, "f")
     np.testing.assert_array_equal(again.means, SQUARE.means)
     assert FeatureSpace.beside(checkpoint, "other") is None
     before = (tmp_path / FILE).read_bytes()
