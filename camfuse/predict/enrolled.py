@@ -135,6 +135,11 @@ class EnrolledNetwork:
         self._facts = replace(facts, classes=classes, heads={"words": 1.0}, calibration=chosen)
 
     @property
+    def network(self) -> FeatureNetwork:
+        """The trained model without the added words."""
+        return self._network
+
+    @property
     def facts(self) -> ModelFacts:
         """What travels with the model, its words those that are answered."""
         return self._facts

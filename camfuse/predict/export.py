@@ -32,7 +32,7 @@ Form = Literal["onnx", "torch"]
 SUFFIXES: dict[Form, str] = {"onnx": ".onnx", "torch": ".pt2"}
 TOLERANCE = 1e-4
 """Largest difference of a probability from the model's own that a file may have."""
-_INSTALL = "pip install 'camfuse[export]', or pip install onnx onnxscript"
+_INSTALL = "pip install onnx onnxscript onnxruntime"
 PACKAGES = (Package("onnx", _INSTALL), Package("onnxscript", _INSTALL), ONNXRUNTIME)
 
 

@@ -55,7 +55,7 @@ def drawing_of(video: Path, save: Path, videos: Sequence[Path]) -> Path:
     return place
 
 
-def save_answered(video: Observed, answer: VideoAnswer, crops: Crops, output: Path) -> None:
+def save_answered(video: Observed, answer: VideoAnswer, crops: Crops, output: Path, *, highest: int = HIGHEST) -> None:
     """Write the video as an mp4, at its own average rate.
 
     Raises
@@ -67,12 +67,14 @@ def save_answered(video: Observed, answer: VideoAnswer, crops: Crops, output: Pa
     """
     rate = video.frames.fps if video.frames.fps > 0 else 25.0
     with atomic(output) as part:
-        write_video(part, answered_frames(video, answer, crops), rate, crf=20, preset="fast", movflags="+faststart")
+        write_video(
+            part, answered_frames(video, answer, crops, highest), rate, crf=20, preset="fast", movflags="+faststart"
+        )
 
 
-def answered_frames(video: Observed, answer: VideoAnswer, crops: Crops) -> Iterator[Image]:
-    """Yield every frame, at most `HIGHEST` pixels high, above a strip that has the words and the time line."""
-    height = min(video.frames.height, HIGHEST)
+def answered_frames(video: Observed, answer: VideoAnswer, crops: Crops, highest: int = HIGHEST) -> Iterator[Image]:
+    """Yield every frame, at most `highest` pixels high, above a strip that has the words and the time line."""
+    height = min(video.frames.height, highest)
     height += height % 2
     width = round(height * video.frames.width / video.frames.height)
     width += width % 2

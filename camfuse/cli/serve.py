@@ -1,0 +1,41 @@
+"""The sub-command that serves the page."""
+
+from typing import Annotated
+
+import typer
+
+from camfuse.cli.options import app
+from camfuse.cli.predict import Device, Model, Named, Other
+from camfuse.entries import Package
+from camfuse.errors import MissingToolError
+
+AIOHTTP = Package("aiohttp", "pip install aiohttp")
+
+
+@app.command()
+def serve(
+    model: Model,
+    host: Annotated[str, typer.Option(help="Where to listen; another than localhost lets others in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="At which port.")] = 8765,
+    seconds: Annotated[float, typer.Option(min=1, help="Longest video that is taken.")] = 60.0,
+    megabytes: Annotated[float, typer.Option(min=0.1, help="Largest file that is taken.")] = 50.0,
+    enroll: Annotated[
+        bool | None, typer.Option(help="Let the page add words; left out, only where it is for this machine alone.")
+    ] = None,
+    estimator: Named = None,
+    other_estimator: Other = False,
+    device: Device = "auto",
+) -> None:
+    """Open a page to try the model: a video or the camera in, the answer and how it came about out."""
+    if AIOHTTP.missing:
+        raise MissingToolError(f"camfuse serve needs {AIOHTTP.name}: {AIOHTTP.install}")
+    from camfuse.serve.app import LOCAL, Page
+    from camfuse.serve.app import serve as run
+    from camfuse.serve.limits import Limits
+    from camfuse.serve.work import Chosen, Worker
+
+    limits = Limits(seconds=seconds, megabytes=megabytes)
+    worker = Worker(Chosen(model, estimator, other_estimator, device), limits)
+    page = Page(worker, limits, enroll=host in LOCAL if enroll is None else enroll)
+    typer.echo(f"http://{host}:{port}  (Ctrl-C ends it)")
+    run(page, host, port)

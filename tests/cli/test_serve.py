@@ -1,0 +1,33 @@
+"""`camfuse serve MODEL` opens the page with what it is given."""
+
+from typing import Any
+
+import pytest
+from made_training import MadeRun
+from run_command import camfuse
+
+from camfuse.cli import serve as commands
+from camfuse.entries import Package
+from camfuse.errors import MissingToolError
+from camfuse.serve import app
+
+
+@pytest.mark.parametrize(
+    ("options", "host", "enroll"),
+    [([], "127.0.0.1", True), (["--host", "0.0.0.0"], "0.0.0.0", False), (["--no-enroll"], "127.0.0.1", False)],
+)
+def test_the_page_is_for_this_machine_unless_told_otherwise(
+    trained: MadeRun, monkeypatch: pytest.MonkeyPatch, options: list[str], host: str, enroll: bool
+) -> None:
+    calls: list[Any] = []
+    monkeypatch.setattr(app, "serve", lambda *given: calls.append(given))
+    said = camfuse("serve", trained.config.output, "--port", 9000, "--seconds", 7, *options)
+    assert said == f"http://{host}:9000  (Ctrl-C ends it)\n"
+    page, *where = calls[0]
+    assert where == [host, 9000] and page._enroll is enroll and page._limits.seconds == 7
+
+
+def test_aiohttp_is_missing(trained: MadeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "AIOHTTP", Package("no_such_package", "pip install it"))
+    with pytest.raises(MissingToolError, match="camfuse serve needs no_such_package: pip install it"):
+        camfuse("serve", trained.config.output)

@@ -1,0 +1,56 @@
+"""The work behind the page."""
+
+import base64
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from made_videos import write_numbers
+
+from camfuse.errors import ClipError, WeightsError
+from camfuse.predict.recognise import clip_of
+from camfuse.prep.video import read_frames
+from camfuse.serve import work
+from camfuse.serve.work import Worker
+
+
+def content(url: str, kind: str) -> bytes:
+    head, _, data = url.partition(",")
+    assert head == f"data:{kind};base64"
+    return base64.b64decode(data)
+
+
+def test_an_answer_has_all_that_the_page_shows(worker: Worker, video: Path, tmp_path: Path) -> None:
+    found = worker.answer(video)
+    (sign,) = found["signs"]
+    assert found["frames"] == 20 and sign["known"]
+    assert sign["start"] == 0 and sign["end"] == pytest.approx(0.8)
+    assert [one["label"] for one in sign["top"]] and sum(one["probability"] for one in sign["top"]) < 1.01
+    for name in ("sheet", "attention"):
+        image = cv2.imdecode(np.frombuffer(content(sign[name], "image/jpeg"), np.uint8), cv2.IMREAD_COLOR)
+        assert image is not None and image.shape[1] > 200, name
+    drawn = tmp_path / "drawn.mp4"
+    drawn.write_bytes(content(found["video"], "video/mp4"))
+    assert len(list(read_frames(clip_of(drawn)))) == 20
+
+
+def test_a_word_is_enrolled_and_known_from_then_on(worker: Worker, video: Path) -> None:
+    before = worker.facts()
+    assert before["enroll"] and "numbers" not in before["words"]
+    assert worker.enroll("numbers", video)["words"] == [*before["words"], "numbers"]
+    assert worker.answer(video)["signs"][0]["top"][0]["label"] == "numbers"
+    with pytest.raises(WeightsError):
+        worker.enroll(before["words"][0], video)
+
+
+def test_work_that_takes_too_long_is_ended(worker: Worker, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter(range(0, 10_000, 200))
+    monkeypatch.setattr(work.time, "monotonic", lambda: next(times))
+    with pytest.raises(ClipError, match="took too long"):
+        worker.answer(video)
+
+
+def test_more_than_the_limits_allow_is_not_worked_on(worker: Worker, tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match="100 frames, found more"):
+        worker.answer(write_numbers(tmp_path / "long.mp4", 110))
