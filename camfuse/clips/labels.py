@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from camfuse.clips.label_files import name_some
-from camfuse.clips.splits import split_labels
+from camfuse.clips.own_split import OwnSplit, signer_problems, split_rows
 from camfuse.clips.table import COLUMNS, ClipTable, check_rows
 from camfuse.errors import TableError
 
@@ -51,7 +51,7 @@ def make_table(
     source: str | Path,
     *,
     classes: Iterable[str] | None = None,
-    shares: Sequence[float] | None = None,
+    own_split: OwnSplit | None = None,
     notes: Iterable[str] = (),
 ) -> ClipTable:
     """Return a reader's table: labels and splits normalised, columns completed, rows checked.
@@ -65,43 +65,58 @@ def make_table(
         The label file or folder, for messages.
     classes
         Labels of the class indices; left out, the labels of the rows in natural order.
-    shares
-        Split each label in these shares of train, val and test, in place of a column split.
+    own_split
+        How to split, in place of a column split.
     notes
-        What the reader found odd; labels that are nearly the same are added.
+        What the reader found odd; how it was split and labels or signers that are nearly the same are added.
 
     Raises
     ------
     TableError
-        Naming every bad row, or every class that is there twice.
+        Naming every bad row, or every class that is there twice, or every clip that keeps signers from being split.
     """
-    rows = rows.assign(label=[normal_label(label) for label in rows["label"]])
-    if shares is None:
+    defaults = {"signer": "", "start": 0.0, "end": np.nan, "annotation": "", "source": rows["video"]}
+    rows = rows.assign(**{column: value for column, value in defaults.items() if column not in rows})
+    rows = rows.assign(**{column: [normal_label(name) for name in rows[column]] for column in ("label", "signer")})
+    notes = [*notes]
+    if own_split is None:
         rows = rows.assign(split=[normal_split(name) for name in rows["split"]])
     else:
-        rows = rows.assign(split=split_labels(rows["clip_id"].tolist(), rows["label"].tolist(), shares))
-    defaults = {"signer": "", "start": 0.0, "end": np.nan, "annotation": "", "source": rows["video"]}
-    rows = rows.assign(**{column: value for column, value in defaults.items() if column not in rows})[list(COLUMNS)]
+        if problems := signer_problems(rows, own_split):
+            raise TableError(source, problems)
+        splits, said = split_rows(rows, own_split)
+        rows = rows.assign(split=splits)
+        notes += said
+    rows = rows[list(COLUMNS)]
     names = (
         sorted(set(rows["label"]), key=natural_order) if classes is None else [normal_label(label) for label in classes]
     )
     if repeated := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise TableError(source, [f"class {name!r}: expected once, found it again" for name in repeated])
     check_rows(rows, names, source)
-    return ClipTable(rows, tuple(names), (*notes, *near_labels(names)))
+    return ClipTable(rows, tuple(names), (*notes, *near_labels(names), *near_signers(rows["signer"])))
 
 
 def near_labels(labels: Iterable[str]) -> list[str]:
     """Say in a sentence which labels differ only in case, blanks or the form of a number, or nothing."""
+    return _near(labels, "words", "class")
+
+
+def near_signers(signers: Iterable[str]) -> list[str]:
+    """Say the like of signers: one person under two names is not kept apart."""
+    return _near(sorted(set(signers)), "signers", "person")
+
+
+def _near(names: Iterable[str], what: str, each: str) -> list[str]:
     groups: Mapping[str, list[str]] = defaultdict(list)
-    for label in labels:
-        groups[_likeness(label)].append(label)
+    for name in names:
+        groups[_likeness(name)].append(name)
     near = [" / ".join(map(repr, group)) for group in groups.values() if len(group) > 1]
     if not near:
         return []
     return [
-        f"{len(near)} words are written in several ways that differ only in case, blanks or number form, "
-        f"and each is a class of its own: {name_some(near)}."
+        f"{len(near)} {what} are written in several ways that differ only in case, blanks or number form, "
+        f"and each is a {each} of its own: {name_some(near)}."
     ]
 
 

@@ -1,5 +1,6 @@
 """Config of the clips: where videos and labels come from."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -14,7 +15,19 @@ def _sum_to_one(shares: tuple[float, float, float]) -> tuple[float, float, float
     return shares
 
 
+def _naming_signers(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"expected a regular expression, found {pattern!r}: {error}") from error
+    if not groups:
+        raise ValueError(f"expected a regular expression with a group ( ) that is the signer, found {pattern!r}")
+    return pattern
+
+
 Shares = Annotated[tuple[Fraction, Fraction, Fraction], AfterValidator(_sum_to_one)]
+SplitBy = Literal["signer", "label"]
+"""What is split into train, val and test: the signers, or the clips of each label."""
 
 
 class SourceSection(Section):
@@ -27,7 +40,15 @@ class FolderSource(SourceSection):
     videos: Path
     """Folder that holds one folder per label."""
     split: Shares = (0.7, 0.15, 0.15)
-    """Shares of train, val and test; each label is split by a stable hash of the clip id."""
+    """Shares of train, val and test, chosen by stable hashes; see `by`."""
+    signer: Annotated[str, AfterValidator(_naming_signers)] | None = None
+    """Regular expression that is searched in each video's path below `videos` and whose first group is the signer:
+    `^[^/]+/([^/]+)/` finds anna in `hello/anna/1.mp4`, `/([a-z]+)[0-9]*[.]` in `hello/anna2.mp4`. Left out, signers are
+    not known."""
+    by: SplitBy | None = None
+    """`signer` puts each signer wholly into train, val or test, so that the test is of people whom training never saw;
+    `label` splits each label by itself, so that the same people are in all three. Left out, `signer` where every clip's
+    signer is known."""
 
 
 class CsvSource(SourceSection):
@@ -40,6 +61,8 @@ class CsvSource(SourceSection):
     """Folder that relative paths in the column `video` start from."""
     split: Shares = (0.7, 0.15, 0.15)
     """Shares of train, val and test where the table has no column `split`; as in `folder`."""
+    by: SplitBy | None = None
+    """What is split where the table has no column `split`; as in `folder`. Signers stand in the column `signer`."""
 
 
 class WlaslSource(SourceSection):

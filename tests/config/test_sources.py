@@ -65,6 +65,12 @@ def test_shares_that_do_not(split: tuple[float, float, float], reason: str) -> N
         FolderSource(videos=Path("v"), split=split)
 
 
+@pytest.mark.parametrize(("pattern", "reason"), [("(", "expected a regular expression, found"), ("a", "with a group")])
+def test_a_pattern_must_name_the_signer(pattern: str, reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        FolderSource(videos=Path("v"), signer=pattern)
+
+
 def test_wlasl_has_one_list_or_both() -> None:
     for given in ({"manifest": "m.json"}, {"subset": "s.json"}, {"manifest": "m.json", "subset": "s.json"}):
         assert WlaslSource.model_validate({"videos": "v", **given}).trimmed

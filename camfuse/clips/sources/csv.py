@@ -8,6 +8,7 @@ import pandas as pd
 
 from camfuse.clips.label_files import Line, name_some, read_lines
 from camfuse.clips.labels import make_table
+from camfuse.clips.own_split import OwnSplit
 from camfuse.clips.sources.entry import SourceEntry
 from camfuse.clips.splits import clip_id_of
 from camfuse.clips.table import ClipTable
@@ -16,6 +17,7 @@ from camfuse.errors import TableError
 
 REQUIRED = ("video", "label")
 OPTIONAL = ("clip_id", "signer", "split", "start", "end", "annotation")
+REMEDY = "To keep people apart, name the signer of every clip in the table's column `signer`."
 
 
 def read(source: CsvSource) -> ClipTable:
@@ -27,7 +29,8 @@ def read(source: CsvSource) -> ClipTable:
     clip_id                 optional; made of the path, and of the start where it is not 0
     signer                  optional
     split                   optional: train, val or test (or `dev`, `validation`, ...) in every row; without the
-                            column each label is split by `source.split`, by a stable hash, which is noted
+                            column clips are split by `source.split`: whole signers where each row has one, else
+                            each label by itself (`OwnSplit`), which is noted
     start, end              optional, seconds from the video's first image; empty is the video's start or end
     annotation              optional, path of a keypoint file
     ======================  ==================================================================
@@ -51,12 +54,10 @@ def read(source: CsvSource) -> ClipTable:
     if "clip_id" not in header and (problems := _repeated(rows, [number for number, _ in lines])):
         raise TableError(source.table, problems)
     rows["video"] = [str(source.videos / video) for video in rows["video"]]
-    if "split" not in header:
-        shares = " / ".join(f"{share:g}" for share in source.split)
-        notes.append(f"The table has no column `split`: each label is split {shares} by a hash of the clip id.")
-        if rows["signer"].any():
-            notes.append("That split puts the same signers in train and test; give a column `split` to part them.")
-    return make_table(rows, source.table, shares=None if "split" in header else source.split, notes=notes)
+    own_split = None if "split" in header else OwnSplit(source.split, source.by, REMEDY)
+    if own_split is None and source.by:
+        notes.append(f"The table's column `split` counts, and `by: {source.by}` does not.")
+    return make_table(rows, source.table, own_split=own_split, notes=notes)
 
 
 def _read_header(path: Path) -> tuple[list[str], list[Line]]:

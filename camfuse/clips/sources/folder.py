@@ -1,6 +1,8 @@
 """A folder with one sub-folder per word."""
 
 import os
+import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,32 +10,43 @@ import pandas as pd
 
 from camfuse.clips.label_files import check_folder, name_some
 from camfuse.clips.labels import is_split, make_table
+from camfuse.clips.own_split import OwnSplit
 from camfuse.clips.sources.entry import SourceEntry
 from camfuse.clips.splits import VIDEO_SUFFIXES, clip_id_of
 from camfuse.clips.table import ClipTable, unwritable
 from camfuse.config.sources import FolderSource
 from camfuse.errors import TableError
 
+REMEDY = "To keep people apart, say by `clips.folder.signer` where a video's path names its signer."
+
 
 def read(source: FolderSource) -> ClipTable:
     """Read ``<videos>/<label>/**/<any name>.mp4`` (or another video suffix).
 
-    The folder's name is the label, the clip id is made of the path (`clip_id_of`), the signer is not known, and each
-    label is split by itself (`split_labels`). Files with another suffix and videos outside a label's folder are left
-    out and noted; hidden files are passed over.
+    The folder's name is the label, the clip id is made of the path (`clip_id_of`), the signer is the first group that
+    `source.signer` finds in the path (not known without it), and the clips are split by signer where these are known,
+    else each label by itself (`OwnSplit`). Files with another suffix and videos outside a label's folder are left out
+    and noted; hidden files are passed over.
 
     Raises
     ------
     TableError
-        If the folder is missing, holds no video, videos whose names no table can hold, or train / val / test in place
-        of labels.
+        If the folder is missing, holds no video, videos whose names no table can hold or do not tell the signer, or
+        train / val / test in place of labels.
     """
     check_folder(source.videos)
     found = sorted(_files(source.videos))
     videos = [path for path in found if "/" in path and Path(path).suffix.lower() in VIDEO_SUFFIXES]
     if not videos:
         raise TableError(source.videos, ["expected a folder per label with videos in it, found no such video"])
-    if problems := [problem for path in videos if (problem := unwritable(path))]:
+    signers = [_signer(path, source.signer) for path in videos]
+    problems = [problem for path in videos if (problem := unwritable(path))]
+    problems += [
+        f"{path!r}: expected a signer by clips.folder.signer: {source.signer}, found none"
+        for path, signer in zip(videos, signers, strict=True)
+        if source.signer and not signer
+    ]
+    if problems:
         raise TableError(source.videos, problems)
     labels = [path.split("/")[0] for path in videos]
     if all(is_split(label) for label in set(labels)):
@@ -46,9 +59,16 @@ def read(source: FolderSource) -> ClipTable:
             "clip_id": [clip_id_of(path) for path in videos],
             "video": [str(source.videos / path) for path in videos],
             "label": labels,
+            "signer": signers,
         }
     )
-    return make_table(rows, source.videos, shares=source.split, notes=_notes(found, videos, source.videos))
+    own_split = OwnSplit(source.split, source.by, REMEDY)
+    return make_table(rows, source.videos, own_split=own_split, notes=_notes(found, videos, source.videos))
+
+
+def _signer(path: str, pattern: str | None) -> str:
+    found = re.search(pattern, unicodedata.normalize("NFC", path)) if pattern else None
+    return (found[1] or "").strip() if found else ""
 
 
 def _files(folder: Path) -> Iterator[str]:

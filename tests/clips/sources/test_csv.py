@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -6,6 +7,7 @@ import pytest
 from made_training import MakeConfig
 
 from camfuse.clips.sources.csv import read
+from camfuse.clips.table import ClipTable
 from camfuse.config.sources import CsvSource
 from camfuse.errors import ConfigError, TableError
 
@@ -41,13 +43,64 @@ def test_only_video_and_label(source: Callable[..., CsvSource]) -> None:
     assert table.rows["start"].tolist() == [0.0] * 40
     assert table.rows["end"].isna().all()
     assert table.rows["split"].value_counts().to_dict() == pytest.approx({"train": 28, "val": 6, "test": 6}, abs=1)
+    (note,) = table.notes
+    assert note.startswith(
+        "Each label is split 0.7 / 0.15 / 0.15 by itself, for no clip has a signer: expect the people"
+    )
+    assert note.endswith("To keep people apart, name the signer of every clip in the table's column `signer`.")
+
+
+SIGNED = "video,label,signer\n" + "".join(f"{who}{n}.mp4,w{n},{who}\n" for who in "abcdef" for n in range(5))
+
+
+def people(table: ClipTable) -> dict[str, set[str]]:
+    return {str(split): set(group["signer"]) for split, group in table.rows.groupby("split")}
+
+
+def test_signers_are_kept_apart_where_each_row_has_one(source: Callable[..., CsvSource]) -> None:
+    table = read(source(SIGNED))
+    apart = people(table)
+    assert {split: len(who) for split, who in apart.items()} == {"train": 4, "val": 1, "test": 1}
+    assert set.union(*apart.values()) == set("abcdef")
     assert table.notes == (
-        "The table has no column `split`: each label is split 0.7 / 0.15 / 0.15 by a hash of the clip id.",
+        "Signers are kept apart: 4 in train, 1 in val, 1 in test, with 0.67 / 0.17 / 0.17 of the clips "
+        "(asked for: 0.7 / 0.15 / 0.15).",
     )
 
 
-def test_a_split_made_up_over_signers_is_noted(source: Callable[..., CsvSource]) -> None:
-    assert "same signers" in read(source("video,label,signer\na.mp4,hello,anna\n")).notes[1]
+def test_one_clip_without_a_signer_is_enough_to_split_the_labels(source: Callable[..., CsvSource]) -> None:
+    table = read(source(SIGNED.replace(",a\n", ",\n", 1)))
+    assert "1 of 30 clips have no signer: expect the people of the test to be in training too" in table.notes[0]
+    assert people(table)["train"] & people(table)["test"]
+
+
+def test_the_labels_are_split_if_asked_for(source: Callable[..., CsvSource]) -> None:
+    table = read(source(SIGNED, by="label"))
+    assert "as `by: label` asks: expect the people of the test to be in training too" in table.notes[0]
+    unsigned = read(source(re.sub(r",\w*\n", "\n", SIGNED)))
+    assert table.rows["split"].tolist() == unsigned.rows["split"].tolist()
+
+
+def test_signers_that_are_asked_for_must_be_there(source: Callable[..., CsvSource]) -> None:
+    with pytest.raises(TableError) as error:
+        read(source(SIGNED.replace(",a\n", ",\n", 2), by="signer"))
+    assert error.value.problems == tuple(
+        f"{clip}: by: `signer` needs the signer of every clip, found none of this one" for clip in ("a0", "a1")
+    )
+
+
+def test_a_column_of_splits_counts_whoever_signs(source: Callable[..., CsvSource]) -> None:
+    text = "video,label,signer,split\na.mp4,x,anna,train\nb.mp4,x,anna,test\n"
+    table = read(source(text, by="signer"))
+    assert table.rows["split"].tolist() == ["train", "test"]
+    assert table.notes == ("The table's column `split` counts, and `by: signer` does not.",)
+    assert read(source(text)).notes == ()
+
+
+def test_one_person_under_two_names_is_named(source: Callable[..., CsvSource]) -> None:
+    table = read(source("video,label,signer\na.mp4,x,Anna\nb.mp4,x,anna\nc.mp4,x,ben\n"))
+    assert table.notes[-1].startswith("1 signers are written in several ways")
+    assert table.notes[-1].endswith("each is a person of its own: 'Anna' / 'anna'.")
 
 
 def test_absolute_paths_win(source: Callable[..., CsvSource]) -> None:

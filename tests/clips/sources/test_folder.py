@@ -42,7 +42,7 @@ def test_names_that_no_table_can_hold_are_listed(tmp_path: Path) -> None:
 def test_other_files_of_such_names_do_not_matter(tmp_path: Path) -> None:
     source = lay(tmp_path, "hello/a.mp4")
     Path(os.fsdecode(os.fsencode(tmp_path / "hello") + b"/caf\xe9.txt")).touch()
-    assert read(source).notes == (r"1 files have no video suffix and are left out: 'hello/caf\udce9.txt'.",)
+    assert read(source).notes[0] == r"1 files have no video suffix and are left out: 'hello/caf\udce9.txt'."
 
 
 def test_videos_of_deeper_folders_belong_to_the_label(tmp_path: Path) -> None:
@@ -57,11 +57,53 @@ def test_what_is_left_out_is_noted(tmp_path: Path) -> None:
     table = read(source)
     assert len(table.rows) == 1
     assert table.classes == ("hello",)
-    assert table.notes == (
+    assert table.notes[:-1] == (
         "1 files have no video suffix and are left out: hello/notes.txt.",
         "1 videos lie in no label's folder and are left out: loose.mp4.",
         "1 folders hold no video and are no label: empty.",
     )
+
+
+SIGNED = [f"{word}/{who}/{take}.mp4" for word in ("bye", "hello") for who in ("anna", "ben", "cem") for take in (1, 2)]
+
+
+def test_signers_in_the_path_are_kept_apart(tmp_path: Path) -> None:
+    source = lay(tmp_path, *SIGNED).model_copy(update={"signer": "^[^/]+/([^/]+)/"})
+    table = read(source)
+    assert table.rows["signer"].tolist() == [name.split("/")[1] for name in SIGNED]
+    apart = table.rows.groupby("split")["signer"].unique()
+    assert sorted(name for names in apart for name in names) == ["anna", "ben", "cem"]
+    assert table.notes[0].startswith("Signers are kept apart: 1 in train, 1 in val, 1 in test")
+
+
+def test_without_a_pattern_the_labels_are_split_and_that_is_said(tmp_path: Path) -> None:
+    table = read(lay(tmp_path, *SIGNED))
+    assert set(table.rows["signer"]) == {""}
+    assert table.notes == (
+        "Each label is split 0.7 / 0.15 / 0.15 by itself, for no clip has a signer: expect the people of the test to "
+        "be in training too, so its numbers do not say how new people are recognised. To keep people apart, say by "
+        "`clips.folder.signer` where a video's path names its signer.",
+    )
+
+
+def test_videos_whose_path_names_no_signer_are_listed_with_the_other_problems(tmp_path: Path) -> None:
+    source = lay(tmp_path, *SIGNED, "hello/loose.mp4", "bye/a\nb.mp4")
+    with pytest.raises(TableError) as caught:
+        read(source.model_copy(update={"signer": "^[^/]+/([^/]+)/"}))
+    assert caught.value.problems == (
+        r"expected no control characters, found '\n' in 'bye/a\nb.mp4'",
+        r"'bye/a\nb.mp4': expected a signer by clips.folder.signer: ^[^/]+/([^/]+)/, found none",
+        "'hello/loose.mp4': expected a signer by clips.folder.signer: ^[^/]+/([^/]+)/, found none",
+    )
+    with pytest.raises(TableError, match="found none"):  # the group may be left out, or empty
+        read(source.model_copy(update={"signer": "(anna)?"}))
+
+
+def test_a_signer_is_the_same_however_the_disk_writes_it(tmp_path: Path) -> None:
+    names = [unicodedata.normalize(form, f"hello/zoé/{form}.mp4") for form in ("NFC", "NFD")]
+    table = read(lay(tmp_path, *names).model_copy(update={"signer": "/(.+)/"}))
+    assert table.rows["signer"].tolist() == [unicodedata.normalize("NFC", "zoé")] * 2
+    assert "all clips are of one signer" in table.notes[0]
 
 
 def test_a_new_clip_changes_no_id(tmp_path: Path) -> None:
