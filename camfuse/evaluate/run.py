@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 from torch import Tensor
 
+from camfuse.clips.label_files import read_text
 from camfuse.clips.table import split_unknown
 from camfuse.config import STREAMS, Part, Split, Stream
 from camfuse.data.dataset import ClipDataset
@@ -184,11 +185,11 @@ def read_clip_ids(path: Path) -> list[str]:
     Raises
     ------
     TableError
-        If there is no such file, or no id in it.
+        If there is no such file, it is no text, or there is no id in it.
     """
     if not path.is_file():
         raise TableError(path, ["expected a file with one clip id a line, found no file"])
-    ids = path.read_text(encoding="utf-8").split()
+    ids = read_text(path).split()
     if not ids:
         raise TableError(path, ["expected at least one clip id, found none"])
     return ids

@@ -12,7 +12,7 @@ immutable once renamed into place.
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +30,8 @@ Array = NDArray[Any]
 SPARSE_MIN_BYTES = 16_384
 """Rows at least this large (heatmap volumes) are compressed, one chunk a frame."""
 ZSTD_LEVEL = 3
+DAMAGE = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, MemoryError)
+"""What h5py trips over in a damaged file."""
 _STRING = h5py.string_dtype("utf-8")
 
 
@@ -196,19 +198,29 @@ class Shard:
         self._handle: h5py.File | None = None
         self._owner = -1
         file = self._open()
-        found = file.attrs.get("stage")
-        if found != stage:
-            raise ShardError(f"{path}: expected a shard of stage {stage}, found {found}")
-        self.fingerprint = str(file.attrs["fingerprint"])
-        if fingerprint is not None and fingerprint != self.fingerprint:
-            raise StaleShardError(path, expected=fingerprint, found=self.fingerprint)
-        self.provenance: dict[str, object] = json.loads(file.attrs["provenance"])
-        ids = [str(clip_id) for clip_id in file["clips/clip_id"].asstr()[:]]
-        rows = zip(file["clips/first"][:].tolist(), file["clips/count"][:].tolist(), strict=True)
-        self._rows: dict[str, tuple[int, int]] = dict(zip(ids, rows, strict=True))
-        self._index = {clip_id: position for position, clip_id in enumerate(ids)}
-        self.left_out = self._read_left_out(file["failed"], stage)
-        self.notes = self._read_notes(file)
+        with self._undamaged():
+            found = file.attrs.get("stage")
+            if found != stage:
+                raise ShardError(f"{path}: expected a shard of stage {stage}, found {found}")
+            self.fingerprint = str(file.attrs["fingerprint"])
+            if fingerprint is not None and fingerprint != self.fingerprint:
+                raise StaleShardError(path, expected=fingerprint, found=self.fingerprint)
+            self.provenance: dict[str, object] = json.loads(file.attrs["provenance"])
+            ids = [str(clip_id) for clip_id in file["clips/clip_id"].asstr()[:]]
+            rows = zip(file["clips/first"][:].tolist(), file["clips/count"][:].tolist(), strict=True)
+            self._rows: dict[str, tuple[int, int]] = dict(zip(ids, rows, strict=True))
+            self._index = {clip_id: position for position, clip_id in enumerate(ids)}
+            self.left_out = self._read_left_out(file["failed"], stage)
+            self.notes = self._read_notes(file)
+
+    @contextmanager
+    def _undamaged(self) -> Iterator[None]:
+        """Turn whatever h5py trips over in a damaged file into our error."""
+        try:
+            yield
+        except DAMAGE as error:
+            reason = " ".join(str(error).split())
+            raise ShardError(f"{self.path}: damaged ({reason}); delete it and run again") from error
 
     @staticmethod
     def _read_left_out(group: h5py.Group, stage: str) -> dict[str, LeftOut]:
@@ -296,22 +308,24 @@ class Shard:
 
     def fact(self, name: str, clip_id: str) -> Any:
         """Return one clip's fact: a scalar, an array or a string."""
-        dataset = self._open()["clips"][name]
-        if h5py.check_string_dtype(dataset.dtype):
-            dataset = dataset.asstr()
-        return dataset[self._index[clip_id]]
+        row = self._index[clip_id]
+        with self._undamaged():
+            dataset = self._open()["clips"][name]
+            return dataset.asstr()[row] if h5py.check_string_dtype(dataset.dtype) else dataset[row]
 
     def read(self, name: str, clip_id: str, frames: Sequence[int] | None = None) -> Array:
         """Return a per-frame array of one clip, or the given frames of it (repeats allowed)."""
         first, count = self._rows[clip_id]
-        dataset = self._open()[name]
-        if frames is None:
-            return np.asarray(dataset[first : first + count])
-        out = np.empty((len(frames), *dataset.shape[1:]), dataset.dtype)
-        for row, frame in enumerate(frames):
+        for frame in frames or ():
             self._check(clip_id, frame, count)
-            out[row] = dataset[first + frame]
-        return out
+        with self._undamaged():
+            dataset = self._open()[name]
+            if frames is None:
+                return np.asarray(dataset[first : first + count])
+            out = np.empty((len(frames), *dataset.shape[1:]), dataset.dtype)
+            for row, frame in enumerate(frames):
+                out[row] = dataset[first + frame]
+            return out
 
     def jpeg(self, clip_id: str, frames: Sequence[int] | None = None) -> list[bytes]:
         """Return the encoded images of one clip, or of the given frames; one read for the whole range."""
@@ -322,19 +336,21 @@ class Shard:
         if not len(wanted):
             return []
         low, high = min(wanted), max(wanted) + 1
-        offset = self._open()["offset"][first + low : first + high + 1]
-        data = self._open()["jpeg"][offset[0] : offset[-1]].tobytes()
-        ends = (offset - offset[0]).tolist()
-        return [data[ends[frame - low] : ends[frame - low + 1]] for frame in wanted]
+        with self._undamaged():
+            offset = self._open()["offset"][first + low : first + high + 1]
+            data = self._open()["jpeg"][offset[0] : offset[-1]].tobytes()
+            ends = (offset - offset[0]).tolist()
+            return [data[ends[frame - low] : ends[frame - low + 1]] for frame in wanted]
 
     def clip(self, clip_id: str) -> ClipData:
         """Return all that the shard holds of one clip."""
-        return ClipData(
-            frames={name: self.read(name, clip_id) for name in self.names()},
-            jpeg=self.jpeg(clip_id) if "jpeg" in self._open() else (),
-            facts={name: self.fact(name, clip_id) for name in self.fact_names()},
-            note=self.notes.get(clip_id, ""),
-        )
+        with self._undamaged():
+            return ClipData(
+                frames={name: self.read(name, clip_id) for name in self.names()},
+                jpeg=self.jpeg(clip_id) if "jpeg" in self._open() else (),
+                facts={name: self.fact(name, clip_id) for name in self.fact_names()},
+                note=self.notes.get(clip_id, ""),
+            )
 
     @staticmethod
     def _check(clip_id: str, frame: int, count: int) -> None:
