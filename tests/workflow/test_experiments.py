@@ -2,12 +2,16 @@
 
 import re
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 import yaml
 from small_run import Workflow
+
+from camfuse.evaluate.results import read_results
+from camfuse.run.layout import EvaluationFiles
 
 PLAIN = {"model": {"fusion": {"mode": "none"}}}
 EXPERIMENTS = {"experiments": {"plain": PLAIN, "once": {"evaluate": {"samplings": 1}}}}
@@ -120,3 +124,25 @@ def test_a_main_run_with_another_seed_leaves_the_matrix_its_seeds(ran: Workflow)
     found = planned(ran, "ablation", change=MATRIX | {"seed": 2})
     assert found["experiment_rgb"] == found["experiment_pose"] == 1
     assert "train_rgb" not in found
+
+
+@pytest.mark.torture
+def test_an_experiment_keeps_a_word_out_and_says_how_it_is_told_from_known_ones(
+    finished: Workflow, tmp_path: Path
+) -> None:
+    shutil.copytree(finished.folder, tmp_path / "run", symlinks=True)
+    workflow = Workflow(tmp_path / "run")
+    main = workflow.folder / "results" / "train" / "fusion" / "calibration.json"
+    before = main.read_bytes()
+    # the fused model of the same streams alone would have seen the word: all three are trained anew
+    workflow.run("all", change={"experiments": {"strangers": {"train": {"unknown_words": ["C"]}}}})
+    folder = workflow.folder / "results" / "experiments"
+    results = read_results(EvaluationFiles(folder / "strangers" / "evaluate"))
+    assert results is not None
+    strangers = results.confidence["fused"].strangers
+    assert strangers is not None and strangers.clips > 0
+    labels = pd.read_csv(folder / "strangers" / "evaluate" / "predictions.csv")["label"]
+    assert "C" not in set(labels) and len(labels) + strangers.clips == 3
+    beside = [path.parent.parent.name for path in folder.rglob("calibration.json")]
+    assert sorted(beside) == ["fusion", "pose", "rgb"]
+    assert main.read_bytes() == before

@@ -49,6 +49,8 @@ def own(planned_on: OwnClips, tmp_path: Path) -> OwnClips:
         ({"train": {"fusion": SOME_TRAINING}}, {"train_fusion": 1} | LAST),
         ({"evaluate": {"weights": [1.0, 2.0, 1.0]}}, {"train_fusion": 1} | LAST),
         ({"evaluate": {"samplings": 1}}, LAST),
+        ({"evaluate": {"false_accepts": 0.2}}, LAST),
+        ({"train": {"unknown_words": ["C"]}}, TRAINING | LAST),
         ({"report": {"title": "Another"}}, {"report": 1}),
         ({"machine": {"workers": 1, "device": "auto", "threads": 2, "log_level": "debug"}}, {}),
         ({"machine": {"weights": "elsewhere", "pose_batch": 1}}, {}),
