@@ -14,29 +14,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from torch import Tensor
 
 from camfuse.clips.label_files import read_text
 from camfuse.clips.table import split_unknown
 from camfuse.config import STREAMS, Part, Split, Stream
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import ConfigError, TableError
+from camfuse.evaluate.combine import Weights, combine, row_sources
 from camfuse.evaluate.confidence import Confidence, calibrate, measure
 from camfuse.evaluate.missing import find_missing
 from camfuse.evaluate.prediction_files import Predictions, write_all
 from camfuse.evaluate.result_text import result_text
 from camfuse.evaluate.results import CheckpointFacts, Results, write_results
-from camfuse.evaluate.rows import FUSED, LATE, MAIN, ROWS
+from camfuse.evaluate.rows import FUSED, LATE, MAIN
 from camfuse.evaluate.score import score
-from camfuse.metrics import likely_weights, tuned_weights, weighted_mean
+from camfuse.metrics import likely_weights, tuned_weights
 from camfuse.model.checkpoint import Checkpoint, check_trained
 from camfuse.predict.calibration import Calibration
 from camfuse.predict.probabilities import HeadPredictions, load_checkpoints, predict
 from camfuse.run.layout import EvaluationFiles, Run
 
 log = logging.getLogger(__name__)
-Weights = dict[str, dict[str, float]]
-"""Of the probabilities behind the rows `fused` and `late`, by head or stream."""
 
 
 def evaluate(
@@ -234,33 +232,6 @@ def _weights(run: Run, tested: HeadPredictions, val: "_Seen | None", split: Spli
     return {
         row: dict(zip(heads, choose(heads, known.labels), strict=True)) for row, heads in row_sources(known).items()
     }
-
-
-def row_sources(predictions: HeadPredictions) -> dict[str, dict[str, Tensor]]:
-    """Return the probabilities that are averaged for the rows `fused` and `late`, as far as there are these rows."""
-    sources = {FUSED: predictions.of("fusion"), LATE: _alone(predictions)}
-    return {row: heads for row, heads in sources.items() if len(heads) > (row == LATE)}
-
-
-def _alone(predictions: HeadPredictions) -> dict[str, Tensor]:
-    return {head: values for stream in STREAMS for head, values in predictions.of(stream).items()}
-
-
-def combine(predictions: HeadPredictions, weights: Weights) -> dict[str, Tensor]:
-    """Return the probabilities (n, C) of each row of the result table.
-
-    Parameters
-    ----------
-    predictions
-        What every head found.
-    weights
-        Of what `row_sources` gives.
-    """
-    rows = _alone(predictions)
-    rows |= {f"fusion/{head}": values for head, values in predictions.of("fusion").items()}
-    for row, heads in row_sources(predictions).items():
-        rows[row] = weighted_mean(heads, [weights[row][head] for head in heads])
-    return {name: rows[name] for name in ROWS if name in rows}
 
 
 # ------------------------------------------------------------------------------------------- calibration

@@ -15,14 +15,15 @@ from camfuse.clips.table import read_clips
 from camfuse.config import Split
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import ConfigError, StaleShardError, TableError, WeightsError
+from camfuse.evaluate.combine import row_sources
 from camfuse.evaluate.result_text import result_text
 from camfuse.evaluate.results import Results, read_results
 from camfuse.evaluate.rows import ROWS
-from camfuse.evaluate.run import combine, evaluate, evaluate_clips, row_sources
+from camfuse.evaluate.run import evaluate, evaluate_clips
 from camfuse.metrics import tuned_weights
 from camfuse.model.checkpoint import Checkpoint
 from camfuse.predict.calibration import FILE, Calibration
-from camfuse.predict.probabilities import HeadPredictions, predict
+from camfuse.predict.probabilities import predict
 
 PARTS = ("rgb", "pose", "fusion")
 PAPER_ROWS = tuple(row for row in ROWS if "sequence" not in row)
@@ -107,21 +108,6 @@ def test_samplings_are_averaged_as_probabilities(trained: MadeRun, tested: Path)
     with np.load(tested / "probabilities.npz") as saved:
         for head, values in logits.items():
             assert saved[f"fusion/{head}"][0] == pytest.approx(values.softmax(1).mean(0).numpy(), abs=1e-5)
-
-
-def test_combine_by_hand() -> None:
-    heads = {
-        ("rgb", "rgb"): torch.tensor([[1.0, 0.0]]),
-        ("pose", "pose"): torch.tensor([[0.0, 1.0]]),
-        ("fusion", "rgb"): torch.tensor([[0.8, 0.2]]),
-        ("fusion", "pose"): torch.tensor([[0.4, 0.6]]),
-        ("fusion", "joint"): torch.tensor([[0.0, 1.0]]),
-    }
-    weights = {"fused": {"rgb": 1.0, "pose": 1.0, "joint": 2.0}, "late": {"rgb": 3.0, "pose": 1.0}}
-    rows = combine(HeadPredictions(pd.DataFrame(), torch.tensor([0]), heads), weights)  # type: ignore[arg-type]
-    assert list(rows) == list(PAPER_ROWS)
-    assert rows["late"].tolist() == [[0.75, 0.25]]
-    assert rows["fused"][0].tolist() == pytest.approx([0.3, 0.7])
 
 
 def test_other_split_and_fewer_parts(trained: MadeRun, tmp_path: Path) -> None:
