@@ -93,6 +93,10 @@ class EnrolledWords:
         if not path.is_file():
             return cls(weights)
         values = read_arrays(path, ("weights", "words", "features"))
+        if values["features"].ndim != 2 or values["words"].shape != values["features"].shape[:1]:
+            raise WeightsError(
+                f"{path}: expected a word for each clip's features, found otherwise; delete it and enroll again"
+            )
         if str(values["weights"]) != weights:
             given = ", ".join(dict.fromkeys(values["words"].tolist()))
             log.warning("%s: this model was trained again since %s were enrolled: enroll them again", path, given)

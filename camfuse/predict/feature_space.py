@@ -175,8 +175,13 @@ class FeatureSpace:
         values = read_arrays(path, ("weights", "centre", "scale", "means", "temperature"))
         if str(values["weights"]) != weights:
             return None
-        temperature = float(values["temperature"])
-        return cls(weights, values["centre"], values["scale"], values["means"], temperature)
+        centre, scale, means, temperature = (values[name] for name in ("centre", "scale", "means", "temperature"))
+        whole = centre.ndim == 1 and centre.shape == scale.shape and means.shape[1:] == centre.shape
+        if not (whole and temperature.shape == () and temperature > 0 and (scale > 0).all()):
+            raise WeightsError(
+                f"{path}: expected the features of trained words, found otherwise; delete it and enroll again"
+            )
+        return cls(weights, centre, scale, means, float(temperature))
 
 
 def checkpoint_hash(checkpoint: Path) -> str:

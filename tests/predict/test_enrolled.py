@@ -115,6 +115,12 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
         EnrolledWords.beside(tmp_path / "best.ckpt", WEIGHTS)
 
 
+def test_words_without_their_features_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / FILE, weights=WEIGHTS, words=np.array(["green", "tea"]), features=np.zeros((1, 3)))
+    with pytest.raises(WeightsError, match="a word for each clip's features"):
+        EnrolledWords.beside(tmp_path / "best.ckpt", WEIGHTS)
+
+
 @pytest.mark.parametrize("word", ["", "  ", "a\nb", "red", " red "])
 def test_words_that_cannot_be_added(word: str) -> None:
     with pytest.raises(WeightsError):

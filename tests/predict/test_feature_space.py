@@ -96,6 +96,16 @@ def test_it_is_read_back_and_belongs_to_one_checkpoint(tmp_path: Path) -> None:
             FeatureSpace.beside(checkpoint, "f")
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"centre": np.zeros(3)}, {"scale": np.zeros(2)}, {"temperature": -1.0}, {"means": 1}]
+)
+def test_arrays_that_do_not_belong_together_are_refused(tmp_path: Path, wrong: dict[str, object]) -> None:
+    values = {name: getattr(SQUARE, name) for name in ("weights", "centre", "scale", "means", "temperature")}
+    np.savez(tmp_path / FILE, **values | wrong)
+    with pytest.raises(WeightsError, match="found otherwise; delete it and enroll again"):
+        FeatureSpace.beside(tmp_path / "best.ckpt", "f")
+
+
 def test_no_clips_are_no_space() -> None:
     with pytest.raises(ValueError, match="at least one clip"):
         FeatureSpace.of("f", np.zeros((0, 2)), np.zeros(0, np.int64), 2)
