@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from camfuse.config import PARTS
 from camfuse.data.inputs import Inputs
-from camfuse.errors import WeightsError
+from camfuse.entries import Package
+from camfuse.errors import MissingToolError, WeightsError
 from camfuse.predict.facts import ModelFacts
 from camfuse.run.layout import Run
 
 Device = Literal["auto", "cpu", "cuda"]
 """Where a model runs; auto: on a GPU where there is one."""
 
+TORCH = Package("torch", "pip install torch, or take an .onnx of `camfuse export`, which does without")
 AT_ONCE = 16_000_000
 """Bytes of input that a network takes at once: one sampling at the paper's size, several of a small model."""
 
@@ -67,6 +69,8 @@ def open_network(path: Path, device: Device = "auto", *, only_enrolled: bool = F
         If a package is missing that the file needs.
     """
     path = find_model(path)
+    if path.suffix.lower() != ".onnx" and TORCH.missing:
+        raise MissingToolError(f"{path} needs {TORCH.name}, which is not installed: {TORCH.install}")
     if path.suffix.lower() in EXPORTED:
         if only_enrolled:
             raise WeightsError(f"{path}: expected a checkpoint: an exported model has no enrolled words")

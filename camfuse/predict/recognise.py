@@ -123,6 +123,11 @@ class TrainedModel:
         """The words that the model knows."""
         return self.facts.classes
 
+    def __repr__(self) -> str:
+        """Say in one line what it is."""
+        streams = "+".join(self.config.model.streams) if self.facts.part == "fusion" else self.facts.part
+        return f"TrainedModel({streams}, {len(self.classes)} words, keypoints by {self.config.pose.key})"
+
     def __enter__(self) -> Self:
         """Do nothing: the estimator is made when the first video comes."""
         return self

@@ -122,7 +122,9 @@ def test_a_foreign_model_is_refused(tmp_path: Path) -> None:
         open_network(tmp_path / "foreign.onnx")
 
 
-def test_it_is_used_where_there_is_no_torch(files: dict[Part, Path], shared_data: Path, tmp_path: Path) -> None:
+def test_it_is_used_where_there_is_no_torch(
+    files: dict[Part, Path], trained: MadeRun, shared_data: Path, tmp_path: Path
+) -> None:
     blocked = "import sys\nfor name in ('torch', 'pytorch_lightning', 'torchmetrics'): sys.modules[name] = None\n"
     (tmp_path / "sitecustomize.py").write_text(blocked)
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
@@ -131,8 +133,9 @@ def test_it_is_used_where_there_is_no_torch(files: dict[Part, Path], shared_data
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 4
-    checkpoint = [*command[:4], str(files["fusion"].with_name("none"))]
-    assert subprocess.run(checkpoint, env=environment, capture_output=True, check=False).returncode == 2
+    checkpoint = [*command[:4], str(trained.run.training("fusion").best), str(video)]
+    done = subprocess.run(checkpoint, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "needs torch, which is not installed" in done.stderr
 
 
 def test_the_example_needs_nothing_of_this_package(files: dict[Part, Path], trained: MadeRun, tmp_path: Path) -> None:

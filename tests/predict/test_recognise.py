@@ -23,6 +23,10 @@ def test_a_video_is_answered(model: TrainedModel, video: Path) -> None:
     assert (again.probabilities == sign.probabilities).all()
 
 
+def test_it_says_what_it_is(model: TrainedModel) -> None:
+    assert repr(model) == "TrainedModel(rgb+pose, 3 words, keypoints by mediapipe)"
+
+
 def test_it_sees_what_the_stages_prepare(model: TrainedModel, video: Path, trained: MadeRun) -> None:
     clip = clip_of(video)
     prepared = prepare_clip(trained.config, clip, Walker())
