@@ -90,7 +90,7 @@ def _confidence_row(one: Confidence) -> tuple[str, ...]:
 def result_text(results: Results) -> str:
     """Return the result tables as lines of text, for the command line and the log."""
     table = [result_caption(results), *_aligned_table(result_cells(results))]
-    said = [*weights_text(results), *missing_text(results)]
+    said = [*signers_text(results), *weights_text(results), *missing_text(results)]
     if results.confidence:
         said += ["", confidence_caption(results), *_aligned_table(confidence_cells(results))]
     return "\n".join([*table, *said])
@@ -105,6 +105,29 @@ def _aligned_table(lines: Sequence[Sequence[str]]) -> list[str]:
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
     numbers = (cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))
     return "  ".join([cells[0].ljust(widths[0]), *numbers])
+
+
+def signers_text(results: Results) -> list[str]:
+    """Say in a sentence whether the tested people were trained on; empty where the file is of an earlier version."""
+    found = results.signers
+    if found is None:
+        return []
+    clips = f"clips of {results.split}"
+    total = f"{found.unseen + found.seen + found.unknown:,}"
+    untested = "how well new people are recognised is not tested here"
+    alone = {
+        "unseen": f"All {total} {clips} are of people whom training never saw.",
+        "seen": f"All {total} {clips} are of people who are in training too: {untested}.",
+        "unknown": f"Whether the {total} {clips} are of people who are in training too is not known: {untested}.",
+    }
+    if one := found.of_all():
+        return [alone[one]]
+    counts = {
+        "of people whom training never saw": found.unseen,
+        "of people who are in training too": found.seen,
+        "of people of whom that is not known": found.unknown,
+    }
+    return [f"Of the {total} {clips}, {', '.join(f'{count:,} are {of}' for of, count in counts.items() if count)}."]
 
 
 def weights_text(results: Results) -> list[str]:

@@ -11,6 +11,7 @@ import pandas as pd
 from camfuse.config import Part
 from camfuse.errors import TableError
 from camfuse.evaluate.confidence import Confidence
+from camfuse.evaluate.signers import SignerCounts
 from camfuse.files import write_text
 from camfuse.run.layout import EvaluationFiles
 from camfuse.run.shard import LeftOut
@@ -155,6 +156,8 @@ class Results:
         The clips that could not be tested.
     confidence
         What the calibration on val does, by row; empty where there is no val.
+    signers
+        How many tested clips are of people who were trained on; None in files of earlier versions.
     """
 
     split: str
@@ -169,6 +172,7 @@ class Results:
     seed: int
     missing: Missing
     confidence: Mapping[str, Confidence] = field(default_factory=dict)
+    signers: SignerCounts | None = None
 
     def records(self) -> list[dict[str, Any]]:
         """Return the rows as the files have them: ``row``, the numbers, what is missing, the numbers of all clips."""
@@ -193,6 +197,7 @@ class Results:
             "seed": self.seed,
             "missing": {"left_out": left_out, "not_on_disk": self.missing.not_on_disk},
             "confidence": {row: one.content() for row, one in self.confidence.items()},
+            "signers": None if self.signers is None else asdict(self.signers),
         }
 
     @classmethod
@@ -217,8 +222,9 @@ class Results:
                 {str(one["clip_id"]): LeftOut(one["stage"], one["reason"]) for one in missing["left_out"]},
                 None if missing["not_on_disk"] is None else int(missing["not_on_disk"]),
             ),
-            # files of earlier versions have none
+            # files of earlier versions have none of these
             confidence={str(row): Confidence.parse(one) for row, one in content.get("confidence", {}).items()},
+            signers=SignerCounts(**content["signers"]) if content.get("signers") else None,
         )
 
 

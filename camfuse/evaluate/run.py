@@ -28,6 +28,7 @@ from camfuse.evaluate.result_text import result_text
 from camfuse.evaluate.results import CheckpointFacts, Results, write_results
 from camfuse.evaluate.rows import FUSED, LATE, MAIN
 from camfuse.evaluate.score import score
+from camfuse.evaluate.signers import count_signers
 from camfuse.metrics import likely_weights, tuned_weights
 from camfuse.model.checkpoint import Checkpoint, check_trained
 from camfuse.predict.calibration import Calibration
@@ -126,6 +127,7 @@ def evaluate_clips(
     if val and calibrated:
         confidence = _confidence(run, weights, val, _Seen(tested, _predicted(run, trained, part, strange)))
     main = next(name for name in MAIN if name in rows)
+    trained_on, _ = split_unknown(run.clips(), config.train.unknown_words)
     predictions = Predictions(tested.clips, classes, tested.labels, rows, main)
     results = Results(
         split=split,
@@ -142,6 +144,7 @@ def evaluate_clips(
         seed=config.seed,
         missing=missing,
         confidence=confidence,
+        signers=count_signers(tested.clips, trained_on[trained_on["split"] == "train"]),
     )
     return predictions, results
 

@@ -18,6 +18,7 @@ from camfuse.evaluate.result_text import (
     percent,
     result_caption,
     result_cells,
+    signers_text,
     weights_text,
 )
 from camfuse.evaluate.results import Results
@@ -129,6 +130,11 @@ def describe_results(results: Results) -> str:
         f"{union} for the row in bold. The interval is over the clips; it does not say how much another seed would "
         "change."
     )
+
+
+def describe_signers(results: Results) -> str:
+    """Say whether the tested people were trained on; empty where that was not counted."""
+    return " ".join(signers_text(results))
 
 
 def describe_missing(results: Results) -> str:

@@ -35,6 +35,7 @@ from camfuse.report.outcome import (
     describe_confidence,
     describe_missing,
     describe_results,
+    describe_signers,
     read_curves,
     read_predictions,
     result_table,
@@ -74,6 +75,7 @@ class Page:
     tiles: Sequence[Tile]
     results: Table | None
     results_note: str
+    results_signers: str
     results_missing: str
     confidence: Table | None
     confidence_note: str
@@ -142,6 +144,7 @@ def gather(run: Run) -> Page:
         tiles=_tiles(results, clips),
         results=result_table(results) if results else None,
         results_note=describe_results(results) if results else "",
+        results_signers=describe_signers(results) if results else "",
         results_missing=describe_missing(results) if results else "",
         confidence=confidence_table(results) if results else None,
         confidence_note=describe_confidence(results) if results else "",

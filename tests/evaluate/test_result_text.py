@@ -13,9 +13,11 @@ from camfuse.evaluate.result_text import (
     percent,
     result_cells,
     result_text,
+    signers_text,
     weights_text,
 )
 from camfuse.evaluate.results import Missing
+from camfuse.evaluate.signers import SignerCounts
 from camfuse.run.shard import LeftOut
 
 WHOLE = made_results({"rgb": made_score(0.25), "fused": made_score(0.5)}, weights={"fused": {"rgb": 1, "pose": 0.5}})
@@ -33,6 +35,28 @@ def test_a_line_for_each_row_in_its_order() -> None:
     assert (rgb[0], rgb[1], fused[0], fused[1]) == ("RGB", "25.00", "Fused", "50.00")
     assert result_text(WHOLE).splitlines()[0] == "Accuracy on the 20 clips of test, in %"
     assert weights_text(WHOLE) == ["Fused: rgb x 1, pose x 0.5, as configured."]
+
+
+def test_one_sentence_says_whether_the_people_are_new() -> None:
+    untested = "how well new people are recognised is not tested here."
+    said = {
+        (20, 0, 0): "All 20 clips of test are of people whom training never saw.",
+        (0, 20, 0): f"All 20 clips of test are of people who are in training too: {untested}",
+        (0, 0, 20): f"Whether the 20 clips of test are of people who are in training too is not known: {untested}",
+        (11, 8, 1): "Of the 20 clips of test, 11 are of people whom training never saw, 8 are of people who are in "
+        "training too, 1 are of people of whom that is not known.",
+        (
+            0,
+            19,
+            1,
+        ): "Of the 20 clips of test, 19 are of people who are in training too, 1 are of people of whom that is "
+        "not known.",
+    }
+    for counts, sentence in said.items():
+        found = replace(WHOLE, signers=SignerCounts(*counts))
+        assert signers_text(found) == [sentence]
+        assert sentence in result_text(found).splitlines()
+    assert signers_text(WHOLE) == []
 
 
 def test_nothing_missing_says_nothing() -> None:

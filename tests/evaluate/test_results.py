@@ -10,6 +10,7 @@ from made_results import made_results, made_score
 
 from camfuse.errors import TableError
 from camfuse.evaluate.results import CheckpointFacts, Missing, Results, read_results, write_results
+from camfuse.evaluate.signers import SignerCounts
 from camfuse.run.layout import EvaluationFiles
 from camfuse.run.shard import LeftOut
 
@@ -18,6 +19,7 @@ FULL = made_results(
     weights={"fused": {"rgb": 1.0, "pose": 1.0, "joint": 0.0}},
     checkpoints={"rgb": CheckpointFacts(2, "a" * 16, 100), "fusion": CheckpointFacts(7, "b" * 16, 215)},
     missing=Missing({"gone": LeftOut("frames", "no video")}, 1),
+    signers=SignerCounts(unseen=5, seen=2, unknown=1),
 )
 
 
@@ -29,6 +31,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert table["row"].tolist() == ["rgb", "fused"]
     assert table["top1"].tolist() == [0.25, 0.5] and table["top1_of_all"].tolist() == [0.2, 0.4]
     assert table["left_out"].tolist() == [1, 1] and table["not_on_disk"].tolist() == [1, 1]
+    assert json.loads(files.results.read_text())["signers"] == {"unseen": 5, "seen": 2, "unknown": 1}
     listed = json.loads(files.results.read_text())["missing"]["left_out"]
     assert listed == [{"clip_id": "gone", "stage": "frames", "reason": "no video"}]
 
@@ -42,6 +45,12 @@ def test_results_of_an_earlier_version_have_nothing_missing(tmp_path: Path) -> N
     found = Results.parse(content)
     assert found.missing == Missing({}, None) and found.missing.count == 0
     assert found.rows["rgb"] == replace(FULL.rows["rgb"], top_of_all={1: 0.25}, class_top_of_all={1: 0.5})
+
+
+def test_results_of_an_earlier_version_do_not_say_who_signs() -> None:
+    content = FULL.content()
+    del content["signers"]
+    assert Results.parse(content) == replace(FULL, signers=None)
 
 
 def test_no_file_is_no_results_and_a_damaged_one_is_named(tmp_path: Path) -> None:

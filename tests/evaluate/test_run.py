@@ -58,6 +58,7 @@ def test_rows_as_the_paper_has_them(tested: Path) -> None:
     assert results["main"] == "fused"
     assert results["split"] == "test"
     assert results["checkpoints"].keys() == set(PARTS)
+    assert results["signers"] == {"unseen": 0, "seen": 9, "unknown": 0}  # all made clips are of one signer
 
 
 def test_predictions_name_the_classes(tested: Path) -> None:

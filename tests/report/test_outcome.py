@@ -48,6 +48,14 @@ def test_result_text_is_the_table(finished_run: Run) -> None:
     assert len({len(line) for line in lines}) == 1
 
 
+def test_the_page_says_whether_the_people_are_new(run: Run, text: Text) -> None:
+    assert "training never saw" not in text.sections["results"]  # a file of an earlier version
+    path = run.folder / "evaluate" / "results.json"
+    content = json.loads(path.read_text(encoding="utf-8")) | {"signers": {"unseen": 6, "seen": 0, "unknown": 0}}
+    write_text(path, json.dumps(content))
+    assert "All 6 clips of test are of people whom training never saw." in Text(written(run)).sections["results"]
+
+
 def test_weights_chosen_on_val_are_said(run: Run) -> None:
     path = run.folder / "evaluate" / "results.json"
     content = json.loads(path.read_text(encoding="utf-8")) | {"tuned": True}
