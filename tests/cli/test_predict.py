@@ -5,7 +5,9 @@ import io
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_training import MadeRun
@@ -15,7 +17,8 @@ from typer.testing import CliRunner
 from walker import Walker
 
 from camfuse.cli import app
-from camfuse.errors import ClipError, ConfigError, WeightsError
+from camfuse.errors import ClipError, ConfigError, MissingToolError, WeightsError
+from camfuse.model.checkpoint import Checkpoint
 from camfuse.predict import live, recognise
 
 
@@ -133,3 +136,44 @@ def test_a_video_as_if_a_camera_saw_it(trained: MadeRun, tmp_path: Path, monkeyp
 def test_a_camera_or_one_video(trained: MadeRun, arguments: list[str]) -> None:
     with pytest.raises(ConfigError, match="predict: "):
         camfuse("predict", trained.config.output, *arguments)
+
+
+def trained_on(trained: MadeRun, folder: Path, pose: dict[str, Any]) -> Path:
+    """Write the made run's checkpoint as one that was trained on other keypoints."""
+    found = Checkpoint.load(trained.run.training("pose").best)
+    folder.mkdir()
+    replace(found, config=found.config | {"pose": pose}).save(folder / "best.ckpt")
+    return folder / "best.ckpt"
+
+
+def test_keypoints_from_files_need_an_estimator_by_name(trained: MadeRun, walker: None, tmp_path: Path) -> None:
+    model, video = trained_on(trained, tmp_path / "m", {"annotations": {}}), write_numbers(tmp_path / "v.mp4", 20)
+    with pytest.raises(ConfigError, match=r"came from files.*`--estimator`"):
+        camfuse("predict", model, video)
+    assert "%" in camfuse("predict", model, video, "--estimator", "mediapipe")
+
+
+@pytest.mark.parametrize("key", ["mmpose", "rtmlib"])
+def test_other_keypoints_only_when_told_so(trained: MadeRun, walker: None, tmp_path: Path, key: str) -> None:
+    model, video = trained_on(trained, tmp_path / "m", {key: {}}), write_numbers(tmp_path / "v.mp4", 20)
+    with pytest.raises(MissingToolError, match=f"wants keypoints of {key}"):  # its weights are not here
+        camfuse("predict", model, video)
+    with pytest.raises(ConfigError, match=f"trained on keypoints of {key}, and mediapipe is asked for: every estim"):
+        camfuse("predict", model, video, "--estimator", "mediapipe")
+    assert "%" in camfuse("predict", model, video, "--estimator", "mediapipe", "--other-estimator")
+
+
+@pytest.mark.torture
+def test_a_thousand_videos(trained: MadeRun, walker: None, tmp_path: Path) -> None:
+    """Every tenth is cut off; the made estimator sees the others in a minute or two."""
+    whole = write_numbers(tmp_path / "whole.mp4", 8).read_bytes()
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    for number in range(1000):
+        content = whole if number % 10 else whole[: number + 1]
+        (folder / f"{number:04d}.mp4").write_bytes(content)
+    out = tmp_path / "out.jsonl"
+    arguments = ["predict", trained.run.training("pose").best, folder, "--format", "jsonl", "--output", out]
+    assert CliRunner().invoke(app, [str(one) for one in arguments]).exit_code == 3
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row["error"] is None for row in rows] == [number % 10 > 0 for number in range(1000)]
