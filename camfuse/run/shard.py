@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from camfuse.errors import ShardError, StaleShardError
 from camfuse.files import atomic
+from camfuse.run.heaps import has_damaged_heap
 
 Array = NDArray[Any]
 SPARSE_MIN_BYTES = 16_384
@@ -266,6 +267,8 @@ class Shard:
             if not self.path.is_file():
                 raise ShardError(f"{self.path}: no such shard; run the workflow up to this stage first")
             try:
+                if has_damaged_heap(self.path):
+                    raise OSError("texts that claim more room than there is")
                 self._handle = h5py.File(self.path, "r", locking=False, rdcc_nbytes=0)
             except OSError as error:
                 raise ShardError(f"{self.path}: damaged or not HDF5 ({error}); delete it and run again") from error
