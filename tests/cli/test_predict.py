@@ -85,6 +85,9 @@ def test_faulty_and_odd_real_files(trained: MadeRun, shared_data: Path) -> None:
     assert [one["error"] is None for one in found] == [True, False, True, False, True]
 
 
+@pytest.mark.bad_input(
+    "a video for `camfuse predict` whose name is not UTF-8", "answered; the name is written in escapes"
+)
 @pytest.mark.parametrize("form", ["table", "csv", "jsonl"])
 def test_a_name_that_is_no_text(trained: MadeRun, walker: None, tmp_path: Path, form: str) -> None:
     video = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp4"))

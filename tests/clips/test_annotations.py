@@ -40,6 +40,7 @@ def test_kinds_of_files_that_no_reader_knows_are_named_at_once(make_config: Make
     assert caught.value.problems == (*expected, f"clip 4: {known}, found no suffix (e)")
 
 
+@pytest.mark.bad_input("one .pose file named for two recordings", "refused at the start")
 def test_a_file_of_one_recording_serves_no_other(make_config: MakeConfig) -> None:
     config = make_config(pose={"annotations": {}})
     with pytest.raises(TableError, match=r"one\.POSE: expected the keypoints of one recording, .* 2: a\.mp4, b\.mp4"):

@@ -30,6 +30,9 @@ def test_what_is_no_text_or_no_csv_is_said(tmp_path: Path) -> None:
         read_text(tmp_path / "none")
 
 
+@pytest.mark.bad_input(
+    "a web page, an Excel table or a pointer as label file", "refused at the start, with what the file is"
+)
 def test_another_file_under_a_label_files_name(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="expected a label file, found a web page"):
         read_lines(made(tmp_path, b"<!DOCTYPE html><html>"))

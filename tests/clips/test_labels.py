@@ -39,6 +39,7 @@ def test_another_name_stays_for_the_message() -> None:
     assert not is_split("hello")
 
 
+@pytest.mark.bad_input("words that differ in case, blanks or number form", "a note at the start; each is a class")
 @pytest.mark.parametrize(
     ("labels", "told"),
     [

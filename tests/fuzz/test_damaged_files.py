@@ -200,6 +200,10 @@ def memory() -> Iterator[None]:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEGABYTES * 1000
 
 
+@pytest.mark.bad_input(
+    "any label file, pickle, .pose, config, table, shard or checkpoint with bytes flipped, cut or put in",
+    "read or refused: 100 cases each in the tests, 2,000 in `make torture`",
+)
 @pytest.mark.parametrize("cases", [100, pytest.param(2000, marks=pytest.mark.torture)])
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.filterwarnings("ignore")

@@ -175,6 +175,7 @@ def test_names_are_only_names(
     assert sum(1 for _ in read_frames(as_clip(Path(name)))) == 3
 
 
+@pytest.mark.bad_input("a playlist called .mp4", "left out; nothing else is opened")
 @pytest.mark.parametrize(
     "text", ["ffconcat version 1.0\nfile 'plain.mp4'\n", "#EXTM3U\n#EXTINF:2,\nplain.mp4\n#EXT-X-ENDLIST\n"]
 )
@@ -220,6 +221,7 @@ def test_a_segment_after_the_end_points_at_trimmed(make_video: MakeVideo, as_cli
     assert len(list(read_frames(as_clip(path, start=0.9, end=99.0)))) == 3  # 0.9 s is 22.5 frames: 22, 23, 24
 
 
+@pytest.mark.bad_input("a segment that ends long after its video", "the frames that there are; a note in the report")
 def test_a_segment_that_ends_long_after_its_video_is_said(
     make_video: MakeVideo, as_clip: AsClip, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -231,6 +233,9 @@ def test_a_segment_that_ends_long_after_its_video_is_said(
     assert caplog.messages == [f"clip c: its segment ends at 48.000 s, but {path} is 1.000 s long: is that in seconds?"]
 
 
+@pytest.mark.bad_input(
+    "a segment of a video whose sound begins before its images", "counted from the first image; a note in the report"
+)
 @pytest.mark.parametrize("start", [0.4, 16.0])
 def test_segments_count_from_the_first_image_and_say_so_where_the_sound_comes_first(
     start: float,
@@ -251,6 +256,7 @@ def test_segments_count_from_the_first_image_and_say_so_where_the_sound_comes_fi
     assert caplog.text.count("after the sound") == 1
 
 
+@pytest.mark.bad_input("a video that was cut off", "left out")
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
 @pytest.mark.parametrize(("name", "options"), [("cut.mp4", ("-movflags", "+faststart")), ("cut.mkv", ())])
 def test_a_truncated_file_is_an_error(

@@ -61,6 +61,7 @@ def junk(kind: str) -> bytes:
     return kinds[kind]
 
 
+@pytest.mark.bad_input("a damaged checkpoint", "refused; no advice to open it unsafely")
 @pytest.mark.parametrize(
     "kind",
     ["noise after a pickle's first byte", "noise after a zip's first bytes", "another pickle", "cut", "flipped"],
@@ -75,6 +76,7 @@ def test_junk_is_called_damaged_without_advice_to_open_it_unsafely(tmp_path: Pat
     assert "\n" not in said and not any(word in said.lower() for word in ("weights_only", "trust", "unsafe", "run a"))
 
 
+@pytest.mark.bad_input("a web page or pointer as checkpoint", "refused, with what the file is")
 @pytest.mark.parametrize(
     ("content", "words"),
     [(b"<!DOCTYPE html>", "found a web page"), (b"version https://git-lfs.github.com", "found a Git LFS pointer")],

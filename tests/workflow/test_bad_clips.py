@@ -120,6 +120,7 @@ def skipped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workflow, Clips]:
     return workflow, clips
 
 
+@pytest.mark.bad_input("clips that a stage cannot process", "left out by that stage; all others go on")
 def test_bad_clips_are_left_out_by_their_stage_and_stay_so(skipped: tuple[Workflow, Clips]) -> None:
     workflow, clips = skipped
     run = Run.from_folder(workflow.folder / "results")

@@ -55,6 +55,10 @@ def test_each_clip_gets_its_own_keypoints(tmp_path: Path) -> None:
     assert poses_of(tmp_path, **{"thanks/1": 20, "hello/1": 30}) == ({"hello--1": 30, "thanks--1": 20}, {})
 
 
+@pytest.mark.bad_input(
+    "a pickle with an entry of the clip's name in another folder only, or under a bare name that two clips have",
+    "left out: no annotation of this clip",
+)
 @pytest.mark.parametrize("name", ["thanks/1", "1"])
 def test_no_clip_gets_the_keypoints_of_another(tmp_path: Path, name: str) -> None:
     found, left = poses_of(tmp_path, **{name: 20})
@@ -62,6 +66,7 @@ def test_no_clip_gets_the_keypoints_of_another(tmp_path: Path, name: str) -> Non
     assert "expected one annotation with frame_dir 'hello--1' or 'hello/1', found 0" in left["hello--1"]
 
 
+@pytest.mark.bad_input("keypoints as .npy, .json or .pkl.gz", "refused at the start: expected .pkl, .pickle or .pose")
 @pytest.mark.parametrize("name", ["a.npy", "a.json", "a.pkl.gz"])
 def test_keypoints_of_an_unknown_kind_are_named_at_the_start(tmp_path: Path, failing: Path, name: str) -> None:
     write_video(tmp_path / "base.mp4", shade=100)
@@ -75,6 +80,10 @@ def test_keypoints_of_an_unknown_kind_are_named_at_the_start(tmp_path: Path, fai
         assert f"expected a keypoint file that ends in .pkl, .pickle or .pose, found {name[1:]}" in said
 
 
+@pytest.mark.bad_input(
+    "a pickle with x, y, z and no scores; one whose `img_shape` is an array; .PKL",
+    "z is no score: left out; the others are read",
+)
 @pytest.mark.parametrize("name", ["a.PKL", "img_shape_array.pkl", "xyz_no_score.pkl"])
 def test_odd_pickles_are_read_or_refused_in_words(failing: Path, name: str) -> None:
     path = failing / "keypoint_file_kinds" / name
@@ -88,6 +97,7 @@ def test_odd_pickles_are_read_or_refused_in_words(failing: Path, name: str) -> N
             check_poses(estimator.estimate(clip, frames), 50, clip=clip, estimator="annotations")
 
 
+@pytest.mark.bad_input("words that are numbers", "class indices in natural order: 1, 2, 10")
 def test_numbered_words_stand_in_natural_order(tmp_path: Path, failing: Path) -> None:
     table = (failing / "csv" / "numeric_labels.csv").read_text()
     (tmp_path / "clips.csv").write_text(table)
@@ -101,6 +111,9 @@ def test_numbered_words_stand_in_natural_order(tmp_path: Path, failing: Path) ->
     assert indices == {str(number): number for number in range(12)}
 
 
+@pytest.mark.bad_input(
+    "a control character in a word, a file name that is not UTF-8", "refused at the start, each named"
+)
 def test_labels_and_names_that_no_table_can_hold_are_refused(tmp_path: Path, failing: Path) -> None:
     def refused(clips: dict[str, Any]) -> str:
         settings = SMALL | {"clips": clips | {"shards": 1, "missing": "drop"}, "pose": {"mediapipe": {}}}
@@ -118,6 +131,10 @@ def test_labels_and_names_that_no_table_can_hold_are_refused(tmp_path: Path, fai
     assert r"expected a name in UTF-8, found 'a/caf\udce9.mp4': rename it" in refused({"folder": {"videos": "videos"}})
 
 
+@pytest.mark.bad_input(
+    "start and end in frames, or far beyond the video's end",
+    "a note at the start with the video's length; the frames that there are",
+)
 def test_frames_given_as_seconds_are_noted_at_the_start(tmp_path: Path, failing: Path) -> None:
     table = (failing / "csv" / "frames_as_seconds.csv").read_text()
     (tmp_path / "clips.csv").write_text(table)
@@ -134,6 +151,7 @@ def test_frames_given_as_seconds_are_noted_at_the_start(tmp_path: Path, failing:
     )
 
 
+@pytest.mark.bad_input("an empty file, a web page or a Git LFS pointer called .mp4", "left out, with what the file is")
 def test_what_is_no_video_is_left_out_with_its_reason(tmp_path: Path) -> None:
     contents = {"empty": b"", "page": b"<!DOCTYPE html>", "pointer": b"version https://git-lfs.github.com/spec/v1"}
     for number in range(3):

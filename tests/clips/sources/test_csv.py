@@ -126,6 +126,7 @@ def test_spreadsheet_habits(source: Callable[..., CsvSource]) -> None:
     assert table.rows["label"].tolist() == ["thank you, sir"]
 
 
+@pytest.mark.bad_input("trailing commas in a table's header", "passed over; noted where something stands below")
 def test_columns_without_a_name_are_passed_over(source: Callable[..., CsvSource]) -> None:
     table = read(source("video,label,split,,\na.mp4,x,train,,\nb.mp4,y,val,,\n"))
     assert table.rows["video"].tolist() == ["a.mp4", "b.mp4"] and table.notes == ()
@@ -136,6 +137,7 @@ def test_columns_without_a_name_are_passed_over(source: Callable[..., CsvSource]
         read(source("video,label,\na.mp4,x,\nb.mp4,y,,\n"))
 
 
+@pytest.mark.bad_input("the same video in two lines", "refused at the start, with both lines")
 def test_a_video_twice_is_said_in_the_tables_own_columns(source: Callable[..., CsvSource]) -> None:
     with pytest.raises(TableError) as error:
         read(source("video,label\na.mp4,x\nb.mp4,x\na.mp4,y\n"))

@@ -158,6 +158,7 @@ ODD = {
 }
 
 
+@pytest.mark.bad_input("keypoints of other frames, other keys or another skeleton", "left out")
 @pytest.mark.parametrize(("made", "message"), ODD.values(), ids=ODD)
 def test_what_does_not_fit_is_said_in_one_line(write: Callable[..., Path], made: dict[str, Any], message: str) -> None:
     with pytest.raises(ClipError, match=message) as caught:
@@ -176,6 +177,7 @@ def test_scores_may_be_the_third_column(write: Callable[..., Path]) -> None:
     assert (keypoints == (7, 7, 0.25)).all()
 
 
+@pytest.mark.bad_input("a pickle that would run a program", "left out; nothing of it runs")
 def test_another_form_and_an_attack_are_refused(write: Callable[..., Path]) -> None:
     with pytest.raises(ClipError, match=r"expected `split` and `annotations`, .* found the keys video, pose"):
         read_back(write(content={"video": 1, "pose": 2}), "one", 10)
