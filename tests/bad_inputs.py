@@ -11,7 +11,7 @@ PAGE = ROOT / "docs" / "bad_inputs.md"
 HEAD = """# Bad input, and what becomes of it
 
 Made by `python tests/bad_inputs.py` from the tests that are named; each row is what its test checks. "Refused" is one
-message that says what was expected and found, and exit code 2; "left out" is a clip that all later stages do without, and
+message that says what was expected, what found, and exit code 2; "left out" is a clip that all later stages lack and
 that metrics and report name with its reason (`bad_clips: skip`; with `stop` its shard waits for you, the others go on).
 
 | you give | what becomes of it | test |
