@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from camfuse.config import Config, Model, Part
+from camfuse.config import PARTS, Config, Model, Part
 from camfuse.errors import WeightsError
 from camfuse.files import atomic
 from camfuse.model.recogniser import Recogniser, build_recogniser
@@ -79,15 +79,27 @@ class Checkpoint:
         names = {field.name for field in fields(cls)}
         if missing := sorted(names - values.keys()):
             raise WeightsError(f"{path}: expected a best.ckpt of camfuse, found a file without {', '.join(missing)}")
+        if not isinstance(values["classes"], list | tuple) or values["part"] not in PARTS:
+            raise WeightsError(f"{path}: expected a part and a list of classes, found others; train that part again")
         return cls(**{name: values[name] for name in names} | {"classes": tuple(values["classes"])})
 
     @classmethod
     def _of_state(cls, path: Path, state: Mapping[str, Any]) -> Self:
         """Take the weights of a training's state; what they are for says the ``best.ckpt`` of the same training."""
         best = cls.load(path.with_name("best.ckpt"))
-        if state["camfuse"]["labels"]["fingerprint"] != best.fingerprint:
+        try:
+            found, epoch, weights = (
+                state["camfuse"]["labels"]["fingerprint"],
+                int(state["epoch"]),
+                trained_weights(state),
+            )
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise WeightsError(
+                f"{path}: expected the state of a training of camfuse, found otherwise: {error!r}"
+            ) from error
+        if found != best.fingerprint:
             raise WeightsError(f"{path}: belongs to another training than the best.ckpt beside it; train again")
-        return replace(best, epoch=int(state["epoch"]) + 1, numbers={}, state=trained_weights(state))
+        return replace(best, epoch=epoch + 1, numbers={}, state=weights)
 
     def recogniser(self) -> Recogniser:
         """Build the recogniser with these weights, ready for prediction.
@@ -95,15 +107,19 @@ class Checkpoint:
         Raises
         ------
         WeightsError
-            If the checkpoint's model is one that this version does not know.
+            If the checkpoint's model is one that this version does not know, or its weights are not that model's.
         """
         # of the config only this: a key that another section has no more must not make trained weights useless
         try:
             config = Model.model_validate(self.config["model"])
-        except (KeyError, ValidationError) as error:
+        except (KeyError, TypeError, ValidationError) as error:
             raise WeightsError(f"this checkpoint of {self.part} holds a model of another version: {error}") from error
-        model = build_recogniser(config, num_classes=len(self.classes), part=self.part)
-        model.load_state_dict(self.state)
+        try:
+            model = build_recogniser(config, num_classes=len(self.classes), part=self.part)
+            model.load_state_dict(self.state)
+        except (RuntimeError, TypeError, AttributeError, LookupError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise WeightsError(f"this checkpoint of {self.part} has not the weights of its model: {reason}") from error
         return model.eval()
 
 

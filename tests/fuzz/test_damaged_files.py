@@ -219,7 +219,7 @@ def test_a_damaged_file_is_read_or_refused(
     @settings(
         max_examples=cases, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
     )
-    @given(st.one_of(damaged(kind.whole), st.binary(max_size=200)))
+    @given(st.one_of(*[damaged(kind.whole)] * 9, st.binary(max_size=200)))
     def tried(content: bytes) -> None:
         path.write_bytes(content)
         with within(SECONDS):

@@ -117,3 +117,19 @@ def test_a_checkpoint_outlives_keys_that_its_model_does_not_read() -> None:
     assert older.recogniser().state_dict().keys() == best.recogniser().state_dict().keys()
     with pytest.raises(WeightsError, match="a model of another version"):
         replace(best, config={"model": {"a_stream_of_then": {}}}).recogniser()
+
+
+def test_weights_that_are_not_the_models_and_values_that_are_none_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "best.ckpt"
+    whole = made(settings())
+    short = {name: value for name, value in whole.state.items() if "conv1" not in name}
+    with pytest.raises(WeightsError, match=r"of pose has not the weights of its model: .*Missing key"):
+        replace(whole, state=short).recogniser()
+    for changes in ({"classes": 5}, {"part": "legs"}):
+        torch.save({**vars(whole), "classes": list(CLASSES), **changes}, path)
+        with pytest.raises(WeightsError, match="expected a part and a list of classes"):
+            Checkpoint.load(path)
+    made(settings()).save(path)
+    torch.save({"state_dict": {}, "camfuse": {"labels": None}, "epoch": 1}, tmp_path / "last.ckpt")
+    with pytest.raises(WeightsError, match="expected the state of a training of camfuse"):
+        Checkpoint.load(tmp_path / "last.ckpt")
