@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from camfuse.config import Config, load_config
+from camfuse.config import Config, load_config, load_values
+from camfuse.run.recipe import resolve
 
 log = logging.getLogger("camfuse")
 
@@ -33,8 +34,18 @@ Gpus = Annotated[
 ]
 
 
-def start(config: Path, log_file: Path | None) -> Config:
-    """Read the config and begin the log, as every command of a stage does."""
+def start(config: Path, log_file: Path | None, *, recipe: bool = True) -> Config:
+    """Read the config and begin the log, as every command of a stage does.
+
+    Parameters
+    ----------
+    config
+        The file.
+    log_file
+        Where to write the log to, beside the terminal.
+    recipe
+        Whether `recipe: auto` is resolved, for which the clip table has to be there.
+    """
     # of processes that train together the first has the log
     if log_file and all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "SLURM_PROCID")):
         log_file.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +55,7 @@ def start(config: Path, log_file: Path | None) -> Config:
     settings = load_config(config)
     log.setLevel(settings.machine.log_level.upper())
     log.info("Python %s, %s", platform.python_version(), sys.executable)
-    return settings
+    return resolve(settings, load_values(config)) if recipe and settings.recipe else settings
 
 
 def chosen(settings: Config, gpus: int | None, validate: bool | None) -> Config:

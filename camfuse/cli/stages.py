@@ -12,7 +12,7 @@ from camfuse.run.layout import Run
 @app.command()
 def clips(config: ConfigFile, log_file: LogFile = None) -> None:
     """Read the label files, look which videos are there, write the clip table and what is missing."""
-    settings = start(config, log_file)
+    settings = start(config, log_file, recipe=False)
     from camfuse.clips.refresh import refresh
 
     table = refresh(settings)

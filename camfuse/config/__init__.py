@@ -21,7 +21,7 @@ from camfuse.config.base import (
 from camfuse.config.estimators import Pose
 from camfuse.config.model import Fusion, FusionMode, FusionStage, Model, PoseStream, RgbStream, Sampling, SequenceStream
 from camfuse.config.prep import Crops, Frames, Heatmaps
-from camfuse.config.read import change, dump_config, load_config, parse_config, plain_values
+from camfuse.config.read import change, dump_config, load_config, load_values, parse_config, plain_values
 from camfuse.config.run import RESERVED, Ablation, ComparedRow, Config, Evaluate, Machine, Overrides, Report
 from camfuse.config.sources import Clips
 from camfuse.config.train import Augment, Phase, SequenceAugment, Train
@@ -66,6 +66,7 @@ __all__ = [
     "change",
     "dump_config",
     "load_config",
+    "load_values",
     "parse_config",
     "plain_values",
 ]

@@ -84,6 +84,17 @@ def load_config(path: Path) -> Config:
     ConfigError
         If the file is missing, is not YAML, or has wrong keys.
     """
+    return parse_config(load_values(path), str(path))
+
+
+def load_values(path: Path) -> dict[str, Any]:
+    """Read a YAML file's keys and values, as they stand there.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing or is not YAML with keys.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -95,7 +106,7 @@ def load_config(path: Path) -> Config:
         raise ConfigError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected keys and values, found {type(values).__name__}")
-    return parse_config(values, str(path))
+    return values
 
 
 def _with_nulls(section: Section, values: dict[str, Any]) -> dict[str, Any]:

@@ -157,6 +157,9 @@ class Config(Section):
     """Folder of everything this run makes."""
     seed: int = Field(default=1, ge=0)
     """Seed of every random number in training and evaluation."""
+    recipe: Literal["auto"] | None = None
+    """auto: what this config does not say of model, training and machine fits the number of clips and this machine
+    (docs/recipe.md); the resolved config says what that came to. Null: the defaults of this table, the paper's."""
     bad_clips: Literal["stop", "skip"] = "stop"
     """A clip that cannot be decoded or shows nobody stops its shard (the others continue), or is left out and
     listed."""

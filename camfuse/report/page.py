@@ -244,9 +244,7 @@ def _examples(run: Run, shards: Shards, predictions: Sequence[Prediction] | None
     config = run.config
     if not config.report.examples:
         return [], "None asked for: report.examples is 0."
-    if config.model.streams == ("sequence",):
-        return [], "None: they are drawn from crops and heatmaps, and this model reads the keypoints alone."
-    needed = ("frames", "pose", "crops", "heatmaps") if config.frames.keep else ("crops", "heatmaps")
+    needed = _drawn_from(config)
     have = [{clip_id for shard in shards[stage] for clip_id in shard} for stage in needed]
     ready = set.intersection(*have)
     if not ready:
@@ -258,3 +256,10 @@ def _examples(run: Run, shards: Shards, predictions: Sequence[Prediction] | None
     drawn = draw_examples(run, [p for p in predictions if p.clip_id in ready])
     how = "Test clips, picked by a hash of their id: half of them recognised, half not, as far as there are so many."
     return drawn, f"{known} {how}"
+
+
+def _drawn_from(config: Config) -> tuple[str, ...]:
+    """Return the stages that an example is drawn from; a run of the sequence alone goes no further than the poses."""
+    if config.model.streams == ("sequence",):
+        return ("frames", "pose")
+    return ("frames", "pose", "crops", "heatmaps") if config.frames.keep else ("crops", "heatmaps")

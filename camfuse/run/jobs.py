@@ -1,8 +1,11 @@
-"""The environment variables that every job of the workflow gets."""
+"""What every job of the workflow gets: its environment variables, and the GPUs that a training asks for."""
 
 import os
 import sys
 from pathlib import Path
+
+from camfuse.config import Config
+from camfuse.config.recipe import Computer
 
 
 def prepare_jobs(root: Path, *, conda: bool = False) -> None:
@@ -24,3 +27,19 @@ def prepare_jobs(root: Path, *, conda: bool = False) -> None:
     # keep freed memory: glibc gives each large tensor back and the kernel clears it again, a cost to training on a CPU
     os.environ.setdefault("MALLOC_MMAP_MAX_", "0")
     os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "100000000000")
+
+
+def training_gpus(config: Config, *, local: bool) -> int:
+    """Return how many GPUs a job of training or evaluation reserves.
+
+    Parameters
+    ----------
+    config
+        The run's config.
+    local
+        Whether the jobs run on this machine. With `machine.device: auto` they then reserve none where there is none:
+        trainings would wait for each other for nothing. What the nodes of a cluster have is not known here.
+    """
+    device = config.machine.device
+    none = device == "cpu" or (device == "auto" and local and not Computer.this().gpu)
+    return 0 if none else config.machine.devices

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from camfuse.errors import CamfuseError
 from camfuse.prep.arrays import ClipCrops, ClipFrames, Floats
+from camfuse.prep.crops import crop_clip
+from camfuse.prep.heatmaps import render_clip
 from camfuse.prep.one_video import PreparedClip
 from camfuse.run.layout import DATA_STAGES, Run
 from camfuse.run.shard import Shard
@@ -58,6 +60,8 @@ def view_stored(run: Run, clip_id: str) -> ClipView:
         If a shard is missing or was made with another config.
     """
     name = run.shard_of(clip_id)
+    if run.config.model.streams == ("sequence",) and not run.shard_path("crops", name).exists():
+        return _view_of_poses(run, clip_id, name)
     crops = run.shard("crops", name)
     if clip_id not in crops:
         raise CamfuseError(_why_not(run, clip_id, crops))
@@ -76,6 +80,17 @@ def view_stored(run: Run, clip_id: str) -> ClipView:
     )
 
 
+def _view_of_poses(run: Run, clip_id: str, name: str) -> ClipView:
+    """Return the view of a clip of a run that goes no further than the poses: crops and heatmaps are made here."""
+    poses = run.shard("pose", name)
+    if clip_id not in poses:
+        raise CamfuseError(_why_not(run, clip_id, poses))
+    frames, keypoints = ClipFrames.of(run.shard("frames", name), clip_id), poses.read("keypoints", clip_id)
+    crops = crop_clip(clip_id, frames, keypoints, run.config.crops)
+    volume = render_clip(crops.keypoints, run.config)
+    return ClipView(clip_id, _label(run, clip_id), frames, keypoints, crops, volume.__getitem__)
+
+
 def _label(run: Run, clip_id: str) -> str:
     """Return the clip's word, or nothing where the clip table is not at hand."""
     rows = _clip_table(run)
@@ -88,16 +103,16 @@ def _clip_table(run: Run) -> pd.DataFrame:
     return run.clips() if there else pd.DataFrame({"clip_id": [], "label": []}, dtype=str)
 
 
-def _why_not(run: Run, clip_id: str, crops: Shard) -> str:
-    """Say why the run has no crops of the clip, or which clips there are instead."""
+def _why_not(run: Run, clip_id: str, last: Shard) -> str:
+    """Say why the clip is not in the last stage's shard, or which clips there are instead."""
     for stage in reversed(DATA_STAGES):
         path = run.shard_path(stage, run.shard_of(clip_id))
         if path.exists() and (why := Shard(path, stage=stage).left_out.get(clip_id)):
             return f"clip {clip_id}: left out of the run by stage {why.stage}: {why.reason}"
     table = _clip_table(run)
-    known = table["clip_id"].tolist() or list(crops)
+    known = table["clip_id"].tolist() or list(last)
     if clip_id in known:
-        return f"clip {clip_id}: in the clip table, but not in {crops.path}; run the workflow again"
+        return f"clip {clip_id}: in the clip table, but not in {last.path}; run the workflow again"
     same_label = table.loc[table["label"] == clip_id, "clip_id"].tolist()
     near = same_label[:5] or difflib.get_close_matches(clip_id, known, n=5, cutoff=0.5) or known[:5]
     return f"{clip_id}: no such clip among the {len(known)} of {run.output}; near it: {', '.join(near)}"

@@ -5,8 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from made_training import MakeConfig
 
-from camfuse.run.jobs import prepare_jobs
+from camfuse.config.recipe import Computer
+from camfuse.run import jobs
+from camfuse.run.jobs import prepare_jobs, training_gpus
 
 
 @pytest.mark.parametrize("conda", [False, True])
@@ -17,3 +20,21 @@ def test_jobs_find_the_checkout_and_their_python(monkeypatch: pytest.MonkeyPatch
     own = f"{Path(sys.executable).parent}{os.pathsep}/bin"
     assert os.environ["PATH"] == ("/bin" if conda else own)  # conda's comes from the job's own environment
     assert ("PYTHONNOUSERSITE" in os.environ) == conda
+
+
+@pytest.mark.parametrize(
+    ("device", "local", "gpu", "expected"),
+    [
+        ("cpu", True, True, 0),
+        ("auto", True, False, 0),
+        ("auto", True, True, 2),
+        ("auto", False, False, 2),
+        ("cuda", True, False, 2),
+    ],
+)
+def test_gpus_are_reserved_where_they_can_be(
+    make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch, device: str, local: bool, gpu: bool, expected: int
+) -> None:
+    monkeypatch.setattr(jobs.Computer, "this", lambda: Computer(2, gpu=gpu))
+    config = make_config(machine={"device": device, "devices": 2})
+    assert training_gpus(config, local=local) == expected

@@ -5,10 +5,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pandas as pd
 import pytest
 import yaml
 from small_run import ALONE, PHASE, SEQUENCE, Workflow
+
+from camfuse.errors import CamfuseError
+from camfuse.run.layout import Run
+from camfuse.show.run import show
 
 THREE: dict[str, Any] = {"model": {"sequence": SEQUENCE}, "train": {"sequence": PHASE}}
 
@@ -49,10 +54,19 @@ def test_a_sequence_alone_goes_from_videos_to_the_page(alone: Workflow) -> None:
     assert rows(results / "evaluate") == ["sequence"]
     assert json.loads((results / "evaluate" / "results.json").read_text())["main"] == "sequence"
     page = (results / "report" / "index.html").read_text()
-    assert "Sequence stream" in page and "this model reads the keypoints alone" in page
+    assert "Sequence stream" in page and "frames with skeleton and crop box, crops and heatmaps" in page
     written = yaml.safe_load((results / "config.yaml").read_text())
     assert written["model"]["rgb"] is None and written["model"]["pose"] is None
     assert alone.planned(ALONE) == {}
+
+
+def test_a_clip_of_a_sequence_alone_can_be_looked_at(alone: Workflow, tmp_path: Path) -> None:
+    run = Run.from_folder(alone.folder / "results")
+    clip_id = run.clips()["clip_id"].iloc[0]
+    show(run, clip_id, tmp_path / "sheet.png")
+    assert cv2.imread(str(tmp_path / "sheet.png")).shape[0] > 300
+    with pytest.raises(CamfuseError, match="no such clip among"):
+        show(run, "nobody", tmp_path / "sheet.png")
 
 
 def test_all_three_as_an_experiment_of_the_sequence_alone(ran: Workflow) -> None:
@@ -88,3 +102,20 @@ def test_weights_by_likelihood_are_chosen_on_val(ran: Workflow) -> None:
     assert found["tuned"] and found["main"] == "fused"
     assert sum(found["weights"]["fused"].values()) == pytest.approx(1, abs=0.01)
     assert set(found["weights"]["fused"]) == {"pose", "sequence", "joint"}
+
+
+def test_a_recipe_fits_itself_and_what_it_came_to_is_written(alone: Workflow, tmp_path: Path) -> None:
+    """On the clips of the small run, with streams and phase left to the recipe; then one key of its own."""
+    workflow = Workflow(tmp_path)
+    kept = ("output", "clips", "pose", "crops", "report")
+    workflow.settings = {key: value for key, value in alone.settings.items() if key in kept} | {"recipe": "auto"}
+    quick = {"train": {"sequence": {"epochs": 1, "repeat": 1}}}
+    workflow.run(change=quick)
+    written = yaml.safe_load((tmp_path / "results" / "config.yaml").read_text())
+    assert "recipe" not in written
+    assert written["model"]["rgb"] is None and written["model"]["sequence"]["width"] == 128
+    phase = written["train"]["sequence"]
+    assert (phase["epochs"], phase["repeat"], phase["keep"]) == (1, 1, "last")
+    assert rows(tmp_path / "results" / "evaluate") == ["sequence"]
+    assert workflow.planned(quick) == {}
+    assert workflow.planned(quick | {"model": {"pose": {"channels": 8}}})["train_pose"] == 1

@@ -11,13 +11,14 @@ if str(_ROOT) not in sys.path:
     sys.path.insert(0, str(_ROOT))
 
 from camfuse.clips.sources.entry import source_entry
-from camfuse.config import PARTS, dump_config, parse_config
+from camfuse.config import PARTS, dump_config, load_config, parse_config
 from camfuse.errors import CamfuseError, disk_problem
 from camfuse.files import write_if_changed
 from camfuse.prep.requirements import check_machine, pose_job
 from camfuse.run.experiments import Plan
-from camfuse.run.jobs import prepare_jobs
+from camfuse.run.jobs import prepare_jobs, training_gpus
 from camfuse.run.layout import Run
+from camfuse.run.recipe import resolve
 
 CACHED = workflow.workflow_settings.cache is not None
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
@@ -40,12 +41,16 @@ def prepare(values):
         )
     try:
         settings = parse_config(values)
-        if workflow.is_main_process:
-            from camfuse.clips.refresh import refresh
+        if not workflow.is_main_process:
+            # what fits the machine of the main process, not of the job's
+            resolved = Run(settings).config_file
+            return load_config(resolved) if settings.recipe else settings
+        from camfuse.clips.refresh import refresh
 
-            check_machine(settings, packages=not CONDA)
-            write_if_changed(Run(settings).config_file, dump_config(settings))
-            refresh(settings)
+        check_machine(settings, packages=not CONDA)
+        refresh(settings)
+        settings = resolve(settings, values)
+        write_if_changed(Run(settings).config_file, dump_config(settings))
     except CamfuseError as error:
         raise WorkflowError(str(error)) from error
     except OSError as error:
@@ -60,7 +65,7 @@ CONFIG = str(RUN.config_file)
 SHARDS = RUN.shard_names
 DRAWN = source_entry(SETTINGS.clips).drawn
 TRAIN_THREADS = SETTINGS.machine.threads
-TRAIN_GPUS = 0 if SETTINGS.machine.device == "cpu" else SETTINGS.machine.devices
+TRAIN_GPUS = training_gpus(SETTINGS, local=workflow.local_exec)
 POSE = pose_job(SETTINGS, conda=CONDA)
 
 

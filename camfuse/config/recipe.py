@@ -1,0 +1,118 @@
+"""`recipe: auto`: the settings of model and training that fit the number of clips, words, and this machine.
+
+Each rule's evidence stands in docs/recipe.md. The recipe is a function of `Counts` and `Computer` alone, and whatever
+the config says itself stays as it is. Nothing reads a recipe but the one place that writes the resolved config.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from camfuse.config.base import STREAMS
+from camfuse.config.read import merged
+
+VIEWS = 240
+"""How often the sequence stream sees each training clip."""
+FEWEST_STEPS, MANY_STEPS, VIEWS_OF_MANY = 600, 4000, 24
+"""Its least batches; from this many on, each clip is seen fewer times, down to `VIEWS_OF_MANY`."""
+SEQUENCE_BATCH, SEQUENCE_EPOCHS = 16, 24
+FEW_VAL = 50
+"""With fewer clips in val, its best epoch is chance: one clip is two points."""
+CLIPS_FOR_HEATMAPS, CLIPS_FOR_IMAGES = 1000, 5000
+"""Training clips from which the streams on heatmaps and images are worth their time, on a GPU."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a clip table holds.
+
+    Attributes
+    ----------
+    train, val
+        Clips of these splits.
+    words
+        Classes.
+    """
+
+    train: int
+    val: int
+    words: int
+
+
+@dataclass(frozen=True)
+class Computer:
+    """What a recipe knows of a machine."""
+
+    cores: int
+    gpu: bool
+
+    @classmethod
+    def this(cls) -> Self:
+        """Look at this one; whether torch can use the GPU is not known here."""
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return cls(cores, any(Path(device).exists() for device in ("/dev/nvidia0", "/dev/dxg")))
+
+
+def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> dict[str, Any]:
+    """Return a config's plain values with those of the recipe beneath them, and without its key `recipe`.
+
+    Parameters
+    ----------
+    counts
+        Of the clip table.
+    computer
+        Where it will train.
+    given
+        The config as its file has it; a stream that it names is part of the model.
+    """
+    named = given.get("model") or {}
+    wanted = {*_streams(counts, computer), *(stream for stream in STREAMS if named.get(stream) is not None)}
+    streams = [stream for stream in STREAMS if stream in wanted and named.get(stream, {}) is not None]
+    on_grids = streams != ["sequence"]
+    values = _small() if on_grids and counts.train < CLIPS_FOR_IMAGES else {"model": {}}
+    absent = {stream: None for stream in STREAMS if stream not in streams}
+    present = {stream: values["model"].get(stream, {}) for stream in streams}
+    machine: dict[str, Any] = {"threads": max(1, computer.cores // max(1, len(streams)))}
+    recipe = {
+        "model": values["model"] | present | absent,
+        "train": {"sequence": _sequence(counts)},
+        "machine": machine if computer.gpu else machine | {"device": "cpu"},
+        "evaluate": {"weights": "likelihood"} if len(streams) > 1 and counts.val >= FEW_VAL else {},
+    }
+    return merged(merged(values, recipe), {key: value for key, value in given.items() if key != "recipe"})
+
+
+def _streams(counts: Counts, computer: Computer) -> tuple[str, ...]:
+    if not computer.gpu or counts.train < CLIPS_FOR_HEATMAPS:
+        return ("sequence",)
+    return ("pose", "sequence") if counts.train < CLIPS_FOR_IMAGES else ("rgb", "pose", "sequence")
+
+
+def _sequence(counts: Counts) -> dict[str, Any]:
+    """Return the phase of the sequence stream."""
+    steps = max(FEWEST_STEPS, min(counts.train * VIEWS // SEQUENCE_BATCH, MANY_STEPS))
+    steps = max(steps, counts.train * VIEWS_OF_MANY // SEQUENCE_BATCH)
+    repeat = max(1, round(steps * SEQUENCE_BATCH / (SEQUENCE_EPOCHS * max(1, counts.train))))
+    return {"epochs": SEQUENCE_EPOCHS, "repeat": repeat, "batch": SEQUENCE_BATCH} | (
+        {"keep": "last"} if counts.val < FEW_VAL else {}
+    )
+
+
+def _small() -> dict[str, Any]:
+    """Return the sizes that a machine without a large GPU can train, for streams that are wanted all the same."""
+    phase = {"repeat": 5, "batch": 8, "base_batch": 8, "optimizer": "adamw", "weight_decay": 0.01}
+    return {
+        "crops": {"size": 128},
+        "sampling": {"rgb_frames": 8, "pose_frames": 16},
+        "model": {
+            "rgb": {"depths": [1, 1, 1, 1], "channels": 16},
+            "pose": {"depths": [1, 1, 1], "channels": 16},
+            "fusion": {"width": 64, "heads": 4},
+        },
+        "train": {
+            "rgb": phase | {"epochs": 20, "rate": 0.002},
+            "pose": phase | {"epochs": 20, "rate": 0.002},
+            "fusion": phase | {"epochs": 10, "rate": 0.0005, "schedule": "cosine"},
+        },
+    }

@@ -1,0 +1,74 @@
+"""What `recipe: auto` comes to: a function of the clips and the machine, beneath what the config says."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from camfuse.config import Config, dump_config, parse_config
+from camfuse.config.recipe import FEW_VAL, VIEWS, Computer, Counts, recipe_values
+
+LAPTOP, GPU = Computer(cores=4, gpu=False), Computer(cores=16, gpu=True)
+FEW, MANY = Counts(train=98, val=14, words=8), Counts(train=14_000, val=3_900, words=2000)
+GIVEN: dict[str, Any] = {"recipe": "auto", "clips": {"folder": {"videos": "v"}}, "pose": {"mediapipe": {}}}
+
+
+def made(counts: Counts, computer: Computer, **given: Any) -> Config:
+    return parse_config(recipe_values(counts, computer, GIVEN | given))
+
+
+def test_few_clips_on_a_laptop_are_read_as_a_sequence_alone() -> None:
+    config = made(FEW, LAPTOP)
+    assert config.model.parts == ("sequence",)
+    phase = config.train.sequence
+    assert phase.epochs * phase.repeat == pytest.approx(VIEWS, rel=0.05)
+    assert phase.keep == "last"
+    assert (config.machine.device, config.machine.threads) == ("cpu", 4)
+    assert config.recipe is None
+
+
+@pytest.mark.parametrize(
+    ("train", "least", "most"), [(5, 580, 620), (40, 580, 620), (250, 3600, 4100), (10_000, 14_000, 16_000)]
+)
+def test_steps_of_the_sequence_stream(train: int, least: int, most: int) -> None:
+    phase = made(Counts(train, 100, 10), LAPTOP).train.sequence
+    assert least <= train * phase.repeat * phase.epochs / phase.batch <= most
+    assert phase.keep is None
+
+
+def test_many_clips_and_a_gpu_are_looked_at_by_all_streams_of_the_papers_size() -> None:
+    config = made(MANY, GPU)
+    assert config.model.parts == ("rgb", "pose", "sequence", "fusion")
+    assert config.model.rgb and config.model.rgb.channels == 64 and config.crops.size == 256
+    assert (config.evaluate.weights, config.machine.device, config.machine.threads) == ("likelihood", "auto", 5)
+
+
+def test_in_between_heatmaps_join_the_sequence_at_small_sizes() -> None:
+    config = made(Counts(2000, 300, 100), GPU)
+    assert config.model.streams == ("pose", "sequence")
+    assert config.model.pose and config.model.pose.channels == 16 and config.crops.size == 128
+
+
+def test_what_the_config_says_wins_down_to_a_single_key() -> None:
+    given = {"model": {"pose": {"channels": 8}}, "train": {"sequence": {"epochs": 3}}, "machine": {"device": "auto"}}
+    config = made(FEW, LAPTOP, **given)
+    assert config.model.streams == ("pose", "sequence")
+    assert config.model.pose and (config.model.pose.channels, config.model.pose.depths) == (8, (1, 1, 1))
+    assert (config.train.sequence.epochs, config.train.sequence.batch) == (3, 16)
+    assert config.machine.device == "auto"
+    assert config.evaluate.weights == (1.0, 1.0, 1.0)  # too few clips in val to choose them on
+    without = made(MANY, GPU, model={"sequence": None, "rgb": None})
+    assert without.model.streams == ("pose",)
+
+
+def test_weights_are_chosen_where_val_can_tell() -> None:
+    of = {val: made(Counts(1500, val, 8), GPU).evaluate.weights for val in (FEW_VAL - 1, FEW_VAL)}
+    assert of == {FEW_VAL - 1: (1.0, 1.0, 1.0), FEW_VAL: "likelihood"}
+
+
+def test_the_recipe_is_in_the_resolved_config_in_full() -> None:
+    config = made(FEW, LAPTOP)
+    written = yaml.safe_load(dump_config(config))
+    assert parse_config(written) == config
+    assert "recipe" not in written and written["model"]["rgb"] is None
+    assert recipe_values(FEW, LAPTOP, GIVEN) == recipe_values(FEW, LAPTOP, GIVEN)
