@@ -56,17 +56,19 @@ use rule train_fusion as experiment_fusion with:
         benchmark_of("experiment_fusion/{training}")
     params:
         config=training_config("fusion"),
-        init=lambda w, input: [word for path in input.streams for word in ("--init", path)],
+        init=lambda w, input: [
+            word for path in input.streams for word in ("--init", path)
+        ],
         fingerprint="{training}",
 
 
 use rule evaluate as experiment_evaluate with:
     input:
+        **{part: part_of_run(part) for part in PARTS},
         clips=RUN.clip_files.clips,
         classes=RUN.clip_files.classes,
         coverage=RUN.clip_files.coverage,
         shards=shards_of_run,
-        **{part: part_of_run(part) for part in PARTS},
     output:
         results=report(
             str(RUN.experiment("{kind}", "{name}").table),

@@ -128,7 +128,9 @@ rule train_fusion:
     params:
         config=CONFIG,
         folder=subpath(output.best, parent=True),
-        init=lambda w, input: [word for path in input.streams for word in ("--init", path)],
+        init=lambda w, input: [
+            word for path in input.streams for word in ("--init", path)
+        ],
         fingerprint=of("train_fusion"),
     shell:
         "python -m camfuse train-part fusion --config {params.config:q}"
@@ -137,14 +139,14 @@ rule train_fusion:
 
 rule evaluate:
     input:
-        clips=RUN.clip_files.clips,
-        classes=RUN.clip_files.classes,
-        coverage=RUN.clip_files.coverage,
-        shards=shards_for("fusion"),
         **{
             part: RUN.training(part).best if part in SETTINGS.model.parts else []
             for part in PARTS
         },
+        clips=RUN.clip_files.clips,
+        classes=RUN.clip_files.classes,
+        coverage=RUN.clip_files.coverage,
+        shards=shards_for("fusion"),
     output:
         results=report(
             str(RUN.evaluation.table),
