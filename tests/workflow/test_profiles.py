@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from executors import environment_with
-from small_run import ROOT, Workflow, hashes
+from small_run import ROOT, SEQUENCE, Workflow, hashes
 
 from camfuse.config.read import merged
 
@@ -18,7 +18,7 @@ RULES = {
     for path in (ROOT / "workflow" / "rules").glob("*.smk")
     for name in re.findall(r"^\s*rule (\w+):", path.read_text(), re.MULTILINE)
 }
-EXPERIMENTS = {f"experiment_{name}" for name in ("rgb", "pose", "fusion", "evaluate")}
+EXPERIMENTS = {f"experiment_{name}" for name in ("rgb", "pose", "sequence", "fusion", "evaluate")}
 """Rules that take over another's needs."""
 PLUGINS = {"slurm": "slurm", "generic": "generic", "kubernetes": "generic"}
 
@@ -52,9 +52,12 @@ def test_a_dry_run_with_the_profile_plans_every_job_with_its_needs(
     for key, value in environment_with(PLUGINS[name]).items():
         monkeypatch.setenv(key, value)
     out = Workflow(tmp_path).run(
-        "--dry-run", "--workflow-profile", str(PROFILES / name), change={"machine": {"threads": 2}}
+        "--dry-run",
+        "--workflow-profile",
+        str(PROFILES / name),
+        change={"machine": {"threads": 2}, "model": {"sequence": SEQUENCE}},
     )
-    assert re.search(r"^total +16$", out, re.MULTILINE)
+    assert re.search(r"^total +17$", out, re.MULTILINE)
     jobs = dict(re.findall(r"^rule (\w+):\n((?:    .*\n)+)", out, re.MULTILINE))
     assert jobs.keys() == RULES - {"experiments", "ablation"} | {"all"}
     for rule in jobs.keys() & RULES:
@@ -69,7 +72,17 @@ def test_slurm_asks_for_gpus_where_they_help_and_for_more_when_a_job_was_killed(
         assert resources[rule] == resources[rule.replace("experiment", "train").replace("train_evaluate", "evaluate")]
     rules = "\n".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
     assert profile("slurm")["retries"] > 0
-    for rule in ("frames", "pose", "crops", "heatmaps", "train_rgb", "train_pose", "train_fusion", "evaluate"):
+    for rule in (
+        "frames",
+        "pose",
+        "crops",
+        "heatmaps",
+        "train_rgb",
+        "train_pose",
+        "train_sequence",
+        "train_fusion",
+        "evaluate",
+    ):
         assert re.fullmatch(r"attempt \* \d+", resources[rule]["mem_mb"])
         assert re.fullmatch(r"attempt \* \d+", resources[rule]["runtime"])
         body = re.search(rf"^ *rule {rule}:\n(.*?)^ *shell:", rules, re.MULTILINE | re.DOTALL)
