@@ -21,13 +21,15 @@ from camfuse.errors import MissingToolError, WeightsError, bullet_list
 from camfuse.files import atomic
 from camfuse.jpeg import encode_jpeg
 from camfuse.model.recogniser import Recogniser
+from camfuse.predict.enrolled import FILE as ENROLLED
 from camfuse.predict.exported import KEY, ONNXRUNTIME, OUTPUT, OnnxNetwork
 from camfuse.predict.facts import ModelFacts
-from camfuse.predict.network import Network
+from camfuse.predict.network import EXPORTED, Network, find_model
 from camfuse.predict.torch_network import FACTS, TorchNetwork, TorchProgram
 from camfuse.prep.arrays import ClipCrops
 from camfuse.skeleton import NUM_KEYPOINTS
 
+log = logging.getLogger(__name__)
 Form = Literal["onnx", "torch"]
 SUFFIXES: dict[Form, str] = {"onnx": ".onnx", "torch": ".pt2"}
 TOLERANCE = 1e-4
@@ -74,13 +76,14 @@ def export_model(model: Path, output: Path, form: Form) -> float:
     MissingToolError
         If a package is missing.
     """
-    from camfuse.predict.network import open_network
-
     if form == "onnx" and (missing := [f"{one.name}: {one.install}" for one in PACKAGES if one.missing]):
         raise MissingToolError(f"an export to ONNX needs what is not installed\n{bullet_list(missing)}")
-    network = open_network(model, "cpu")
-    if not isinstance(network, TorchNetwork):
+    checkpoint = find_model(model)
+    if checkpoint.suffix.lower() in EXPORTED:
         raise WeightsError(f"{model}: expected a run's folder or a best.ckpt, found a model that is exported already")
+    if checkpoint.with_name(ENROLLED).is_file():
+        log.warning("%s: the words enrolled there stay behind: the file answers with the trained ones", checkpoint)
+    network = TorchNetwork.load(checkpoint, "cpu")
     given = made_inputs(network.facts)
     exportable = _Exportable(network.model.float(), list(given), list(network.facts.heads)).eval()
     with tempfile.TemporaryDirectory() as folder:

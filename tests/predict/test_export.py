@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,9 @@ from camfuse.errors import WeightsError
 from camfuse.jpeg import decode_jpeg
 from camfuse.predict import export
 from camfuse.predict.calibration import Calibration
+from camfuse.predict.enrolled import EnrolledWords
 from camfuse.predict.export import SUFFIXES, TOLERANCE, Form, export_model, made_inputs
+from camfuse.predict.feature_space import checkpoint_hash
 from camfuse.predict.network import open_network
 from camfuse.predict.torch_network import TorchNetwork
 
@@ -54,6 +57,18 @@ def test_a_sequence_alone_is_exported_too(make_run: MakeRun, tmp_path: Path) -> 
         assert export_model(run / "best.ckpt", tmp_path / f"model{suffix}", form) < TOLERANCE
         facts = open_network(tmp_path / f"model{suffix}").facts
         assert facts.config.model.streams == ("sequence",) and dict(facts.heads) == {"sequence": 1.0}
+
+
+def test_enrolled_words_stay_behind_and_it_is_said(
+    trained: MadeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "pose"
+    shutil.copytree(trained.run.training("pose").folder, folder)
+    words = EnrolledWords(checkpoint_hash(folder / "best.ckpt"), ("new",), np.ones((1, 4), np.float32))
+    words.save(folder)
+    export_model(folder, tmp_path / "model.pt2", "torch")
+    assert "the words enrolled there stay behind" in caplog.text
+    assert open_network(tmp_path / "model.pt2").facts.classes == trained.run.classes()
 
 
 def test_a_torch_program_gives_them_too(trained: MadeRun, tmp_path: Path) -> None:
