@@ -67,10 +67,7 @@ def tuned_weights(probabilities: Mapping[str, Tensor], labels: Tensor) -> tuple[
     ValueError
         If there are no clips.
     """
-    if len(labels) == 0:
-        raise ValueError("expected predictions of at least one clip to choose weights on, found none")
-    heads = torch.stack(list(probabilities.values())).double()
-    of_label = heads[:, torch.arange(len(labels)), labels]
+    heads, of_label = _stacked(probabilities, labels)
 
     def worth(parts: tuple[int, ...]) -> tuple[int, float, int]:
         weights = torch.tensor(parts, dtype=torch.float64) / GRID
@@ -101,15 +98,21 @@ def likely_weights(probabilities: Mapping[str, Tensor], labels: Tensor) -> tuple
     ValueError
         If there are no clips.
     """
-    if len(labels) == 0:
-        raise ValueError("expected predictions of at least one clip to choose weights on, found none")
-    heads = torch.stack(list(probabilities.values())).double()
-    of_label = heads[:, torch.arange(len(labels)), labels].clamp_min(torch.finfo(torch.float32).tiny)  # (H, n)
+    heads, known = _stacked(probabilities, labels)
+    of_label = known.clamp_min(torch.finfo(torch.float32).tiny)
     weights = torch.full((len(heads),), 1 / len(heads), dtype=torch.float64)
     for _ in range(STEPS):
         shares = weights[:, None] * of_label
         weights = ((shares / shares.sum(0)).sum(1) + 1 / len(heads)) / (len(labels) + 1)
     return tuple(round(float(weight), 3) for weight in weights)
+
+
+def _stacked(probabilities: Mapping[str, Tensor], labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the H heads' probabilities (H, n, C), and those of the labels (H, n), as float64."""
+    if len(labels) == 0:
+        raise ValueError("expected predictions of at least one clip to choose weights on, found none")
+    heads = torch.stack(list(probabilities.values())).double()
+    return heads, heads[:, torch.arange(len(labels)), labels]
 
 
 def shown_ks(num_classes: int) -> tuple[int, ...]:

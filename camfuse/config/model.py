@@ -151,6 +151,10 @@ class Model(Section):
         """The streams that there are, in the order in which they train."""
         return tuple(stream for stream in STREAMS if getattr(self, stream) is not None)
 
+    def streams_of(self, part: Part) -> tuple[Part, ...]:
+        """Return the streams of a part: itself, or all for `fusion`."""
+        return self.streams if part == "fusion" else (part,)
+
     @property
     def parts(self) -> tuple[Part, ...]:
         """The trainings: of each stream, and of the fusion where there is something to join."""

@@ -114,6 +114,7 @@ class ClipDataset(Dataset[Sample]):
         self._sequence = (
             SequenceViews(section, augmenting, self._raw_keypoints) if section and self._reads("sequence") else None
         )
+        self._on_grids = self._reads("rgb") or self._reads("pose")
         self.left_out = self._left_out(clips)
         self.clips = self._kept(clips)
         self._ids: list[str] = self.clips["clip_id"].tolist()
@@ -170,17 +171,19 @@ class ClipDataset(Dataset[Sample]):
     # ------------------------------------------------------------------------------------- training
 
     def _augmented(self, row: int, epoch: int, index: int) -> Sample:
+        sample = Sample(label=torch.tensor(0), index=torch.tensor(0))
+        if self._sequence:
+            # numbers of its own: the other streams see the same with it and without it
+            own = np.random.default_rng([self._config.seed, epoch, index, SEQUENCE])
+            sample["sequence"] = torch.from_numpy(self._sequence.random(row, self._samplings, own))
+        if not self._on_grids:
+            return sample
         rng = np.random.default_rng([self._config.seed, epoch, index])
         total, augment, size = self._count(row), self._config.train.augment, self._config.crops.size
         choices, augmentations = [], []
         for _ in range(self._samplings):
             choices.append(training_frames(total, self._config.sampling, augment.span, rng))
             augmentations.append(draw_augmentation(augment, size, NUM_KEYPOINTS, rng))
-        sample = Sample(label=torch.tensor(0), index=torch.tensor(0))
-        if self._sequence:
-            # numbers of its own: the other streams see the same with it and without it
-            own = np.random.default_rng([self._config.seed, epoch, index, SEQUENCE])
-            sample["sequence"] = torch.from_numpy(self._sequence.random(row, self._samplings, own))
         if self._reads("rgb"):
             sample["rgb"] = self._images(row, choices, augmentations)
         if self._reads("pose"):
@@ -208,11 +211,12 @@ class ClipDataset(Dataset[Sample]):
     # ------------------------------------------------------------------------------------- test
 
     def _plain(self, row: int) -> Sample:
-        clip_id = self._ids[row]
-        choices = clip_choices(clip_id, self._count(row), self._config.sampling, self._samplings)
         sample = Sample(label=torch.tensor(0), index=torch.tensor(0))
         if self._sequence:
             sample["sequence"] = torch.from_numpy(self._sequence.plain(row, self._samplings))
+        if not self._on_grids:
+            return sample
+        choices = clip_choices(self._ids[row], self._count(row), self._config.sampling, self._samplings)
         if self._reads("rgb"):
             sample["rgb"] = self._images(row, choices, None)
         if self._reads("pose"):

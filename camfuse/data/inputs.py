@@ -45,7 +45,7 @@ def clip_inputs(
         ``rgb`` (V, 3, R, S, S) and ``heatmaps`` (V, K, P, Q, Q), uint8, and ``sequence`` (V, F, L) float32, as far as
         the part has them.
     """
-    samplings, streams = config.evaluate.samplings, streams_of(config, part)
+    samplings, streams = config.evaluate.samplings, config.model.streams_of(part)
     made: dict[str, NDArray[Any]] = {}
     if config.model.sequence and "sequence" in streams:
         frames, augment = config.model.sequence.frames, config.train.sequence_augment
@@ -60,14 +60,9 @@ def clip_inputs(
     return made
 
 
-def streams_of(config: Config, part: Part) -> tuple[Part, ...]:
-    """Return the streams of a part: itself, or all for `fusion`."""
-    return config.model.streams if part == "fusion" else (part,)
-
-
 def needs_crops(config: Config, part: Part) -> bool:
     """Return whether a part looks at crops, or at heatmaps, which are made in their frame."""
-    return not {"rgb", "pose"}.isdisjoint(streams_of(config, part))
+    return not {"rgb", "pose"}.isdisjoint(config.model.streams_of(part))
 
 
 def _images(crops: ClipCrops, choices: Sequence[FrameChoice]) -> NDArray[np.uint8]:

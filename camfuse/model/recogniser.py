@@ -24,7 +24,8 @@ STAGES = ("s2", "s3", "s4")
 
 def heads_of(config: Model, part: Part) -> tuple[str, ...]:
     """Return the heads of a part, in the order of the config's weights."""
-    return (*config.streams, "joint") if part == "fusion" else (part,)
+    joint = ("joint",) if part == "fusion" else ()
+    return (*config.streams_of(part), *joint)
 
 
 class Head(nn.Module):
@@ -70,7 +71,7 @@ class Recogniser(nn.Module):
         self.rgb = self.pose = self.sequence = self.exchange = None
         self.head_rgb = self.head_pose = self.head_sequence = self.head_joint = None
         self.fusion = nn.ModuleDict()
-        streams = config.streams if part == "fusion" else (part,)
+        streams = config.streams_of(part)
         both = part == "fusion" and "rgb" in streams and "pose" in streams
         way = fusion_type(config.fusion.mode) if config.fusion and both else None
         places = config.fusion.stages if config.fusion and way else ()

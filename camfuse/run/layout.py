@@ -225,9 +225,7 @@ class Run:
 
     def inputs(self, part: Part = "fusion") -> tuple[DataStage, ...]:
         """Return the stages whose shards a part reads: a stream its own, `fusion` those of all streams."""
-        if part == "fusion":
-            return tuple(INPUTS[stream] for stream in self.config.model.streams)
-        return (INPUTS[part],)
+        return tuple(INPUTS[stream] for stream in self.config.model.streams_of(part))
 
     @cached_property
     def shard_names(self) -> list[str]:
