@@ -88,6 +88,8 @@ def predict(
         ) as trained,
         _opened(output) as to,
     ):
+        if note := trained.facts.calibration.missing:
+            typer.echo(note, err=True)
         to.write(header(form))
         if camera is not None or live:
             _answer_live(trained, found[0] if live else None, camera, form, top, to)

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from camfuse.metrics import auroc, calibration_error, coverage_accuracy, log_loss
-from camfuse.predict.calibration import Calibration
+from camfuse.predict.calibration import Calibration, clips_needed
 
 COLDEST, WARMEST = 0.1, 10.0
 """Between these the temperature is looked for."""
 STEPS = 60
 """Of a golden-section search: exact to rounding."""
+FEWEST = 10
+"""Clips of val below which no temperature is fitted: it would be chance."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Confidence:
     Attributes
     ----------
     temperature, threshold, false_accepts
-        As `Calibration` has them.
+        As `Calibration` has them; a threshold of 0 is none, as val had too few clips to choose one by.
     calibration, loss
         Expected calibration error and log loss of the tested clips, before and after.
     coverage_area
@@ -85,7 +87,11 @@ class Confidence:
 def calibrate(
     probabilities: Tensor, labels: Tensor, *, false_accepts: float, strangers: Tensor | None = None
 ) -> Calibration:
-    """Choose a temperature and a threshold.
+    """Choose a temperature and a threshold, each where there are clips enough to choose it by.
+
+    A temperature takes `FEWEST` clips; with fewer it stays 1. A threshold takes so many clips that one of them at least
+    may pass: 10 where 10 % may. The most probable of fewer says nothing of such a share, and what lies above it would
+    keep right answers back by chance; then there is none (0), and every sign is a known one.
 
     Parameters
     ----------
@@ -104,7 +110,7 @@ def calibrate(
     """
     if len(labels) == 0:
         raise ValueError("expected predictions of at least one clip to calibrate on, found none")
-    plain = Calibration(temperature=_temperature(probabilities, labels))
+    plain = Calibration(temperature=_temperature(probabilities, labels) if len(labels) >= FEWEST else 1.0)
     scores = _surest(plain, _without_own_word(probabilities, labels) if strangers is None else strangers)
     return Calibration(plain.temperature, _threshold(scores, false_accepts), false_accepts)
 
@@ -171,7 +177,9 @@ def _without_own_word(probabilities: Tensor, labels: Tensor) -> Tensor:
 
 
 def _threshold(scores: NDArray[np.floating], share: float) -> float:
-    """Return the least threshold that at most `share` of the scores reach, 1 at most."""
+    """Return the least threshold that at most `share` of the scores reach, 1 at most; 0 where not one of them may."""
+    if len(scores) < clips_needed(share):
+        return 0.0
     passing = int(share * len(scores))
     highest = np.sort(scores)[::-1]
     return float(min(np.nextafter(np.float32(highest[passing]), np.float32(2)), np.float32(1)))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from camfuse.evaluate.confidence import Confidence
 from camfuse.evaluate.results import Results
 from camfuse.evaluate.rows import TITLES
+from camfuse.predict.calibration import clips_needed
 from camfuse.run.stages import STAGES
 
 NONE = "-"
@@ -55,11 +56,18 @@ def result_cells(results: Results) -> list[tuple[str, ...]]:
 
 def confidence_caption(results: Results) -> str:
     """Say what the table of confidence shows."""
-    share = results.confidence[results.main].false_accepts
+    main = results.confidence[results.main]
+    meant = f"threshold meant for {main.false_accepts:.0%} of unknown signs"
+    if not main.threshold:
+        meant = f"no threshold: for {main.false_accepts:.0%} of unknown signs it takes {_clips_needed(main)} or more"
     return (
-        f"Confidence on the {results.rows[results.main].clips:,} clips of {results.split}, calibrated on val; "
-        f"threshold meant for {share:.0%} of unknown signs"
+        f"Confidence on the {results.rows[results.main].clips:,} clips of {results.split}, calibrated on val; {meant}"
     )
+
+
+def _clips_needed(main: Confidence) -> str:
+    of = "unknown words in val (train.unknown_words)" if main.strangers else "val"
+    return f"{clips_needed(main.false_accepts)} clips of {of}"
 
 
 def confidence_cells(results: Results) -> list[tuple[str, ...]]:
@@ -80,7 +88,7 @@ def _confidence_row(one: Confidence) -> tuple[str, ...]:
         " to ".join(percent(value) for value in one.calibration),
         " to ".join(f"{value:.3f}" for value in one.loss),
         percent(one.coverage_area),
-        f"{one.threshold:.3f}",
+        f"{one.threshold:.3f}" if one.threshold else NONE,
         percent(one.answered),
         NONE if one.answered_right is None else percent(one.answered_right),
         *strangers,

@@ -15,6 +15,8 @@ from camfuse.files import write_text
 
 FILE = "calibration.json"
 """Its name in the training's folder, beside ``best.ckpt``."""
+ROUNDING = 1e-9
+"""Of a share times a number of clips."""
 _LEAST = 1e-12
 
 
@@ -27,9 +29,9 @@ class Calibration:
     temperature
         Divides the logarithms of the mean probabilities before they are normalised again; above 1: less sure.
     threshold
-        Least calibrated probability of the best class; below it the answer is "no known sign".
+        Least calibrated probability of the best class; below it the answer is "no known sign". 0: none was chosen.
     false_accepts
-        The share of unknown signs that were to pass when the threshold was chosen; None: none was chosen.
+        The share of unknown signs that were to pass when the threshold was chosen; None: nothing was calibrated.
     weights
         Of the heads' probabilities where they were tuned on val; empty: the config's.
     """
@@ -50,6 +52,17 @@ class Calibration:
     def known(self, probabilities: NDArray[np.floating[Any]]) -> bool:
         """Return whether calibrated probabilities (C,) are sure enough to be a known sign's."""
         return float(probabilities.max()) >= self.threshold
+
+    @property
+    def missing(self) -> str | None:
+        """Why there is no threshold, in a sentence; None where there is one."""
+        if self.threshold > 0:
+            return None
+        if self.false_accepts is None:
+            why = "no threshold was chosen for these words on val"
+        else:
+            why = f"its threshold takes {clips_needed(self.false_accepts)} clips of val or more, and there were fewer"
+        return f'"no known sign" is never answered: {why}'
 
     def save(self, folder: Path) -> None:
         """Write it into a training's folder."""
@@ -74,15 +87,22 @@ class Calibration:
         Raises
         ------
         WeightsError
-            If a key is unknown or the temperature is no number above 0.
+            If a key is unknown or a number is out of its range.
         """
         try:
             found = cls(**values)
             if not (math.isfinite(found.temperature) and found.temperature > 0 and 0 <= found.threshold <= 1):
                 raise ValueError(f"temperature {found.temperature}, threshold {found.threshold}")
+            if not (found.false_accepts is None or 0 < found.false_accepts < 1):
+                raise ValueError(f"false_accepts {found.false_accepts}")
         except (TypeError, ValueError) as error:
             raise WeightsError(f"{source}: expected a model's calibration, found {error}; evaluate again") from error
         return found
+
+
+def clips_needed(false_accepts: float) -> int:
+    """Return the number of clips that a threshold is chosen by at least, so that one of them may pass."""
+    return math.ceil(1 / false_accepts - ROUNDING)
 
 
 def _values(path: Path) -> Any:

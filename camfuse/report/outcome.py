@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from camfuse.config import Part
 from camfuse.errors import TableError
+from camfuse.evaluate.confidence import FEWEST
 from camfuse.evaluate.result_text import (
     confidence_caption,
     confidence_cells,
@@ -42,6 +43,14 @@ KEPT_OUT = "Unknown words were kept out of training (train.unknown_words)."
 ESTIMATED = (
     "No word was kept out of training (train.unknown_words), so the threshold is an estimate from known words; in a "
     "benchmark two to four times as many unknown signs passed as it was meant for."
+)
+THRESHOLD = (
+    "What is less sure than the threshold, chosen on val, gets no answer: answered and right say how many of the "
+    "tested clips do, and how many of these rightly."
+)
+NO_THRESHOLD = (
+    'There are too few clips of val to choose a threshold of "no known sign" by: a chance one would keep right answers '
+    "back, so every sign gets an answer."
 )
 CURVES = ("epoch", "split", "head", "loss", "top1")
 
@@ -110,13 +119,14 @@ def confidence_table(results: Results) -> Table | None:
 
 def describe_confidence(results: Results) -> str:
     """Say how to read the table of confidence."""
+    rows = results.confidence.values()
     return (
-        "The temperature was fitted on val by likelihood and divides the logarithms of the probabilities; calibration "
-        "error and log loss are those of the tested clips before and after. Area of coverage: the accuracy of the "
-        "surest clips, over all shares of them. What is less sure than the threshold, chosen on val, gets no answer: "
-        "answered and right say how many of the tested clips do, and how many of these rightly. "
-        f"{KEPT_OUT if any(one.strangers for one in results.confidence.values()) else ESTIMATED}"
-    )
+        "The temperature was fitted on val by likelihood and divides the logarithms of the probabilities (with fewer "
+        f"than {FEWEST} clips of val it stays 1); calibration error and log loss are those of the tested clips before "
+        "and after. Area of coverage: the accuracy of the surest clips, over all shares of them. "
+        f"{THRESHOLD if any(one.threshold for one in rows) else NO_THRESHOLD} "
+        f"{KEPT_OUT if any(one.strangers for one in rows) else ESTIMATED if any(one.threshold for one in rows) else ''}"
+    ).rstrip()
 
 
 def describe_results(results: Results) -> str:

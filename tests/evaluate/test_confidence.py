@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from camfuse.evaluate.confidence import COLDEST, Confidence, Strangers, calibrate, measure
+from camfuse.evaluate.confidence import COLDEST, FEWEST, Confidence, Strangers, calibrate, measure
 from camfuse.predict.calibration import Calibration
 
 
@@ -38,9 +38,9 @@ def test_calibration_makes_the_tested_clips_better_calibrated_and_no_answer_anot
 
 
 def test_a_val_that_is_all_right_does_not_make_the_model_sure_of_everything() -> None:
-    probabilities = torch.full((6, 3), 0.15)
-    probabilities[torch.arange(6), torch.arange(6) % 3] = 0.7
-    found = calibrate(probabilities, torch.arange(6) % 3, false_accepts=0.1)
+    probabilities = torch.full((12, 3), 0.15)
+    probabilities[torch.arange(12), torch.arange(12) % 3] = 0.7
+    found = calibrate(probabilities, torch.arange(12) % 3, false_accepts=0.1)
     assert found.temperature > COLDEST
     assert 0.85 < found.apply(probabilities.numpy()).max() < 0.97
 
@@ -51,7 +51,7 @@ def test_the_threshold_lets_the_stated_share_of_strangers_pass() -> None:
     strangers = torch.cat([strangers, torch.zeros(20, 3)], 1)
     chosen = calibrate(probabilities, labels, false_accepts=0.25, strangers=strangers)
     assert sum(chosen.known(row) for row in chosen.apply(strangers.numpy())) == 5
-    none = calibrate(probabilities, labels, false_accepts=0.01, strangers=strangers)
+    none = calibrate(probabilities, labels, false_accepts=0.01, strangers=strangers.repeat(5, 1))
     assert not any(none.known(row) for row in none.apply(strangers.numpy()))
 
 
@@ -62,6 +62,29 @@ def test_without_strangers_each_clip_stands_for_one_without_its_word() -> None:
     others = plain.apply(np.array([[0.0, 0.75, 0.25]] * 2))[0, 1]  # the surest two are as sure of another word
     assert chosen.threshold == pytest.approx(others, abs=1e-5)
     assert chosen.threshold >= others
+
+
+@pytest.mark.parametrize(
+    ("clips", "share"), [(3, 0.1), (9, 0.1), (10, 0.1), (3, 0.3), (4, 0.3), (199, 0.005), (200, 0.005)]
+)
+def test_too_few_clips_choose_no_threshold(clips: int, share: float) -> None:
+    """A threshold takes so many that one of them may pass; below that every sign is a known one."""
+    probabilities, labels = drawn(clips, 1.0)
+    enough = clips * share >= 1
+    by_known = calibrate(probabilities, labels, false_accepts=share)
+    by_strangers = calibrate(*drawn(300, 1.0), false_accepts=share, strangers=probabilities)
+    assert (by_known.threshold > 0, by_strangers.threshold > 0) == (enough, enough)
+    assert by_known.false_accepts == share
+    if not enough:
+        found = measure(by_known, probabilities, labels)
+        assert (found.threshold, found.answered) == (0.0, 1.0)
+        assert found.answered_right == float((probabilities.argmax(1) == labels).double().mean())
+
+
+@pytest.mark.parametrize("clips", [1, FEWEST - 1])
+def test_too_few_clips_leave_the_probabilities_as_they_are(clips: int) -> None:
+    assert calibrate(*drawn(clips, 3.0), false_accepts=0.1).temperature == 1
+    assert calibrate(*drawn(FEWEST, 3.0), false_accepts=0.1).temperature != 1
 
 
 def test_what_became_of_the_tested_clips_by_hand() -> None:

@@ -98,6 +98,15 @@ def test_confidence_before_and_after() -> None:
     assert text.splitlines()[-1].split()[-1] == "25.00"
 
 
+def test_no_threshold_is_said_in_words() -> None:
+    none = replace(SURE, threshold=0.0, answered=1.0)
+    found = replace(WHOLE, confidence={"fused": none})
+    assert confidence_cells(found)[1][5] == "-"
+    assert "no threshold: for 10% of unknown signs it takes 10 clips of unknown words in val" in result_text(found)
+    alone = replace(WHOLE, confidence={"fused": replace(none, strangers=None)})
+    assert "no threshold: for 10% of unknown signs it takes 10 clips of val or more" in result_text(alone)
+
+
 def test_without_unknown_words_they_have_no_column_and_without_val_there_is_no_table() -> None:
     found = replace(WHOLE, confidence={"fused": replace(SURE, strangers=None)})
     assert confidence_cells(found)[0][-1] == "of these right"

@@ -27,6 +27,12 @@ def test_a_threshold_says_what_is_known() -> None:
     assert not chosen.known(np.array([0.4, 0.3, 0.3]))
 
 
+def test_it_says_why_there_is_no_threshold() -> None:
+    assert Calibration(threshold=0.5, false_accepts=0.1).missing is None
+    assert "no threshold was chosen for these words on val" in str(Calibration().missing)
+    assert "takes 20 clips of val or more" in str(Calibration(false_accepts=0.05).missing)
+
+
 def test_it_is_read_back_from_beside_the_checkpoint(tmp_path: Path) -> None:
     assert Calibration.beside(tmp_path / "best.ckpt") == Calibration()
     chosen = Calibration(1.5, 0.4, 0.1, {"rgb": 0.2, "pose": 0.8})
@@ -35,7 +41,11 @@ def test_it_is_read_back_from_beside_the_checkpoint(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", '{"temperature": 0}', '{"temperature": "warm"}', '{"heat": 1}', '{"threshold": 2}', "null"]
+    "text",
+    [
+        *("{", "[]", "null", '{"temperature": 0}', '{"temperature": "warm"}', '{"heat": 1}', '{"threshold": 2}'),
+        *('{"false_accepts": 0}', '{"false_accepts": 1}'),
+    ],
 )
 def test_a_damaged_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(text)

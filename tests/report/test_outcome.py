@@ -76,6 +76,9 @@ def test_the_calibration_stands_before_and_after(run: Run) -> None:
     shown = Text(written(run)).sections["results"]
     assert "Fused 1.50 20.00 to 5.00 1.000 to 0.750 90.00 0.400 80.00 87.50 95.00 25.00" in shown
     assert "Unknown words were kept out of training" in shown
+    write_results(replace(results, confidence={results.main: replace(sure, threshold=0.0, strangers=None)}), files)
+    shown = Text(written(run)).sections["results"]
+    assert "too few clips of val to choose a threshold" in shown and "estimate from known words" not in shown
 
 
 def test_missing_test_clips_are_said_with_where_they_are_listed(run: Run) -> None:
