@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import onnxruntime
+from use_exported_sequence import channels
 
 session = onnxruntime.InferenceSession(sys.argv[1])
 facts = json.loads(session.get_modelmeta().custom_metadata_map["camfuse"])
@@ -17,7 +18,8 @@ across, down = np.moveaxis(np.exp(-((away / sigma) ** 2) / 2) * (abs(away) <= 3 
 maps = 255 * points[..., 2].clip(0, 1)[..., None, None] * down[..., :, None] * across[..., None, :]
 rgb, heatmaps = clip["crops"][groups[:, groups.shape[1] // 2]].transpose(3, 0, 1, 2), maps.swapaxes(0, 1)
 given = {"rgb": rgb[None], "heatmaps": heatmaps.round().astype(np.uint8)[None]}
-logits = session.run(None, {one.name: given[one.name] for one in session.get_inputs()})
-probabilities = np.mean([np.exp(one[0]) / np.exp(one[0]).sum() for one in logits], axis=0)
+given["sequence"] = channels(clip["keypoints"], facts) if "sequence" in facts["inputs"] else None  # the third stream
+heads = [np.exp(one[0]) for one in session.run(None, {name: given[name] for name in facts["inputs"]})]
+probabilities = np.mean([one / one.sum() for one in heads], axis=0)
 for index in probabilities.argsort()[::-1][:5]:
     print(facts["classes"][index], f"{probabilities[index]:.3f}")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import torch
 from made_training import PAPER, MadeRun, MakeRun
 
 from camfuse.config import Part
+from camfuse.data.sequence import evenly, features, normalise
 from camfuse.errors import WeightsError
 from camfuse.jpeg import decode_jpeg
 from camfuse.predict import export
@@ -22,6 +24,7 @@ from camfuse.predict.export import SUFFIXES, TOLERANCE, Form, export_model, made
 from camfuse.predict.feature_space import checkpoint_hash
 from camfuse.predict.network import open_network
 from camfuse.predict.torch_network import TorchNetwork
+from camfuse.skeleton import LEFT_HAND, RIGHT_HAND
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,6 +60,39 @@ def test_a_sequence_alone_is_exported_too(make_run: MakeRun, tmp_path: Path) -> 
         assert export_model(run / "best.ckpt", tmp_path / f"model{suffix}", form) < TOLERANCE
         facts = open_network(tmp_path / f"model{suffix}").facts
         assert facts.config.model.streams == ("sequence",) and dict(facts.heads) == {"sequence": 1.0}
+    np.save(tmp_path / "keypoints.npy", signing())
+    example = ROOT / "docs" / "use_exported_sequence.py"
+    words = said_by(example, tmp_path / "model.onnx", tmp_path / "keypoints.npy")
+    network = open_network(tmp_path / "model.onnx")
+    given = {"sequence": features(evenly(normalise(signing()), 8))[None]}
+    expected = network.probabilities(given)["sequence"][0]
+    assert words == pytest.approx(dict(zip(network.facts.classes, expected, strict=True)), abs=1e-3)
+
+
+def signing(seed: int = 0, frames: int = 60) -> np.ndarray:
+    """Return keypoints of somebody whose right hand goes up and down, with points that are lost for short and long."""
+    rng, keypoints = np.random.default_rng(seed), np.ones((frames, 133, 3), np.float32)
+    keypoints[..., :2] = rng.normal((300, 250), 40, (133, 2)) + rng.normal(0, 1, (frames, 133, 2))
+    keypoints[:, [5, 6], :2] = (400, 200), (220, 200)
+    lower = 250 * (1 - np.sin(np.linspace(0, np.pi, frames)).clip(0.3, 0.9))
+    keypoints[:, [10, *RIGHT_HAND], 1] += lower[:, None]
+    for lost, hand in ((slice(20, 24), RIGHT_HAND), (slice(0, 9), LEFT_HAND), (slice(35, 50), LEFT_HAND)):
+        keypoints[lost, list(hand)] = (np.nan, np.nan, 0)
+    keypoints[rng.uniform(size=(frames, 133)) < 0.1] = 0
+    return keypoints
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_example_reads_keypoints_as_the_sequence_stream_does(seed: int) -> None:
+    """With a hand that is lost for a moment, one that is lost for long, and one that is never seen."""
+    channels = runpy.run_path(str(ROOT / "docs" / "use_exported_sequence.py"))["channels"]
+    facts = {"config": {"model": {"sequence": {"frames": 48}}}}
+    keypoints = signing(seed)
+    unseen = keypoints.copy()
+    unseen[:, list(LEFT_HAND)] = (np.nan, np.nan, 0)
+    for given in (keypoints, keypoints[:20], unseen):
+        expected = features(evenly(normalise(given), 48))
+        np.testing.assert_allclose(channels(given, facts)[0], expected, atol=1e-4)
 
 
 def test_enrolled_words_stay_behind_and_it_is_said(
@@ -161,9 +197,14 @@ def test_the_example_needs_nothing_of_this_package(files: dict[Part, Path], trai
     np.savez(tmp_path / "clip.npz", crops=np.stack(images), keypoints=shard.read("keypoints", clip_id))
     example = ROOT / "docs" / "use_exported.py"
     assert len(example.read_text().splitlines()) <= 25 and "camfuse." not in example.read_text()
-    command = [sys.executable, str(example), str(files["fusion"]), str(tmp_path / "clip.npz")]
-    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    words = said_by(example, files["fusion"], tmp_path / "clip.npz")
+    assert set(words) == set(run.classes())
+    assert sum(words.values()) == pytest.approx(1, abs=0.01)
+
+
+def said_by(example: Path, *arguments: Path) -> dict[str, float]:
+    """Return the words and probabilities that an example prints; it is run without this package."""
+    command = [sys.executable, str(example), *map(str, arguments)]
+    said = subprocess.run(command, cwd=arguments[-1].parent, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr
-    lines = [line.split() for line in said.stdout.splitlines()]
-    assert {word for word, _ in lines} == set(run.classes())
-    assert sum(float(value) for _, value in lines) == pytest.approx(1, abs=0.01)
+    return {word: float(value) for word, value in (line.split() for line in said.stdout.splitlines())}
