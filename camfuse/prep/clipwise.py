@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from tqdm import tqdm
@@ -20,7 +21,7 @@ from camfuse.clips.table import Clip
 from camfuse.config import Config
 from camfuse.errors import BadClipsError, ClipError, ShardError
 from camfuse.files import atomic
-from camfuse.run.shard import ClipData, LeftOut, Shard, ShardWriter
+from camfuse.run.shard import DAMAGE, ClipData, LeftOut, Shard, ShardWriter
 from camfuse.run.stages import fingerprint
 
 log = logging.getLogger(__name__)
@@ -155,9 +156,13 @@ def _previous(job: ShardJob, expected: str) -> Shard | None:
 
 
 def _known(clip: Clip, work: "_Work | None", previous: Shard | None) -> ClipData | None:
-    if previous and clip.clip_id in previous and previous.fact("identity", clip.clip_id) == clip.identity:
-        return previous.clip(clip.clip_id)
-    return work.get(clip) if work else None
+    try:
+        if previous and clip.clip_id in previous and previous.fact("identity", clip.clip_id) == clip.identity:
+            return previous.clip(clip.clip_id)
+        return work.get(clip) if work else None
+    except ShardError as error:
+        log.warning("clip %s: not reused: %s", clip.clip_id, error)
+        return None
 
 
 class _Work:
@@ -175,11 +180,14 @@ class _Work:
         path = self._path(clip)
         if not path.exists():
             return None
-        with np.load(path, allow_pickle=False) as saved:
-            parts: dict[str, dict[str, np.ndarray]] = {"frames": {}, "facts": {}, "jpeg": {}, "note": {}}
-            for name in saved.files:
-                group, _, key = name.partition("/")
-                parts[group][key] = saved[name]
+        parts: dict[str, dict[str, np.ndarray]] = {"frames": {}, "facts": {}, "jpeg": {}, "note": {}}
+        try:
+            with np.load(path, allow_pickle=False) as saved:
+                for name in saved.files:
+                    group, _, key = name.partition("/")
+                    parts[group][key] = saved[name]
+        except (*DAMAGE, BadZipFile, EOFError) as error:  # the archive has a checksum of each array
+            raise ShardError(f"{path}: damaged ({error})") from error
         facts = {key: value if value.ndim else value.item() for key, value in parts["facts"].items()}
         return ClipData(
             frames=parts["frames"], jpeg=_cut(parts["jpeg"]), facts=facts, note=str(parts["note"].get("text", ""))

@@ -11,6 +11,7 @@ immutable once renamed into place.
 
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -23,8 +24,10 @@ import hdf5plugin
 import numpy as np
 from numpy.typing import NDArray
 
+from camfuse.digest import seal
 from camfuse.errors import ShardError, StaleShardError
 from camfuse.files import atomic
+from camfuse.run.checksums import TABLES, Checksums, checksum, read_checksums
 from camfuse.run.heaps import has_damaged_heap
 
 Array = NDArray[Any]
@@ -90,11 +93,13 @@ class ShardWriter:
         self._facts: list[Mapping[str, Array | float | int | str]] = []
         self._left_out: dict[str, LeftOut] = {}
         self._notes: dict[str, str] = {}
+        self._checksums = Checksums()
         self._bytes = 0
 
     def __enter__(self) -> Self:
         """Open the part file."""
         part = self._stack.enter_context(atomic(self.path))
+        self._stack.push(lambda kind, *_: seal(part) if kind is None else None)  # when the file below is closed
         self._file = self._stack.enter_context(h5py.File(part, "w", libver="latest", locking=False))
         self._file.attrs.update(self._attributes)
         return self
@@ -134,8 +139,12 @@ class ShardWriter:
                 dtype=rows.dtype,
                 chunks=(1 if sparse else 64, *row_shape),
                 compression=hdf5plugin.Zstd(clevel=ZSTD_LEVEL) if sparse else None,
+                fletcher32=sparse,
             )
         dataset = self._file[name]
+        rows = np.asarray(rows, dataset.dtype)
+        if not dataset.fletcher32:
+            self._checksums.add(name, rows)
         start = len(dataset)
         dataset.resize(start + len(rows), axis=0)
         dataset[start:] = rows
@@ -152,6 +161,7 @@ class ShardWriter:
         offset.resize(start + len(ends), axis=0)
         offset[start:] = ends
         self._bytes = int(ends[-1])
+        self._checksums.add_images(images)
 
     def _write_clips(self) -> None:
         group = self._file.create_group("clips")
@@ -167,6 +177,7 @@ class ShardWriter:
                 group.create_dataset(name, data=np.array(values))
         self._write_left_out()
         self._write_notes()
+        self._checksums.write(self._file)
 
     def _write_left_out(self) -> None:
         group, why = self._file.create_group("failed"), self._left_out.values()
@@ -185,6 +196,9 @@ class ShardWriter:
 
 class Shard:
     """Read a shard. Cheap to make, to pickle and to hand to a worker: the file is opened on first use.
+
+    All that is read is compared with its checksum (`camfuse.run.checksums`); `has_checksums` says whether there are
+    any, which shards of the first version lack.
 
     Raises
     ------
@@ -213,15 +227,18 @@ class Shard:
             self._index = {clip_id: position for position, clip_id in enumerate(ids)}
             self.left_out = self._read_left_out(file["failed"], stage)
             self.notes = self._read_notes(file)
+            self.has_checksums = TABLES in file.attrs
+            self._checksums = read_checksums(file)
 
     @contextmanager
-    def _undamaged(self) -> Iterator[None]:
+    def _undamaged(self, clip_id: str = "") -> Iterator[None]:
         """Turn whatever h5py trips over in a damaged file into our error."""
         try:
             yield
         except DAMAGE as error:
             reason = " ".join(str(error).split())
-            raise ShardError(f"{self.path}: damaged ({reason}); delete it and run again") from error
+            clip = f"clip {clip_id}: " if clip_id else ""
+            raise ShardError(f"{self.path}: damaged ({clip}{reason}); delete it and run again") from error
 
     @staticmethod
     def _read_left_out(group: h5py.Group, stage: str) -> dict[str, LeftOut]:
@@ -299,11 +316,11 @@ class Shard:
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the per-frame arrays, without the images."""
-        return tuple(
-            name
-            for name, item in self._open().items()
-            if isinstance(item, h5py.Dataset) and name not in ("jpeg", "offset")
-        )
+        file = self._open()
+        with self._undamaged():  # `items` would pass over what is damaged
+            return tuple(
+                name for name in file if name not in ("jpeg", "offset") and isinstance(file[name], h5py.Dataset)
+            )
 
     def fact_names(self) -> tuple[str, ...]:
         """Return the names of the per-clip facts."""
@@ -312,7 +329,7 @@ class Shard:
     def fact(self, name: str, clip_id: str) -> Any:
         """Return one clip's fact: a scalar, an array or a string."""
         row = self._index[clip_id]
-        with self._undamaged():
+        with self._undamaged(clip_id):
             dataset = self._open()["clips"][name]
             return dataset.asstr()[row] if h5py.check_string_dtype(dataset.dtype) else dataset[row]
 
@@ -321,10 +338,13 @@ class Shard:
         first, count = self._rows[clip_id]
         for frame in frames or ():
             self._check(clip_id, frame, count)
-        with self._undamaged():
+        with self._undamaged(clip_id):
             dataset = self._open()[name]
-            if frames is None:
-                return np.asarray(dataset[first : first + count])
+            if frames is None or name in self._checksums:
+                rows = np.asarray(dataset[first : first + count])
+                if name in self._checksums and checksum(rows) != self._checksums[name][self._index[clip_id]]:
+                    raise self._unlike(name, clip_id)
+                return rows if frames is None else rows[np.asarray(frames, np.intp)]
             out = np.empty((len(frames), *dataset.shape[1:]), dataset.dtype)
             for row, frame in enumerate(frames):
                 out[row] = dataset[first + frame]
@@ -339,21 +359,31 @@ class Shard:
         if not len(wanted):
             return []
         low, high = min(wanted), max(wanted) + 1
-        with self._undamaged():
+        with self._undamaged(clip_id):
             offset = self._open()["offset"][first + low : first + high + 1]
             data = self._open()["jpeg"][offset[0] : offset[-1]].tobytes()
             ends = (offset - offset[0]).tolist()
-            return [data[ends[frame - low] : ends[frame - low + 1]] for frame in wanted]
+            images = [data[ends[frame - low] : ends[frame - low + 1]] for frame in wanted]
+            if (expected := self._checksums.get("jpeg")) is not None:
+                for frame, image in zip(wanted, images, strict=True):
+                    if zlib.crc32(image) != expected[first + frame]:
+                        raise self._unlike(f"image {frame}", clip_id)
+            return images
 
     def clip(self, clip_id: str) -> ClipData:
         """Return all that the shard holds of one clip."""
-        with self._undamaged():
+        with self._undamaged(clip_id):
             return ClipData(
                 frames={name: self.read(name, clip_id) for name in self.names()},
                 jpeg=self.jpeg(clip_id) if "jpeg" in self._open() else (),
                 facts={name: self.fact(name, clip_id) for name in self.fact_names()},
                 note=self.notes.get(clip_id, ""),
             )
+
+    def _unlike(self, what: str, clip_id: str) -> ShardError:
+        return ShardError(
+            f"{self.path}: damaged (clip {clip_id}: the checksum of {what} does not agree); delete it and run again"
+        )
 
     @staticmethod
     def _check(clip_id: str, frame: int, count: int) -> None:

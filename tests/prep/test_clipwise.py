@@ -135,3 +135,27 @@ def test_notes_survive_a_stop_and_go_on_to_later_stages(make_config: MakeConfig,
     pose = ShardJob("pose", make_config(), tmp_path / "pose" / "0000.h5", {}, upstream=(source,))
     make_shard(pose, clips, Counter())
     assert Shard(pose.output, stage="pose").notes == {"a": "a is odd"}
+
+
+@pytest.mark.bad_input("a damaged shard or half-done clip of an earlier run", "made again; nothing of it is reused")
+def test_what_is_damaged_is_not_reused(make_config: MakeConfig, tmp_path: Path) -> None:
+    path = tmp_path / "0000.h5"
+    job = ShardJob("pose", make_config(), path, {}, keep_work=True, previous=path)
+    make_shard(job, [clip("a"), clip("bb")], Counter())
+    whole = path.read_bytes()
+    numbers = np.full((2, 3), 2, np.float32).tobytes()
+    for one in (path, path.with_name(".0000.h5.kept")):
+        one.unlink()
+        one.write_bytes(whole.replace(numbers, numbers[:-1] + b"\1"))
+    again = Counter()
+    make_shard(job, [clip("a"), clip("bb")], again)
+    assert again.calls == ["bb"] and path.read_bytes() == whole
+
+    job = replace(job, previous=None, output=tmp_path / "0001.h5")
+    with pytest.raises(BadClipsError):
+        make_shard(job, [clip("a"), clip("bb")], Counter("bb"))
+    (saved,) = (tmp_path / "0001.h5.work").iterdir()
+    saved.write_bytes(saved.read_bytes()[:-300])
+    again = Counter()
+    make_shard(job, [clip("a"), clip("bb")], again)
+    assert again.calls == ["a", "bb"]
