@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from camfuse.config import PARTS, Config, Model, Part
+from camfuse.digest import seal
 from camfuse.errors import WeightsError
 from camfuse.files import atomic
 from camfuse.model.recogniser import Recogniser, build_recogniser
@@ -61,6 +62,7 @@ class Checkpoint:
         values = json.loads(json.dumps(plain)) | {"state": dict(self.state)}
         with atomic(path) as part:
             torch.save(values, part)
+            seal(part)
 
     @classmethod
     def load(cls, path: Path) -> Self:

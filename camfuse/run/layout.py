@@ -51,6 +51,11 @@ class TrainingFiles:
         return self.folder / "last.ckpt"
 
     @property
+    def before_last(self) -> Path:
+        """The state before `last`, for when that one is damaged; a finished training has none."""
+        return self.folder / "before_last.ckpt"
+
+    @property
     def best_so_far(self) -> Path:
         """The state of the best epoch until now; belongs to `last`."""
         return self.folder / "best_so_far.ckpt"

@@ -6,6 +6,7 @@ import logging
 import platform
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
@@ -23,6 +24,7 @@ from camfuse.config import Config, Part
 from camfuse.data.batch import collate
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
 from camfuse.data.sampler import EpochSampler
+from camfuse.digest import is_whole
 from camfuse.errors import ConfigError, TableError, WeightsError
 from camfuse.files import write_text
 from camfuse.model.checkpoint import Checkpoint, load_trained, trained_weights
@@ -198,13 +200,13 @@ def _fit(config: Config, module: TrainingModule, data: _Data, files: TrainingFil
 def _resumable(files: TrainingFiles, identity: TrainingIdentity) -> dict[str, Any] | None:
     """Return the state to resume from, or None with the reason logged."""
     last, best = files.last, files.best_so_far
-    if not last.exists():
+    state = _last_whole_state(files)
+    if state is None:
         return None
     try:
-        state = read_checkpoint(last)
         found, epochs = state["camfuse"]["labels"], state["camfuse"]["epochs"]
-    except (WeightsError, KeyError) as error:
-        log.warning("%s: cannot be resumed (%s): training starts anew", last, error)
+    except KeyError as error:
+        log.warning("%s: cannot be resumed (%r): training starts anew", last, error)
         return None
     if found != asdict(identity):
         log.info("%s: belongs to another config, other clips or other checkpoints: training starts anew", last)
@@ -212,7 +214,31 @@ def _resumable(files: TrainingFiles, identity: TrainingIdentity) -> dict[str, An
     if epochs and not best.exists():
         log.warning("%s: missing beside %s: training starts anew", best, last)
         return None
+    if epochs and is_whole(best) is False:
+        log.warning("%s: damaged, and with it the best epoch until now: training starts anew", best)
+        return None
     return state
+
+
+def _last_whole_state(files: TrainingFiles) -> dict[str, Any] | None:
+    """Read the last state, or, where that is damaged, the one before, which then takes its place."""
+    last, before = files.last, files.before_last
+    for path in (last, before, last):  # again: another process may have put the one before into its place
+        if not path.exists():
+            continue
+        try:
+            state = read_checkpoint(path)
+        except WeightsError as error:
+            log.warning("%s: cannot be resumed: %s", path, error)
+            continue
+        if path == before:
+            log.warning("%s is damaged or missing: resumes from the state before it, %s", last, before)
+            with suppress(FileNotFoundError):
+                before.replace(last)
+        return state
+    if last.exists():
+        log.warning("%s: no whole state is left: training starts anew", files.folder)
+    return None
 
 
 def _loader(
@@ -252,6 +278,7 @@ def _finish(config: Config, module: TrainingModule, data: _Data, files: Training
     )
     (files.folder / calibration.FILE).unlink(missing_ok=True)  # it was chosen for what the folder held before
     best.save(files.best)
+    files.before_last.unlink(missing_ok=True)
     write_curves(module.rows, files.curves)
     write_text(files.summary, json.dumps(_summary(config, module, data, best), indent=2) + "\n")
     shown = best.numbers.get("val", best.numbers["train"])[module.main_head]

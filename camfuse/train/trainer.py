@@ -15,6 +15,7 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from camfuse.config import Config, Part
+from camfuse.digest import seal
 from camfuse.files import atomic
 from camfuse.model.device import pick_device
 from camfuse.run.layout import TrainingFiles
@@ -52,12 +53,16 @@ def quiet_lightning() -> Iterator[None]:
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Write states whole or not at all, so that a killed training finds the one before."""
+    """Write states whole or not at all, and keep the one before the last, so that one damaged file costs little."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
         """Write under another name, then rename."""
-        with atomic(Path(path)) as part:
+        path, files = Path(path), TrainingFiles(Path(path).parent)
+        with atomic(path) as part:
             torch.save(checkpoint, part)
+            seal(part)
+            if path == files.last and path.exists():
+                path.replace(files.before_last)  # killed right after it, a training resumes from this one
 
 
 class StateKeeper(Callback):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from camfuse.digest import is_whole
 from camfuse.errors import WeightsError
 from camfuse.files import found_instead
 
@@ -16,6 +17,7 @@ DAMAGE = (
     *(ArithmeticError, AssertionError, MemoryError),
 )
 """What `torch.load` trips over in a damaged file."""
+REMEDY = "copy or make it again"
 
 
 class UnsafeFileError(WeightsError):
@@ -49,6 +51,8 @@ def read_checkpoint(path: Path, *, trusted: bool = False) -> dict[str, Any]:
         with path.open("rb") as file:
             if not file.read(4).startswith((b"PK", b"\x80")):
                 raise WeightsError(f"{path}: expected a PyTorch checkpoint, found something else")
+        if is_whole(path) is False:  # PyTorch compares no checksum of its own
+            raise WeightsError(f"{path}: damaged: its SHA-256 is not the one that it was written with; {REMEDY}")
         try:
             with torch.serialization.safe_globals([*_harmless_globals(), *_STAND_INS]):
                 checkpoint = torch.load(path, map_location="cpu", weights_only=True)
@@ -67,7 +71,7 @@ def read_checkpoint(path: Path, *, trusted: bool = False) -> dict[str, Any]:
         # of torch's words only the first sentence: others advise to open the file with its safety off
         reason = "no pickle of PyTorch's" if isinstance(error, pickle.UnpicklingError) else _first_sentence(error)
         raise WeightsError(
-            f"{path}: not a whole PyTorch checkpoint ({reason}): it is damaged or was cut off; copy or make it again"
+            f"{path}: not a whole PyTorch checkpoint ({reason}): it is damaged or was cut off; {REMEDY}"
         ) from error
     if not isinstance(checkpoint, dict):
         raise WeightsError(f"{path}: expected a checkpoint's dictionary, found {type(checkpoint).__name__}")

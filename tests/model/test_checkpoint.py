@@ -133,3 +133,16 @@ def test_weights_that_are_not_the_models_and_values_that_are_none_are_refused(tm
     torch.save({"state_dict": {}, "camfuse": {"labels": None}, "epoch": 1}, tmp_path / "last.ckpt")
     with pytest.raises(WeightsError, match="expected the state of a training of camfuse"):
         Checkpoint.load(tmp_path / "last.ckpt")
+
+
+@pytest.mark.bad_input("a trained model's checkpoint with a flipped byte anywhere", "refused before it is used")
+def test_a_flipped_byte_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "best.ckpt"
+    made(settings()).save(path)
+    whole = path.read_bytes()
+    places = range(0, len(whole), 1000)
+    for at in places:
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
+        with pytest.raises(WeightsError, match=r"best\.ckpt: (damaged|not a whole|expected a PyTorch)"):
+            Checkpoint.load(path)
+    assert len(places) > 50

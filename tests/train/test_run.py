@@ -214,6 +214,29 @@ def test_damaged_state_starts_anew(small: MadeRun, tmp_path: Path, caplog: pytes
     assert (folder / "best.ckpt").exists()
 
 
+@pytest.mark.bad_input(
+    "a training's last state damaged or cut off", "noticed before use; training resumes from the state before it"
+)
+def test_the_state_before_a_damaged_one_is_taken(
+    small: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole, killed = small.train("pose", tmp_path / "whole"), tmp_path / "killed"
+    assert not (whole / "before_last.ckpt").exists()
+    with monkeypatch.context() as patch:
+        kill_in_epoch(patch, 3)
+        with pytest.raises(Killed):
+            small.train("pose", killed)
+    state = bytearray((killed / "last.ckpt").read_bytes())
+    state[len(state) // 2] ^= 1
+    (killed / "last.ckpt").write_bytes(state)
+    with caplog.at_level(logging.INFO, logger="camfuse"):
+        small.train("pose", killed)
+    assert "its SHA-256 is not the one that it was written with" in caplog.text
+    assert "resumes from the state before it" in caplog.text and "resumes from epoch 2" in caplog.text
+    assert (killed / "curves.csv").read_bytes() == (whole / "curves.csv").read_bytes()
+    assert_same_state(killed / "best.ckpt", whole / "best.ckpt")
+
+
 # ------------------------------------------------------------------------------------------- small and odd data
 
 
