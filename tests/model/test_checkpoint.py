@@ -145,4 +145,4 @@ def test_a_flipped_byte_is_noticed(tmp_path: Path) -> None:
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
         with pytest.raises(WeightsError, match=r"best\.ckpt: (damaged|not a whole|expected a PyTorch)"):
             Checkpoint.load(path)
-    assert len(places) > 50
+    assert len(places) > 40
