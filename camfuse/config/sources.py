@@ -1,6 +1,7 @@
 """Config of the clips: where videos and labels come from."""
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -26,6 +27,9 @@ def _naming_signers(pattern: str) -> str:
 
 
 Shares = Annotated[tuple[Fraction, Fraction, Fraction], AfterValidator(_sum_to_one)]
+LSA64_SIGNERS = 10
+Signer = Annotated[int, Field(ge=1, le=LSA64_SIGNERS)]
+"""Number of a signer of LSA64."""
 SplitBy = Literal["signer", "label"]
 """What is split into train, val and test: the signers, or the clips of each label."""
 
@@ -103,6 +107,34 @@ class AutslSource(SourceSection):
     """SignList_ClassId_TR_EN.csv."""
 
 
+class AslCitizenSource(SourceSection):
+    """ASL Citizen: `splits/train.csv`, `val.csv` and `test.csv`, and one folder of videos."""
+
+    videos: Path
+    """Folder with the files that the column `Video file` names."""
+    splits: Path
+    """Folder with train.csv, val.csv and test.csv (columns Participant ID, Video file, Gloss, ASL-LEX Code)."""
+
+
+class Lsa64Source(SourceSection):
+    """LSA64: 64 Argentinian signs by 10 signers, 5 times each; the files' names say all."""
+
+    videos: Path
+    """Folder with `CCC_SSS_RRR.mp4`: sign, signer, repetition."""
+    val: tuple[Signer, ...] = (9,)
+    """Numbers of the signers in val."""
+    test: tuple[Signer, ...] = (10,)
+    """Numbers of the signers in test; all others train."""
+
+    @model_validator(mode="after")
+    def _each_signer_once(self) -> Self:
+        if repeated := sorted(signer for signer, times in Counter(self.val + self.test).items() if times > 1):
+            raise ValueError(f"expected each signer once in `val` and `test` together, found {repeated} again")
+        if len(self.val + self.test) == LSA64_SIGNERS:
+            raise ValueError("expected a signer that is neither in `val` nor in `test`, found none to train with")
+        return self
+
+
 class LanguageSplits(Section):
     """Which signed languages (one signer each) belong to which split."""
 
@@ -138,6 +170,10 @@ class Clips(Section):
     """WLASL-100 / 300 / 1000 / 2000."""
     autsl: AutslSource | None = None
     """AUTSL."""
+    asl_citizen: AslCitizenSource | None = None
+    """ASL Citizen."""
+    lsa64: Lsa64Source | None = None
+    """LSA64."""
     fingerspelling: FingerspellingSource | None = None
     """The demo's letters."""
     missing: Literal["stop", "drop"] = "stop"

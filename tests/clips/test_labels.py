@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from camfuse.clips.labels import is_split, make_table, natural_order, near_labels, normal_label, normal_split
-from camfuse.clips.sources import autsl, csv, folder, wlasl
+from camfuse.clips.sources import asl_citizen, autsl, csv, folder, wlasl
 from camfuse.clips.table import COLUMNS
-from camfuse.config.sources import AutslSource, CsvSource, FolderSource, WlaslSource
+from camfuse.config.sources import AslCitizenSource, AutslSource, CsvSource, FolderSource, WlaslSource
 from camfuse.errors import TableError
 
 COMPOSED, APART = "café", "cafe\u0301"
@@ -122,12 +122,17 @@ def test_every_reader_normalises(tmp_path: Path) -> None:
     (tmp_path / "names.csv").write_text(f"ClassId,TR,EN\n0,x,{APART}\n")
     for split in ("train", "val", "test"):
         (tmp_path / f"{split}.csv").write_text(f"signer1_sample{split.count('t')},0\n")
+    (tmp_path / "splits").mkdir()
+    for split in ("train", "val", "test"):
+        text = f"Participant ID,Video file,Gloss\nP1,{split}.mp4,{APART}\n"
+        (tmp_path / "splits" / f"{split}.csv").write_text(text)
     labels = {"train": "train.csv", "validation": "val.csv", "test": "test.csv", "class_names": "names.csv"}
     tables = [
         read_csv(tmp_path / "table.csv"),
         folder.read(FolderSource(videos=tmp_path / "words")),
         wlasl.read(WlaslSource(videos=tmp_path, manifest=tmp_path / "manifest.json")),
         autsl.read(AutslSource(videos=tmp_path, **{key: tmp_path / name for key, name in labels.items()})),
+        asl_citizen.read(AslCitizenSource(videos=tmp_path, splits=tmp_path / "splits")),
     ]
     for table in tables:
         assert COMPOSED in table.classes and APART not in table.classes

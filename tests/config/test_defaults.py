@@ -10,7 +10,7 @@ from camfuse.config.read import merged
 
 REQUIRED: dict[str, Any] = {"clips": {"folder": {"videos": "videos"}}, "pose": {"mediapipe": {}}}
 ESTIMATORS = ("mediapipe", "mmpose", "rtmlib", "annotations")
-SOURCES = ("folder", "csv", "wlasl", "autsl", "fingerspelling")
+SOURCES = ("folder", "csv", "wlasl", "autsl", "asl_citizen", "lsa64", "fingerspelling")
 
 
 def leaves(section: Section, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:

@@ -29,6 +29,8 @@ SOURCES: dict[str, dict[str, Any]] = {
     "csv": {"table": "t.csv"},
     "wlasl": {"videos": "v", "subset": "nslt_100.json"},
     "autsl": dict.fromkeys(("videos", "train", "validation", "test", "class_names"), "x"),
+    "asl_citizen": {"videos": "v", "splits": "s"},
+    "lsa64": {"videos": "v"},
     "fingerspelling": LETTERS,
 }
 
@@ -89,3 +91,17 @@ def test_a_recording_keeps_its_middle() -> None:
 def test_values_of_no_clip_table(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=next(iter(values))):
         Clips.model_validate({"folder": {"videos": "v"}, **values})
+
+
+@pytest.mark.parametrize(
+    ("signers", "problem"),
+    [
+        ({"val": [9], "test": [9]}, "expected each signer once in `val` and `test` together, found .9. again"),
+        ({"val": [1, 1]}, "found .1. again"),
+        ({"test": [11]}, "less than or equal to 10"),
+        ({"val": [], "test": list(range(1, 11))}, "found none to train with"),
+    ],
+)
+def test_signers_of_lsa64(signers: dict[str, list[int]], problem: str) -> None:
+    with pytest.raises(ValidationError, match=problem):
+        Clips.model_validate({"lsa64": {"videos": "v", **signers}})

@@ -1,4 +1,4 @@
-"""The two data sets at full size: planning stays cheap. Real label files, stand-ins for the videos."""
+"""Data sets at full size: planning stays cheap. Real or made label files, stand-ins for the videos."""
 
 import json
 import re
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import made_labels
 import pandas as pd
 import pytest
 import yaml
@@ -38,6 +39,18 @@ def autsl(labels: Path, folder: Path) -> dict[str, Any]:
     return {"videos": str(folder), **files, "class_names": str(labels / "autsl" / "SignList_ClassId_TR_EN.csv")}
 
 
+def asl_citizen(folder: Path) -> dict[str, Any]:
+    for name in made_labels.asl_citizen(folder.parent):
+        stand_in(folder / name)
+    return {"videos": str(folder), "splits": str(folder.parent)}
+
+
+def lsa64(folder: Path) -> dict[str, Any]:
+    for name in made_labels.lsa64():
+        stand_in(folder / name)
+    return {"videos": str(folder)}
+
+
 # a process of its own in between: a child counts the memory of the one that started it, here of all tests before
 MEASURE = """
 import resource, subprocess, sys
@@ -48,18 +61,27 @@ sys.exit(code)
 """
 
 SETS = {"wlasl": (wlasl, 21_095), "autsl": (autsl, 36_302)}
+MADE = {"asl_citizen": (asl_citizen, 83_399), "lsa64": (lsa64, 3200)}
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_planning_a_whole_data_set_is_cheap(name: str, shared_data: Path, tmp_path: Path) -> None:
     make, clips = SETS[name]
     (tmp_path / "videos").mkdir()
+    assert_cheap(name, make(shared_data / "labels", tmp_path / "videos"), clips, tmp_path)
+
+
+@pytest.mark.parametrize("name", [pytest.param("asl_citizen", marks=pytest.mark.torture), "lsa64"])
+def test_planning_a_set_with_made_labels_is_cheap(name: str, tmp_path: Path) -> None:
+    make, clips = MADE[name]
+    (tmp_path / "videos").mkdir()
+    assert_cheap(name, make(tmp_path / "videos"), clips, tmp_path)
+
+
+def assert_cheap(name: str, source: dict[str, Any], clips: int, tmp_path: Path) -> None:
     shipped = yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text())
     shipped["pose"] = {"mediapipe": {}}  # as many jobs, and planning asks for its packages
-    change = {
-        "output": str(tmp_path / "results"),
-        "clips": {name: make(shared_data / "labels", tmp_path / "videos")},
-    }
+    change = {"output": str(tmp_path / "results"), "clips": {name: source}}
     config = tmp_path / "config.yaml"
     config.write_text(yaml.safe_dump(merged(shipped, change)))
     for first in (True, False):
