@@ -17,6 +17,7 @@ import errno
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 SHOWN = 20
 DISK = {
@@ -39,6 +40,16 @@ def bullet_list(lines: Sequence[str]) -> str:
 
 class CamfuseError(Exception):
     """A mistake that the user can fix."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it says: most are made from other things than that."""
+        return _say_again, (type(self), str(self), dict(vars(self)))
+
+
+def _say_again(kind: type[CamfuseError], text: str, facts: Mapping[str, Any]) -> CamfuseError:
+    error = kind.__new__(kind, text)
+    vars(error).update(facts)
+    return error
 
 
 class ConfigError(CamfuseError):

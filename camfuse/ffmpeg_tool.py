@@ -26,6 +26,8 @@ PLACE = "file:*"
 CONTAINERS = "mov,matroska,avi,gif,mpegts,mpeg,mpegvideo,m4v,h264,hevc,flv,asf,ogg,mxf,dv,ivf,nut,yuv4mpegpipe,wtv,rm"
 """ffmpeg demuxers that read one file and no other."""
 ERROR_LINE = re.compile(r"(?:\[[^]]* @ [^]]*] )*\[(?:error|fatal|panic)] *(.*)")
+ANSWER = 60.0
+"""Seconds within which ffmpeg opens a file."""
 _INPUT = re.compile(r"\[info] Input #0, (\w+)")
 _LENGTH = re.compile(r"\[info]   Duration: (\d+):(\d\d):(\d\d\.\d+),")
 
@@ -113,7 +115,10 @@ def read_header(path: Path) -> Header:
     options = ["-nostdin", "-hide_banner", "-loglevel", "level+info"]
     options += ["-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS]
     command = [find_ffmpeg(), *options, "-i", f"file:{path}"]
-    answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    try:
+        answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=ANSWER)
+    except subprocess.TimeoutExpired:
+        return Header("", 0.0, (f"ffmpeg did not open it within {ANSWER:g} s",))
     lines = answer.stderr.decode(errors="replace").splitlines()
     found = [(_INPUT.match(line), _LENGTH.match(line)) for line in lines]
     kinds = [kind[1] for kind, _ in found if kind]

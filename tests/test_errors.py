@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,19 @@ def test_a_disk_behind_another_error() -> None:
 )
 def test_other_errors_are_not_the_disks(error: Exception) -> None:
     assert disk_problem(error) is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClipError("a", "it is bad"),
+        TableError("clips.csv", ["row 2"]),
+        BadClipsError("pose", {"a": "bad"}),
+        StaleShardError(Path("a.h5"), expected="x", found="y"),
+        CamfuseError("plain"),
+    ],
+)
+def test_errors_go_from_process_to_process(error: CamfuseError) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert (str(again), vars(again)) == (str(error), vars(error))

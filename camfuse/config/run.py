@@ -64,6 +64,9 @@ class Machine(Section):
     """Folder of fetched weights (`camfuse weights`) and of networks exported from them."""
     pose_batch: Positive = 8
     """Frames that `pose.mmpose` and `pose.rtmlib` take at once."""
+    patience: float = Field(default=600, gt=0)
+    """Seconds that ffmpeg or the pose estimator may take for the next frame. Who takes longer hangs: it is ended, and
+    its clip is one that cannot be processed (`bad_clips`)."""
     log_level: Literal["debug", "info", "warning"] = "info"
     """How much the files under `logs` say."""
     evaluate_batch: Positive = 8

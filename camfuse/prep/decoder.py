@@ -24,6 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from threading import Event, Thread
+from time import monotonic
 from typing import IO
 
 import ffmpeg
@@ -52,6 +53,8 @@ SLACK = 0.1
 """Seconds by which a damaged file's frames may end before the container does and still be complete."""
 TICKS = 705_600_000
 """Ticks per second that time stamps are counted in: every usual frame rate and time base divides it (a "flick")."""
+PATIENCE = 600.0
+"""Seconds that ffmpeg may take for the next image; up to a late segment's start it gives none."""
 OLDEST = (4, 3)
 """The oldest ffmpeg that writes time stamps without delay."""
 KEPT_ERRORS = 20
@@ -79,7 +82,9 @@ Note = Callable[[str], None]
 """Takes a sentence on what is odd and no error."""
 
 
-def decode(clip: Clip, note: Note, seek: float | None = None) -> Generator[Stamped, None, None]:
+def decode(
+    clip: Clip, note: Note, seek: float | None = None, patience: float = PATIENCE
+) -> Generator[Stamped, None, None]:
     """Decode from the first frame on, or from a key frame before `seek` (seconds from the container's beginning).
 
     Of a clip that starts late, frames long before its start are left out, but for the first. With `seek`, that one is
@@ -88,16 +93,17 @@ def decode(clip: Clip, note: Note, seek: float | None = None) -> Generator[Stamp
     Raises
     ------
     ClipError
-        If the file is missing or is no video, frames are lost to damage, or time stamps are missing or run backwards.
+        If the file is missing or is no video, frames are lost to damage, time stamps are missing or run backwards, or
+        nothing comes for `patience` seconds.
     MissingToolError
         If there is no ffmpeg.
     """
     if not clip.video.is_file():
         raise ClipError(clip.clip_id, f"expected a video file at {clip.video}, found none")
     try:
-        yield from _decode(clip, seek, mapped=False)
+        yield from _decode(clip, seek, patience, mapped=False)
     except _HdrError as found:
-        yield from _mapped(clip, seek, note, found.kind)
+        yield from _mapped(clip, seek, patience, note, found.kind)
 
 
 class _HdrError(Exception):
@@ -107,9 +113,9 @@ class _HdrError(Exception):
         self.kind = kind
 
 
-def _mapped(clip: Clip, seek: float | None, note: Note, kind: str) -> Generator[Stamped, None, None]:
+def _mapped(clip: Clip, seek: float | None, patience: float, note: Note, kind: str) -> Generator[Stamped, None, None]:
     if has_filters("zscale", "tonemap"):
-        with closing(_decode(clip, seek, mapped=True)) as decoded:
+        with closing(_decode(clip, seek, patience, mapped=True)) as decoded:
             try:
                 first = next(decoded, None)
             except ClipError as error:
@@ -121,10 +127,10 @@ def _mapped(clip: Clip, seek: float | None, note: Note, kind: str) -> Generator[
                     yield from decoded
                 return
     note(f"HDR video ({kind}), its colours washed out: that takes an ffmpeg with the filters zscale and tonemap")
-    yield from _decode(clip, seek, mapped=None)
+    yield from _decode(clip, seek, patience, mapped=None)
 
 
-def _decode(clip: Clip, seek: float | None, *, mapped: bool | None) -> Generator[Stamped, None, None]:
+def _decode(clip: Clip, seek: float | None, patience: float, *, mapped: bool | None) -> Generator[Stamped, None, None]:
     """Decode with the colours mapped, or not (None), or not (False) with an error for HDR video."""
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as times:
@@ -138,20 +144,71 @@ def _decode(clip: Clip, seek: float | None, *, mapped: bool | None) -> Generator
         assert process.stdout is not None
         assert process.stderr is not None
         said = _Said(process.stderr)
+        watch = _Watch(process, patience)
         try:
-            images = _images(clip, process.stdout, times)
+            images = _watched(_images(clip, process.stdout, times), watch)
             if mapped is False:
                 images = _unless_hdr(images, said)
             end = yield from images
             code = process.wait()
             said.join()
+            if watch.hung:
+                raise ClipError(
+                    clip.clip_id,
+                    f"ffmpeg gave nothing of {clip.video} for {patience:g} s and was ended (machine.patience)",
+                )
             _check_end(clip, said.errors, end, code)
         finally:
+            watch.over.set()
             process.kill()
             process.wait()
             said.join()
             process.stdout.close()
             process.stderr.close()
+
+
+class _Watch(Thread):
+    """Kills a process that is waited for too long.
+
+    Attributes
+    ----------
+    since
+        When waiting began, None while nobody waits.
+    hung
+        Whether it was killed.
+    over
+        Set when nobody will wait any more.
+    """
+
+    def __init__(self, process: "subprocess.Popen[bytes]", patience: float) -> None:
+        super().__init__(daemon=True)
+        self._process = process
+        self._patience = patience
+        self.since: float | None = monotonic()
+        self.hung = False
+        self.over = Event()
+        self.start()
+
+    def run(self) -> None:
+        """Look now and then until it is over."""
+        while not self.over.wait(self._patience / 8):
+            since = self.since
+            if since is not None and monotonic() - since > self._patience:
+                self.hung = True
+                self._process.kill()
+                return
+
+
+def _watched(images: Generator[Stamped, None, float], watch: _Watch) -> Generator[Stamped, None, float]:
+    """Pass the images on; the time that their reader takes is not waiting for ffmpeg."""
+    while True:
+        watch.since = monotonic()
+        try:
+            stamped = next(images)
+        except StopIteration as end:
+            return float(end.value)
+        watch.since = None
+        yield stamped
 
 
 def _unless_hdr(images: Generator[Stamped, None, float], said: "_Said") -> Generator[Stamped, None, float]:

@@ -12,7 +12,9 @@ from camfuse.ffmpeg_tool import ffmpeg_version
 from camfuse.jpeg import encode_jpeg
 from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.clipwise import ShardJob, make_shard
+from camfuse.prep.decoder import PATIENCE
 from camfuse.prep.video import Frame, read_frames
+from camfuse.run.shard import ClipData
 
 
 def extract_frames(config: Config, clips: Path, output: Path) -> None:
@@ -37,11 +39,15 @@ def extract_frames(config: Config, clips: Path, output: Path) -> None:
     """
     provenance = {"ffmpeg": ffmpeg_version(), "opencv": cv2.__version__}
     job = ShardJob("frames", config, output, provenance, keep_work=True)
-    make_shard(job, read_shard_clips(clips), lambda clip: read_clip(clip, config.frames.quality).data())
+
+    def compute(clip: Clip) -> ClipData:
+        return read_clip(clip, config.frames.quality, config.machine.patience).data()
+
+    make_shard(job, read_shard_clips(clips), compute)
 
 
-def read_clip(clip: Clip, quality: int) -> ClipFrames:
-    """Decode one clip and encode its frames at JPEG `quality`.
+def read_clip(clip: Clip, quality: int, patience: float = PATIENCE) -> ClipFrames:
+    """Decode one clip and encode its frames at JPEG `quality`; ffmpeg may take `patience` seconds for each.
 
     Raises
     ------
@@ -50,7 +56,7 @@ def read_clip(clip: Clip, quality: int) -> ClipFrames:
     """
     jpeg, times, size = [], [], (0, 0)
     notes: list[str] = []
-    for frame in read_frames(clip, notes.append):
+    for frame in read_frames(clip, notes.append, patience):
         jpeg.append(_encode(clip, frame, quality))
         times.append(frame.time)
         size, last = frame.image.shape[:2], frame.duration

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from camfuse.clips.table import Clip
 from camfuse.errors import ClipError
 from camfuse.ffmpeg_tool import read_header
-from camfuse.prep.decoder import LONGEST, TICKS, Note, decode
+from camfuse.prep.decoder import LONGEST, PATIENCE, TICKS, Note, decode
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def _no_notes(_: str) -> None:
     """Keep no notes."""
 
 
-def read_frames(clip: Clip, note: Note | None = None) -> Iterator[Frame]:
+def read_frames(clip: Clip, note: Note | None = None, patience: float = PATIENCE) -> Iterator[Frame]:
     """Decode the frames of ``[clip.start, clip.end)``, one at a time.
 
     A frame belongs to the segment when the middle of the time that it is shown does. For a constant rate that is
@@ -71,12 +71,14 @@ def read_frames(clip: Clip, note: Note | None = None) -> Iterator[Frame]:
         The video and its segment.
     note
         Called with each sentence on what is odd and no error; it is logged in any case.
+    patience
+        Seconds that ffmpeg may take for the next frame.
 
     Raises
     ------
     ClipError
         If the file is missing or is no video, frames are lost to damage before the segment's end, time stamps are
-        missing or run backwards, or the segment holds no frame.
+        missing or run backwards, the segment holds no frame, or ffmpeg hangs.
     MissingToolError
         If there is no ffmpeg.
     """
@@ -87,7 +89,7 @@ def read_frames(clip: Clip, note: Note | None = None) -> Iterator[Frame]:
             note(text)
 
     last, count, shown = 0.0, 0, 0.0
-    with closing(_frames(clip, say)) as decoded:
+    with closing(_frames(clip, say, patience)) as decoded:
         for frame in _with_durations(decoded):
             last, shown = frame.time, frame.time + frame.duration
             if frame.time >= clip.end:
@@ -112,16 +114,16 @@ def _empty(clip: Clip, last: float) -> str:
     )
 
 
-def _frames(clip: Clip, say: Note) -> Generator[Frame, None, None]:
+def _frames(clip: Clip, say: Note, patience: float) -> Generator[Frame, None, None]:
     """Decode what is needed of a clip, and perhaps more before and after it; durations are not known yet."""
     if clip.start > FAR:
-        with closing(_found(clip, say)) as found:
+        with closing(_found(clip, say, patience)) as found:
             # the first frame only tells that the search went well
             if _first_of(found) is not None:
                 yield from found
                 return
     first: int | None = None
-    for stamp, image in decode(clip, say):
+    for stamp, image in decode(clip, say, patience=patience):
         if first is None:
             first = stamp
             _say_whose_clock(clip, first / TICKS, say)
@@ -145,18 +147,18 @@ def _first_of(frames: Iterator[Frame]) -> Frame | None:
         return None
 
 
-def _found(clip: Clip, say: Note) -> Generator[Frame, None, None]:
+def _found(clip: Clip, say: Note, patience: float) -> Generator[Frame, None, None]:
     """Decode from a key frame before the clip, which comes first; nothing where the index does not lead there."""
     header = read_header(clip.video)
     if header.container not in INDEXED or clip.start >= header.length:
         return
-    with closing(decode(replace(clip, start=0.0), say)) as decoded:
+    with closing(decode(replace(clip, start=0.0), say, patience=patience)) as decoded:
         first, example = next(decoded, (0, None))
     if example is None:
         return
     _say_whose_clock(clip, first / TICKS, say)
     needed = first / TICKS + clip.start - LONGEST
-    with closing(decode(clip, say, needed - AHEAD)) as decoded:
+    with closing(decode(clip, say, needed - AHEAD, patience)) as decoded:
         for number, (stamp, image) in enumerate(decoded):
             # later images are scaled to the size of the first one
             if number == 0 and (stamp >= needed * TICKS or image.shape != example.shape):

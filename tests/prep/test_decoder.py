@@ -1,12 +1,14 @@
-"""One ffmpeg process: the colours of HDR video. What else it gives out is tested in `test_video`."""
+"""One ffmpeg process: the colours of HDR video, and one that hangs or dies. All else is tested in `test_video`."""
 
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from made_videos import AsClip, MakeVideo
+from made_videos import AsClip, MakeVideo, OtherFfmpeg
 
+from camfuse.errors import ClipError
 from camfuse.ffmpeg_tool import find_ffmpeg, has_filters
 from camfuse.prep import decoder
 from camfuse.prep.frames import read_clip
@@ -81,3 +83,33 @@ def test_a_filter_that_fails_costs_the_colours_only(
 def test_other_video_is_not_touched(make_video: MakeVideo, as_clip: AsClip) -> None:
     assert read_clip(as_clip(make_video(frames=3)), 95).note == ""
     assert has_filters("scale", "select") and not has_filters("none such")
+
+
+@pytest.mark.parametrize("begins", ["exec sleep 60", '{real} "$@"; exec sleep 60'])
+def test_an_ffmpeg_that_hangs_is_ended(
+    make_video: MakeVideo, as_clip: AsClip, other_ffmpeg: OtherFfmpeg, begins: str
+) -> None:
+    clip, real = as_clip(make_video(frames=3)), find_ffmpeg()
+    find_ffmpeg.cache_clear()
+    other_ffmpeg(f'[ "$1" = -version ] && exec {real} -version\n{begins.format(real=real)}')
+    began = time.monotonic()
+    with pytest.raises(ClipError, match=r"gave nothing of .* for 0\.4 s and was ended"):
+        list(read_frames(clip, patience=0.4))
+    assert time.monotonic() - began < 5
+
+
+def test_one_whose_frames_are_waited_for_does_not_hang(make_video: MakeVideo, as_clip: AsClip) -> None:
+    frames = read_frames(as_clip(make_video(frames=40)), patience=0.4)
+    next(frames)
+    time.sleep(1.0)
+    assert sum(1 for _ in frames) == 39
+
+
+def test_an_ffmpeg_that_is_killed_costs_its_clip(
+    make_video: MakeVideo, as_clip: AsClip, other_ffmpeg: OtherFfmpeg
+) -> None:
+    clip, real = as_clip(make_video(frames=3)), find_ffmpeg()
+    find_ffmpeg.cache_clear()
+    other_ffmpeg(f'[ "$1" = -version ] && exec {real} -version\n{real} "$@"; kill -9 $$')
+    with pytest.raises(ClipError, match="exit code -9"):
+        list(read_frames(clip))

@@ -88,7 +88,7 @@ def test_a_segment_is_looked_for_and_the_frames_stay_the_same(
     for part, others in zip(frames, expected, strict=True):
         assert [(frame.time, frame.duration) for frame in part] == [(other.time, other.duration) for other in others]
         assert all(np.array_equal(frame.image, other.image) for frame, other in zip(part, others, strict=True))
-    assert (next(video._found(segments[1], str), None) is not None) == looked_for
+    assert (next(video._found(segments[1], str, 600), None) is not None) == looked_for
 
 
 def test_a_segment_far_inside_is_not_decoded_from_the_first_frame_on(
@@ -97,9 +97,9 @@ def test_a_segment_far_inside_is_not_decoded_from_the_first_frame_on(
     clip = as_clip(make_video(frames=250, rate="10", options=(*X264, "keyint=20")), 20.0, 21.0)
     decode, sought = video.decode, []
 
-    def watched(clip: Clip, note: Any, seek: float | None = None) -> Any:
+    def watched(clip: Clip, note: Any, seek: float | None = None, patience: float = 600) -> Any:
         sought.append(seek)
-        return decode(clip, note, seek)
+        return decode(clip, note, seek, patience)
 
     monkeypatch.setattr(video, "decode", watched)
     assert len(list(read_frames(clip))) == 10

@@ -1,5 +1,6 @@
 """Stage `pose`: the signer's 133 keypoints in every frame of a shard."""
 
+from functools import partial
 from pathlib import Path
 
 from camfuse.clips.table import Clip, read_shard_clips
@@ -8,6 +9,7 @@ from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.clipwise import ShardJob, make_shard
 from camfuse.prep.pose.entry import estimator_entry, pose_weights
 from camfuse.prep.pose.estimator import Estimator, Poses, check_poses
+from camfuse.prep.pose.supervised import Supervised
 from camfuse.run.shard import ClipData, Shard
 from camfuse.run.stages import fingerprint
 from camfuse.weights.needed import check_weights
@@ -55,7 +57,7 @@ def estimate_poses(config: Config, clips: Path, frames: Path, output: Path, prev
         If the frames shard is missing, damaged or stale.
     """
     source = Shard(frames, stage="frames", fingerprint=fingerprint("frames", config))
-    with make_estimator(config) as estimator:
+    with Supervised(partial(make_estimator, config), config.machine.patience) as estimator:
         job = ShardJob(
             "pose", config, output, estimator.provenance(), upstream=(source,), keep_work=True, previous=previous
         )

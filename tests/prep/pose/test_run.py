@@ -24,17 +24,28 @@ from camfuse.run.stages import fingerprint
 
 
 class Marker:
-    """Puts the nose at x = frame number, y = brightest column; notes what it did."""
+    """Puts the nose at x = frame number, y = brightest column; notes what it did, in a file: it has its own process."""
 
-    def __init__(self) -> None:
-        self.done: list[str] = []
-        self.closed = False
+    def __init__(self, notes: Path) -> None:
+        self.notes = notes
+
+    def note(self, what: str) -> None:
+        with self.notes.open("a") as file:
+            file.write(f"{what}\n")
+
+    @property
+    def done(self) -> list[str]:
+        return [what for what in self.notes.read_text().split() if what != "closed"]
+
+    @property
+    def closed(self) -> bool:
+        return self.notes.read_text().endswith("closed\n")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.closed = True
+        self.note("closed")
 
     def provenance(self) -> Mapping[str, object]:
         return {"estimator": "marker"}
@@ -42,7 +53,7 @@ class Marker:
     def estimate(self, clip: Clip, frames: ClipFrames) -> Poses:
         if clip.clip_id == "bad":
             raise ClipError(clip.clip_id, "nothing fits")
-        self.done.append(clip.clip_id)
+        self.note(clip.clip_id)
         poses = missing_poses(len(frames))
         for number, image in enumerate(frames):
             assert image.shape == (frames.height, frames.width, 3)
@@ -52,8 +63,8 @@ class Marker:
 
 
 @pytest.fixture
-def marker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Marker]:
-    estimator = Marker()
+def marker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Marker]:
+    estimator = Marker(tmp_path / "marker.txt")
     monkeypatch.setattr(run, "make_estimator", lambda config: estimator)
     yield estimator
     assert estimator.closed
