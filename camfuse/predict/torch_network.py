@@ -15,6 +15,7 @@ from camfuse.model.checkpoint import Checkpoint
 from camfuse.model.device import arithmetic, pick_device, to_memory_format
 from camfuse.model.recogniser import Recogniser
 from camfuse.predict.calibration import Calibration
+from camfuse.predict.checked_program import checked_program
 from camfuse.predict.exported import first_line, read_facts
 from camfuse.predict.facts import ModelFacts
 from camfuse.predict.network import Device, in_chunks
@@ -96,7 +97,7 @@ class TorchProgram:
         Raises
         ------
         WeightsError
-            If it is damaged, or no such file.
+            If it is damaged, or no such file, or holds what could run a program.
         ConfigError
             If the device is not there.
         """
@@ -104,8 +105,8 @@ class TorchProgram:
             raise WeightsError(f"{path}: not a whole file of torch.export: expected an archive, found something else")
         found = {FACTS: ""}
         try:
-            program = torch.export.load(path, extra_files=found)
-        except (RuntimeError, ValueError, KeyError, OSError, AssertionError) as error:
+            program = torch.export.load(checked_program(path), extra_files=found)
+        except (RuntimeError, ValueError, LookupError, OSError, AssertionError, TypeError, AttributeError) as error:
             raise WeightsError(f"{path}: not a whole file of torch.export: {first_line(error)}") from error
         facts = read_facts(found[FACTS], path)
         return cls(program, facts, _device(facts.config, device))

@@ -62,9 +62,13 @@ def same(config: Config, clip: Clip, folder: Path) -> None:
     assert prepared.volume.any() and len(prepared.crops.jpeg) == len(prepared.frames)
 
 
+def made(_: object) -> Walker:
+    return Walker()
+
+
 @pytest.fixture
 def walker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pose_stage, "make_estimator", lambda config: Walker())
+    monkeypatch.setattr(pose_stage, "make_estimator", made)
 
 
 def test_a_made_video(make_video: MakeVideo, make_config: MakeConfig, walker: None, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ exec {} "$@"
 """
 ESTIMATOR = """
 import os, signal, sys, time
-if "pose" in sys.orig_argv:
+if "--multiprocessing-fork" in sys.orig_argv:
     from camfuse.prep.pose.annotations.estimator import AnnotationsEstimator
     estimate = AnnotationsEstimator.estimate
     def troubled(self, clip, frames):

@@ -54,19 +54,12 @@ def kill_a_job(process: subprocess.Popen[str], stage: str = "") -> None:
     for job in psutil.Process(process.pid).children(recursive=True):
         try:
             command = job.cmdline()
-            # an estimator's process has its stage's command line, and is started anew
-            if "camfuse" in command and stage in [*command, ""] and command[0] != "/bin/bash" and not is_estimator(job):
+            if "camfuse" in command and stage in [*command, ""]:  # not its shell, nor the estimator's process
                 job.kill()
                 break
         except psutil.NoSuchProcess:
             continue
     process.wait(timeout=600)
-
-
-def is_estimator(job: psutil.Process) -> bool:
-    """Whether its parent is the stage."""
-    parent = job.parent()
-    return parent is not None and parent.cmdline() == job.cmdline()
 
 
 KILLS: tuple[Callable[[subprocess.Popen[str]], None], ...] = (kill_everything, kill_snakemake_only, kill_a_job)

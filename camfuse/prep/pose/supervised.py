@@ -12,9 +12,11 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import Pipe, Process, parent_process
+from logging.handlers import QueueHandler
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
-from threading import Thread, Timer
+from multiprocessing.context import SpawnProcess
+from threading import Lock, Thread, Timer
 from typing import Any, Self
 
 from camfuse.clips.table import Clip
@@ -23,6 +25,9 @@ from camfuse.prep.arrays import ClipFrames, Image
 from camfuse.prep.pose.estimator import Estimator, Poses
 
 log = logging.getLogger(__name__)
+
+PROCESSES = get_context("spawn")
+"""A forked process would have the locks of threads that it lacks, and no GPU where this process uses one."""
 
 TRIES = 2
 """Processes that may die on a clip before it counts as bad."""
@@ -36,7 +41,7 @@ class Supervised:
     Parameters
     ----------
     make
-        Makes the other estimator, in that process.
+        Makes the other estimator, in that process; it has to be picklable.
     patience
         Seconds that it may take for the next frame of a clip, and after the last one.
     """
@@ -44,7 +49,7 @@ class Supervised:
     def __init__(self, make: Callable[[], Estimator], patience: float) -> None:
         self._make = make
         self._patience = patience
-        self._process: Process | None = None
+        self._process: SpawnProcess | None = None
         self._provenance: Mapping[str, object] = {}
 
     def __enter__(self) -> Self:
@@ -101,8 +106,8 @@ class Supervised:
         raise ClipError(clip.clip_id, f"the estimator's process {said}, {TRIES} times: too little memory, or its fault")
 
     def _start(self) -> None:
-        self._pipe, theirs = Pipe()
-        self._process = Process(target=_work, args=(theirs, self._pipe, self._make), daemon=True)
+        self._pipe, theirs = PROCESSES.Pipe()
+        self._process = PROCESSES.Process(target=_work, args=(theirs, self._make, _camfuse.level), daemon=True)
         self._process.start()
         theirs.close()
         try:
@@ -137,7 +142,9 @@ class Supervised:
                 raise self._died() from None
             if isinstance(answer, BaseException):
                 raise answer
-            if answer is not _SEEN:
+            if isinstance(answer, logging.LogRecord):
+                logging.getLogger(answer.name).handle(answer)
+            elif answer is not _SEEN:
                 return answer
         raise TimeoutError
 
@@ -154,6 +161,24 @@ class _DiedError(Exception):
 
 _SEEN = None
 """What the process sends when it looks at a frame."""
+_camfuse = logging.getLogger("camfuse")
+
+
+class _Voice(QueueHandler):
+    """What the process says: answers, and what it logs."""
+
+    def __init__(self, pipe: Connection) -> None:
+        super().__init__(self)  # type: ignore[arg-type]  # it is the queue, too
+        self._pipe = pipe
+        self._sending = Lock()
+
+    def put_nowait(self, said: object) -> None:
+        """Send one thing; threads may do so at once."""
+        with self._sending:
+            self._pipe.send(said)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Pass over what cannot be logged any more."""
 
 
 @dataclass(frozen=True)
@@ -168,22 +193,25 @@ class _Watched(ClipFrames):
         return super().__getitem__(position)
 
 
-def _work(pipe: Connection, theirs: Connection, make: Callable[[], Estimator]) -> None:
+def _work(pipe: Connection, make: Callable[[], Estimator], level: int) -> None:
     """Estimate one clip after another, until nobody asks any more."""
-    theirs.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the stage ends its process itself
     Thread(target=_end_with_parent, daemon=True).start()
+    voice = _Voice(pipe)
+    logging.getLogger().addHandler(voice)
+    _camfuse.setLevel(level)
     with suppress(EOFError, BrokenPipeError):
         try:
             with make() as estimator:
-                pipe.send(estimator.provenance())
+                voice.put_nowait(estimator.provenance())
                 while True:
                     clip, frames = pipe.recv()
-                    pipe.send(_estimated(estimator, clip, _Watched(**vars(frames), seen=lambda: pipe.send(_SEEN))))
+                    watched = _Watched(**vars(frames), seen=lambda: voice.put_nowait(_SEEN))
+                    voice.put_nowait(_estimated(estimator, clip, watched))
         except (EOFError, BrokenPipeError):
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is, the stage raises it
-            pipe.send(_portable(error))
+            voice.put_nowait(_portable(error))
 
 
 def _estimated(estimator: Estimator, clip: Clip, frames: ClipFrames) -> Poses | ClipError:
@@ -200,6 +228,6 @@ def _portable(error: Exception) -> Exception:
 
 def _end_with_parent() -> None:
     parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -1,6 +1,7 @@
 """The stage around the estimators."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -62,10 +63,14 @@ class Marker:
         return poses
 
 
+def made(marker: Marker, _: object) -> Marker:
+    return marker
+
+
 @pytest.fixture
 def marker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Marker]:
     estimator = Marker(tmp_path / "marker.txt")
-    monkeypatch.setattr(run, "make_estimator", lambda config: estimator)
+    monkeypatch.setattr(run, "make_estimator", partial(made, estimator))
     yield estimator
     assert estimator.closed
 
