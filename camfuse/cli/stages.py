@@ -14,10 +14,13 @@ def clips(config: ConfigFile, log_file: LogFile = None) -> None:
     """Read the label files, look which videos are there, write the clip table and what is missing."""
     settings = start(config, log_file, recipe=False)
     from camfuse.clips.refresh import refresh
+    from camfuse.run.trainable import training_problems
 
     table = refresh(settings)
     for note in table.notes:
         typer.echo(note)
+    for problem in training_problems(settings, table.rows, table.classes):
+        typer.echo(f"A training would stop here: {problem}.")
     typer.echo(f"{len(table.rows)} clips of {len(table.classes)} classes: {Run(settings).clip_files.clips}")
 
 

@@ -1,5 +1,7 @@
 """The keypoint files that a table names: which file is whose, and how a clip is told apart in one that holds many."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from camfuse.clips.label_files import name_some
@@ -7,6 +9,7 @@ from camfuse.clips.names import Recording, parts_needed
 from camfuse.config import Config
 from camfuse.config.estimators import PICKLES, unknown_keypoints
 from camfuse.errors import TableError
+from camfuse.files import found_instead
 
 SOURCE = "clips for `pose.annotations`"
 
@@ -17,8 +20,8 @@ def annotation_paths(rows: pd.DataFrame, config: Config) -> "pd.Series[str]":
     Raises
     ------
     TableError
-        Naming every clip without a file, or with one that no reader knows, and every file of one recording that
-        several recordings name.
+        Naming every clip without a file, or with one that no reader knows, every file of one recording that several
+        recordings name, and every pickle that is none.
     """
     if config.pose.annotations is None:
         return pd.Series("", rows.index)
@@ -30,9 +33,16 @@ def annotation_paths(rows: pd.DataFrame, config: Config) -> "pd.Series[str]":
     paths = pd.Series([str(start / (path or file or "")) for path in rows["annotation"]], rows.index)
     unknown = zip(rows["clip_id"], map(unknown_keypoints, paths), strict=True)
     problems = [f"clip {clip_id}: {problem}" for clip_id, problem in unknown if problem]
-    if problems := problems + _shared(rows, paths):
+    if problems := problems + _shared(rows, paths) + _foreign(paths):
         raise TableError(SOURCE, problems)
     return paths
+
+
+def _foreign(paths: "pd.Series[str]") -> list[str]:
+    """Say which of the pickles, of which all their clips depend, are something else by their first bytes."""
+    pickles = [Path(path) for path in paths[_hold_many(paths)].unique()]
+    found = {path: found_instead(path, text=False) for path in pickles if path.is_file()}
+    return [f"{path}: expected a pickle of keypoints, found {instead}" for path, instead in found.items() if instead]
 
 
 def _shared(rows: pd.DataFrame, paths: "pd.Series[str]") -> list[str]:

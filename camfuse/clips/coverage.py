@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from camfuse.clips.label_files import name_some
 from camfuse.clips.table import SPLITS
 
 COUNTS = ("listed", "on_disk", "missing", "used")
@@ -35,6 +36,19 @@ def count_coverage(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame
     index = {label: number for number, label in enumerate(classes)}
     counts.insert(1, "class_index", counts["label"].map(index).astype(int))
     return counts
+
+
+def empty_classes(coverage: pd.DataFrame) -> list[str]:
+    """Say in a sentence each which classes have no clip to train on, and which none to be tested with."""
+    used = coverage.pivot_table(index="class_index", columns="split", values="used", aggfunc="sum")
+    labels = coverage.drop_duplicates("class_index").set_index("class_index")["label"]
+    notes = []
+    lacks = {"train": "training clip: they cannot be learned", "test": "test clip: nothing measures them"}
+    for split, words in lacks.items():
+        none = labels[used.index[used[split] == 0]].tolist()
+        if 0 < len(none) < len(labels):
+            notes.append(f"{len(none)} of {len(labels)} words have no {words}: {name_some(none)}.")
+    return notes
 
 
 def split_totals(coverage: pd.DataFrame) -> pd.DataFrame:

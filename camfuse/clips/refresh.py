@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from camfuse.clips.annotations import annotation_paths, parts_beyond_the_name
-from camfuse.clips.coverage import count_coverage
+from camfuse.clips.coverage import count_coverage, empty_classes
 from camfuse.clips.duplicates import describe, find_duplicates
 from camfuse.clips.files import ClipFiles
 from camfuse.clips.hashes import FileState, hash_files, look_at
@@ -93,7 +93,7 @@ def refresh(config: Config) -> Refreshed:
     refreshed = Refreshed(
         rows=rows.reset_index(drop=True),
         classes=table.classes,
-        notes=(*table.notes, *_missing_notes(on_disk), *describe(duplicates), *segments),
+        notes=(*table.notes, *_missing_notes(on_disk), *describe(duplicates), *segments, *empty_classes(coverage)),
         coverage=coverage,
         duplicates=duplicates.reset_index(drop=True),
     )

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from camfuse.clips.table import SPLITS
 
@@ -51,8 +52,10 @@ def split_labels(clip_ids: Sequence[str], labels: Sequence[str], shares: Iterabl
     The clips of a label are put in the order of their ids' hashes and cut by the shares; which way a label rounds
     is hashed from its name, so that over many small labels the shares come out right. With a train share above 0
     every label keeps a training clip, so a label with one clip has no other. A new clip moves at most one clip of
-    its label over each border, and none of another label.
+    its label over each border, and none of another label, but where a split with a share would have no clip at all: it
+    gets the one nearest to its border, if a label can spare one.
     """
+    shares = tuple(shares)
     share_train, share_val, _ = shares
     borders = np.array([share_train, share_train + share_val])
     rows = pd.DataFrame({"clip_id": list(clip_ids), "label": list(labels)})
@@ -64,7 +67,27 @@ def split_labels(clip_ids: Sequence[str], labels: Sequence[str], shares: Iterabl
     split = np.searchsorted(borders, place.to_numpy(float), side="right")
     if share_train > 0:
         split[(rank == 0).to_numpy()] = 0
+        wanted = [number for number in (2, 1) if shares[number] > 0]
+        split = _filled(split, place.to_numpy(float), (rank > 0).to_numpy(), wanted)
     return [SPLITS[number] for number in split.tolist()]
+
+
+def _filled(
+    split: NDArray[np.intp], place: NDArray[np.float64], spare: NDArray[np.bool_], wanted: Iterable[int]
+) -> NDArray[np.intp]:
+    """Give each wanted split that has no clip a spare one: of train, else of another that has several."""
+    split = split.copy()
+    for empty in wanted:
+        if (split == empty).any():
+            continue
+        others = split == 3 - empty
+        donors = spare & (split == 0)
+        if not donors.any() and (empty == 2 or others.sum() > 1):
+            donors = others
+        if (found := np.flatnonzero(donors)).size:
+            nearest = np.argmin if empty < split[found[0]] else np.argmax
+            split[found[nearest(place[found])]] = empty
+    return split
 
 
 def split_signers(signers: Sequence[str], labels: Sequence[str], shares: Iterable[float]) -> list[str]:

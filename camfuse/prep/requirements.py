@@ -7,6 +7,7 @@ from camfuse.clips.sources.entry import source_entry
 from camfuse.config import Config
 from camfuse.entries import Package
 from camfuse.errors import MissingToolError, bullet_list
+from camfuse.files import found_instead
 from camfuse.prep.pose.entry import estimator_entry, pose_weights
 from camfuse.weights.needed import Needed, how_to_get, initial_weights
 
@@ -27,8 +28,14 @@ def needed_weights(config: Config) -> tuple[Needed, ...]:
 
 
 def missing_weights(config: Config) -> list[str]:
-    """Return one line for each checkpoint that is not there; hashes are compared later, when it is loaded."""
-    return [how_to_get(needed) for needed in needed_weights(config) if not needed.path.is_file()]
+    """Return one line for each checkpoint that is not there or no such file; hashes are compared when it is loaded."""
+    problems = []
+    for needed in needed_weights(config):
+        if not needed.path.is_file():
+            problems.append(how_to_get(needed))
+        elif instead := found_instead(needed.path, zipped=False):
+            problems.append(f"{needed.key}: {needed.path}: expected trained weights, found {instead}")
+    return problems
 
 
 def check_machine(config: Config, *, packages: bool = True) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from camfuse.errors import ShardError, bullet_list
 from camfuse.run.layout import Run, check_complete
+from camfuse.run.trainable import check_trainable
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +65,11 @@ def train_recipe(run: Run, file: Path, options: Sequence[str] = ()) -> int:
     ------
     ShardError
         If shards are missing or stale.
+    TableError
+        If the clips could not be trained and tested.
     """
     check_shards(run, file)
+    check_trainable(run)
     streams = run.config.model.streams
     for part in run.config.model.parts:
         init = [f"--init={run.training(stream).best}" for stream in streams] if part == "fusion" else []

@@ -65,7 +65,8 @@ def test_pose_reuses_what_its_output_holds(
 def test_clips_says_what_is_odd_and_how_many_there_are(
     monkeypatch: pytest.MonkeyPatch, config_file: Path, log_as_before: None
 ) -> None:
-    rows = pd.DataFrame({"clip_id": ["a", "b", "c"]})
+    splits = {"split": ["train", "train", "test"]}
+    rows = pd.DataFrame({"clip_id": ["a", "b", "c"], "label": ["book", "sea", "sea"], **splits})
     found = Refreshed(rows, ("book", "sea"), ("One label is odd.",), pd.DataFrame(), pd.DataFrame())
     calls: list[Config] = []
 

@@ -132,7 +132,8 @@ def test_labels_splits_and_order_change_no_shard(from_csv: Callable[..., Config]
     refresh(config)
     before = snapshot(config)
     refresh(from_csv("video,label,split\nhello/2.mp4,c,test\nhello/1.mp4,a,train\n"))
-    assert changed(before, snapshot(config)) == {"clips.csv", "classes.csv", "coverage.csv"}
+    # the notes, because a word has lost its training clip
+    assert changed(before, snapshot(config)) == {"clips.csv", "classes.csv", "coverage.csv", "notes.txt"}
 
 
 def test_a_moved_folder_keeps_the_identities(make_config: MakeConfig, videos: Path, tmp_path: Path) -> None:
@@ -175,7 +176,11 @@ def test_missing_videos_are_dropped_and_counted(from_csv: Callable[..., Config],
     refreshed = refresh(config)
     assert refreshed.rows["clip_id"].tolist() == ["hello--1", "hello--2"]
     assert refreshed.classes == ("a", "b", "c")
-    assert refreshed.notes == ("2 of 4 clips are not on disk: see missing.csv and coverage.csv.",)
+    assert refreshed.notes == (
+        "2 of 4 clips are not on disk: see missing.csv and coverage.csv.",
+        "2 of 3 words have no training clip: they cannot be learned: b, c.",
+        "2 of 3 words have no test clip: nothing measures them: a, c.",
+    )
     coverage = pd.read_csv(config.output / "clips" / "coverage.csv").set_index(["split", "label"])
     assert len(coverage) == 9
     assert coverage.loc[("train", "a"), ["listed", "on_disk", "missing", "used"]].tolist() == [2, 1, 1, 1]

@@ -71,6 +71,13 @@ def test_a_new_clip_moves_at_most_one_over_each_border(count: int, new: int) -> 
     assert sum(old != now for old, now in zip(before, after, strict=False)) <= 2
 
 
+@given(st.lists(st.sampled_from("abc"), min_size=1, max_size=12), st.integers(0, 1000))
+def test_every_split_has_a_clip_where_the_count_allows(labels: list[str], first: int) -> None:
+    splits = Counter(split_labels([f"c{first + n}" for n in range(len(labels))], labels, DEFAULT))
+    spare = len(labels) - len(set(labels))
+    assert (splits["test"] > 0, splits["val"] > 0) == (spare > 0, spare > 1)
+
+
 def test_other_labels_stay_and_order_does_not_matter() -> None:
     ids, labels = [f"c{n}" for n in range(30)], ["a"] * 10 + ["b"] * 20
     splits = split_labels(ids, labels, DEFAULT)

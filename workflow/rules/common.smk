@@ -14,11 +14,12 @@ from camfuse.clips.sources.entry import source_entry
 from camfuse.config import PARTS, dump_config, load_config, parse_config
 from camfuse.errors import CamfuseError, disk_problem
 from camfuse.files import write_if_changed
-from camfuse.prep.requirements import check_machine, pose_job
+from camfuse.prep.requirements import pose_job
 from camfuse.run.experiments import Plan
 from camfuse.run.jobs import prepare_jobs, training_gpus
 from camfuse.run.layout import Run
 from camfuse.run.recipe import resolve
+from camfuse.run.trainable import check_trainable
 
 CACHED = workflow.workflow_settings.cache is not None
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
@@ -45,10 +46,9 @@ def prepare(values):
             # what fits the machine of the main process, not of the job's
             resolved = Run(settings).config_file
             return load_config(resolved) if settings.recipe else settings
-        from camfuse.clips.refresh import refresh
+        from camfuse.prep.start import prepare_clips
 
-        check_machine(settings, packages=not CONDA)
-        refresh(settings)
+        prepare_clips(settings, packages=not CONDA)
         settings = resolve(settings, values)
         write_if_changed(Run(settings).config_file, dump_config(settings))
     except CamfuseError as error:
@@ -102,6 +102,16 @@ def log_of(rule):
 
 def benchmark_of(rule):
     return str(RUN.benchmark(rule))
+
+
+def trainable_clips(wildcards):
+    """Return the clip table, once it is known that a training, and its test, could do something with it."""
+    if workflow.is_main_process:
+        try:
+            check_trainable(RUN)
+        except CamfuseError as error:
+            raise WorkflowError(str(error)) from None
+    return str(RUN.clip_files.clips)
 
 
 def shards_of(stage):

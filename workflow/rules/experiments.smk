@@ -43,7 +43,7 @@ use rule train_sequence as experiment_sequence with:
 
 use rule train_fusion as experiment_fusion with:
     input:
-        clips=RUN.clip_files.clips,
+        clips=trainable_clips,
         classes=RUN.clip_files.classes,
         shards=shards_of_fusion,
         streams=streams_of_fusion,

@@ -3,7 +3,7 @@
 
 rule train_rgb:
     input:
-        clips=RUN.clip_files.clips,
+        clips=trainable_clips,
         classes=RUN.clip_files.classes,
         crops=shards_of("crops"),
     output:
@@ -36,7 +36,7 @@ rule train_rgb:
 
 rule train_pose:
     input:
-        clips=RUN.clip_files.clips,
+        clips=trainable_clips,
         classes=RUN.clip_files.classes,
         heatmaps=shards_of("heatmaps"),
     output:
@@ -69,7 +69,7 @@ rule train_pose:
 
 rule train_sequence:
     input:
-        clips=RUN.clip_files.clips,
+        clips=trainable_clips,
         classes=RUN.clip_files.classes,
         pose=shards_of("pose"),
     output:
@@ -102,7 +102,7 @@ rule train_sequence:
 
 rule train_fusion:
     input:
-        clips=RUN.clip_files.clips,
+        clips=trainable_clips,
         classes=RUN.clip_files.classes,
         shards=shards_for("fusion"),
         streams=[RUN.training(stream).best for stream in SETTINGS.model.streams],
