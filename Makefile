@@ -12,14 +12,14 @@ EXECUTORS := envs/executors/slurm.txt envs/executors/generic.txt
 MMPOSE := envs/mmpose.txt envs/mmpose-needs.txt envs/mmpose-build.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo videos mmpose hrnet rtmlib executors test torture check config envs rulegraph clean
+.PHONY: help demo videos mmpose hrnet rtmlib executors test torture check package config envs rulegraph clean
 
 help:
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if v in ((3, 11), (3, 12)) else \
-	  f"camfuse needs Python 3.11 or 3.12, found {v[0]}.{v[1]}: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
+	  f"camfuse needs Python 3.11 to 3.13, found {v[0]}.{v[1]}: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: $(BIN)/python $(PINS)
@@ -28,6 +28,9 @@ $(VENV)/.demo: $(BIN)/python $(PINS)
 	@touch $@
 
 $(VENV)/.videos: $(VENV)/.demo
+	@$(BIN)/python -c 'import sys; sys.exit(None if sys.version_info < (3, 13) else "expected Python 3.11 or 3.12 for \
+	  MediaPipe, whose last release with the models inside has no wheel for 3.13: make PYTHON=python3.12 VENV=.venv312 \
+	  videos; all else, RTMW by make rtmlib too, runs on 3.13")'
 	$(PIP) --no-deps -r envs/mediapipe.txt
 	$(PIP) -r envs/mediapipe-needs.txt
 	@touch $@
@@ -86,6 +89,12 @@ check: $(VENV)/.check ## style, types, one-way imports, workflow lint
 	$(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint --configfile config/demo.yaml
+
+package: $(VENV)/.demo ## build the wheel and the source archive into dist/, and check what PyPI would show
+	$(PIP) build twine
+	rm -rf dist build
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
 
 config: $(VENV)/.demo ## renew config/default.yaml, schema.json and the key table after a change of camfuse/config/
 	$(BIN)/python -m camfuse config --write config

@@ -4,13 +4,26 @@ import io
 import logging
 import sys
 
-from camfuse.cli import stages, train, evaluate, predict, views, keypoints, export, serve  # isort: skip  # each adds its commands, in this order
+from camfuse.cli import init, run, stages, train, evaluate, predict, views, keypoints, export, serve  # isort: skip  # each adds its commands, in this order
 from camfuse.cli.options import app
 from camfuse.errors import CamfuseError, disk_problem
 
 log = logging.getLogger("camfuse")
 
-__all__ = ["app", "evaluate", "export", "keypoints", "main", "predict", "serve", "stages", "train", "views"]
+__all__ = [
+    "app",
+    "evaluate",
+    "export",
+    "init",
+    "keypoints",
+    "main",
+    "predict",
+    "run",
+    "serve",
+    "stages",
+    "train",
+    "views",
+]
 
 
 def main() -> None:

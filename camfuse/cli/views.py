@@ -87,13 +87,19 @@ def config(
     write: Annotated[
         Path | None, typer.Option(help="Write default.yaml, schema.json and README.md's table into this folder.")
     ] = None,
+    shipped: Annotated[
+        str | None, typer.Option(help="Print a config that came with CAMFuse, as wlasl, comments and all.")
+    ] = None,
 ) -> None:
     """Show the settings: those of a file, or all there are."""
     from camfuse.config import dump_config
     from camfuse.config.reference import default_yaml, write_reference
+    from camfuse.run.workflow import shipped_config
 
     if write:
         write_reference(write)
+    elif shipped:
+        typer.echo(shipped_config(shipped).read_text(encoding="utf-8"), nl=False)
     elif file:
         typer.echo(dump_config(load_config(file)), nl=False)
     else:

@@ -6,7 +6,10 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
+# the checkout; of an installed package, which these files lie in, the folder that it was installed into
 _ROOT = Path(workflow.current_basedir).parents[1]
+if (_ROOT / "__init__.py").is_file():
+    _ROOT = _ROOT.parent
 if str(_ROOT) not in sys.path:
     sys.path.insert(0, str(_ROOT))
 

@@ -1,0 +1,73 @@
+"""The sub-command `init`: a folder of videos becomes a config."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from camfuse.cli.options import app
+from camfuse.config import load_values, parse_config
+from camfuse.config.recipe import Computer, recipe_values
+from camfuse.config.sources import FolderSource
+from camfuse.errors import ConfigError, MissingToolError
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder with one sub-folder per word, videos in it.")],
+    output: Annotated[Path | None, typer.Option(help="Config to write; left out, FOLDER's name here.")] = None,
+    signer: Annotated[
+        str | None, typer.Option(help="Regular expression whose first group is the signer in a path below FOLDER.")
+    ] = None,
+    guess_signers: Annotated[bool, typer.Option("--guess-signers", help="Guess the signers from the names.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a config that is there.")] = False,
+) -> None:
+    """Look at a folder of videos, say what to expect of it, and write a config that fits it and this machine."""
+    config = output or Path(f"{folder.resolve().name}.yaml")
+    if config.exists() and not force:
+        raise ConfigError(f"{config} is there already: name another with --output, or give --force to replace it")
+    for line in _init(folder, config, signer, guess_signers):
+        typer.echo(line)
+
+
+def _init(videos: Path, config: Path, signer: str | None, guess: bool) -> Iterator[str]:
+    from camfuse.clips.sources.folder import read
+    from camfuse.init.expect import Folder, expectations, word_counts
+    from camfuse.init.look import look_at_videos
+    from camfuse.init.signers import guess_signers
+    from camfuse.init.written import config_text
+    from camfuse.prep.requirements import check_machine
+
+    table = read(_source(videos, signer))
+    paths = [Path(path).relative_to(videos).as_posix() for path in table.rows["video"]]
+    if guess and not signer:
+        guessed = guess_signers(paths)
+        if guessed is None:
+            yield "Signers: nothing in the names looks like people."
+        else:
+            signer = guessed.pattern
+            found = ", ".join(f"{name} {count}" for name, count in list(guessed.clips.items())[:20])
+            yield f"Signers, guessed: {len(guessed.clips)}: {found}. If wrong, give --signer, or no --guess-signers."
+            table = read(_source(videos, signer))
+    computer = Computer.this()
+    seen = Folder(table.rows, look_at_videos(videos, paths, computer.cores), computer)
+    yield from word_counts(seen)
+    yield from seen.videos.sentences()
+    yield from table.notes
+    output = f"results/{videos.resolve().name}"
+    place = videos if not videos.is_absolute() else videos.resolve()
+    values = {"output": output, "clips": {"folder": {"videos": str(place)}}, "pose": {"mediapipe": {}}}
+    resolved = parse_config(recipe_values(seen.counts, computer, values))
+    yield from expectations(seen, resolved)
+    config.write_text(config_text(seen, place, output, signer, resolved), encoding="utf-8")
+    written = parse_config(load_values(config), str(config))
+    yield f"Written: {config}. Now: camfuse run {config}"
+    try:
+        check_machine(written)
+    except MissingToolError as error:
+        yield f"First, {error}"
+
+
+def _source(videos: Path, signer: str | None) -> FolderSource:
+    return FolderSource(videos=videos, signer=signer)

@@ -1,0 +1,33 @@
+"""The sub-commands that begin: `run`, which calls the workflow."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from camfuse.cli.options import app
+from camfuse.config import load_config
+from camfuse.run.layout import Run
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Argument(help="YAML file with the settings, or the name of a shipped one, as demo.")],
+    options: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TARGET]... [-- OPTIONS]",
+            help="`data` stops before the trainings. What follows `--` goes to Snakemake, as `-- --dry-run`.",
+        ),
+    ] = None,
+    cores: Annotated[int | None, typer.Option(min=1, help="CPU cores to use; left out, all.")] = None,
+) -> None:
+    """Run the whole workflow on a config: Snakemake with the workflow that came with this program."""
+    from camfuse.run.workflow import shipped_config, snakemake_command, written
+
+    config = config if config.is_file() else shipped_config(str(config))
+    settings = load_config(config)
+    command = snakemake_command(config, cores, options or [])
+    typer.echo(f"{written(command)}\nreport, when it is done: {Run(settings).report}", err=True)
+    os.execv(command[0], command)

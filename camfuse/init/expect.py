@@ -1,0 +1,126 @@
+"""What a user can expect of a folder of videos: counts, times, and how good a result to hope for."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from camfuse.clips.label_files import name_some
+from camfuse.config import Config
+from camfuse.config.recipe import Computer, Counts
+from camfuse.init.look import Videos
+
+POSE_SECONDS = 0.05
+"""One frame by MediaPipe on one core (README, "Speed")."""
+STEP_SECONDS = 0.06
+"""One batch of the sequence stream on two cores: a minute for 1,000, as in the benchmark of real people."""
+SHARD_CLIPS = 250
+"""Clips of a shard at most: an hour or so of poses on one core."""
+MEASURED = (
+    (8.0, "8 words with about 12 training clips each: 95 %"),
+    (2.0, "24 words with about 3 training clips each: 83 %"),
+)
+"""Training clips a word, from which on a measurement is near; signers unseen in training, three seeds (README)."""
+SHOWN = 30
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What `camfuse init` knows.
+
+    Attributes
+    ----------
+    rows
+        The clip table.
+    videos
+        What was seen of the videos.
+    computer
+        This machine.
+    """
+
+    rows: pd.DataFrame
+    videos: Videos
+    computer: Computer
+
+    @property
+    def counts(self) -> Counts:
+        """Clips by split, and words, as the recipe takes them."""
+        splits = self.rows["split"].value_counts()
+        return Counts(int(splits.get("train", 0)), int(splits.get("val", 0)), self.rows["label"].nunique())
+
+    @property
+    def signers(self) -> int:
+        """How many people sign; 0 where that is not known."""
+        known = self.rows["signer"] != ""
+        return self.rows["signer"].nunique() if known.all() else 0
+
+    @property
+    def shards(self) -> int:
+        """Enough to keep the cores busy, and to lose little when one is interrupted."""
+        clips = len(self.rows)
+        return max(1, math.ceil(clips / SHARD_CLIPS), min(2 * self.computer.cores, clips // 10))
+
+
+def word_counts(folder: Folder) -> Iterator[str]:
+    """Say how many clips each word has; of many words, those with the fewest and the most."""
+    counts = folder.rows["label"].value_counts(sort=False).sort_index()
+    yield f"{len(folder.rows)} videos of {len(counts)} words, {counts.min()} to {counts.max()} each."
+    if len(counts) <= SHOWN:
+        yield "  " + ", ".join(f"{word} {count}" for word, count in counts.items())
+    else:
+        least = counts.sort_values(kind="stable").head(SHOWN)
+        yield "  the fewest: " + ", ".join(f"{word} {count}" for word, count in least.items())
+    alone = counts.index[counts == 1].tolist()
+    if alone:
+        yield f"  {len(alone)} words have a single video, which trains, so that nothing tests them: {name_some(alone)}."
+
+
+def expectations(folder: Folder, resolved: Config) -> Iterator[str]:
+    """Say what a run will do here, how long it takes and what its result will be worth.
+
+    Parameters
+    ----------
+    folder
+        What there is.
+    resolved
+        The config with its recipe.
+    """
+    test = int((folder.rows["split"] == "test").sum())
+    frames, cores = folder.videos.frames, folder.computer.cores
+    yield f"Poses: {frames:,} frames by MediaPipe, about {_time(frames * POSE_SECONDS / cores)} on {cores} cores, once."
+    yield f"Model: {' + '.join(resolved.model.streams)}{_gpu(folder.computer)}."
+    phase = resolved.train.sequence
+    if resolved.model.streams == ("sequence",):
+        steps = phase.epochs * math.ceil(phase.repeat * folder.counts.train / phase.batch)
+        yield f"Training: {steps:,} steps, about {_time(steps * STEP_SECONDS)} by what it took elsewhere."
+    yield f"Test: {test} clips{f', {100 / test:.1f} points each' if test else ''}; {_whom(folder)}."
+    yield _hope(folder)
+
+
+def _gpu(computer: Computer) -> str:
+    return "" if computer.gpu else ", as there is no GPU (docs/recipe.md)"
+
+
+def _whom(folder: Folder) -> str:
+    if folder.signers > 1:
+        return "its signers are not in training"
+    return "the people of the test are in training too, so that it does not say how new people are recognised"
+
+
+def _hope(folder: Folder) -> str:
+    each = folder.counts.train / max(folder.counts.words, 1)
+    for least, measured in MEASURED:
+        if each >= least:
+            return (
+                f"Measured elsewhere, no promise, on people whom training never saw: {measured}. Here it is {each:.1f}."
+            )
+    return (
+        f"With {each:.1f} training clips a word nothing has been measured; 3 or more of several people are a beginning."
+    )
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

@@ -1,0 +1,88 @@
+"""Snakemake as the README calls it, from any folder: the workflow of the checkout, or of the installed package."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+
+from camfuse.errors import ConfigError, MissingToolError
+
+PACKAGE = Path(__file__).parents[1]
+SHIPPED = PACKAGE / "shipped"
+"""The configs that come with CAMFuse."""
+
+
+def find_workflow() -> Path:
+    """Return the Snakefile.
+
+    ``camfuse/workflow`` is a link to the checkout's folder `workflow`, whose `envs` lie beside it, and in the installed
+    package a folder with the same files, without `envs`.
+
+    Raises
+    ------
+    MissingToolError
+        If it is not there, as in a checkout on a disk without links.
+    """
+    path = (PACKAGE / "workflow" / "Snakefile").resolve()
+    if not path.is_file():
+        path = PACKAGE.parent / "workflow" / "Snakefile"
+    if not path.is_file():
+        raise MissingToolError(f"expected the workflow at {path}, found none: install camfuse again")
+    return path
+
+
+def snakemake_command(config: Path, cores: int | None, options: Sequence[str]) -> list[str]:
+    """Return the command that runs the workflow.
+
+    Parameters
+    ----------
+    config
+        The settings; paths in them start from the folder that this is called in, as with Snakemake.
+    cores
+        CPU cores to use; None for all.
+    options
+        Further words for Snakemake, options or targets.
+
+    Raises
+    ------
+    MissingToolError
+        If Snakemake is not installed, or conda environments are asked for, which the installed package lacks.
+    """
+    workflow = find_workflow()
+    if find_spec("snakemake") is None:
+        raise MissingToolError("expected Snakemake beside camfuse, found none: pip install 'snakemake>=9.19,<10'")
+    if _asks_for_conda(options) and not (workflow.parents[1] / "envs").is_dir():
+        raise MissingToolError(
+            "--use-conda: expected the folder envs of a checkout, and this camfuse is an installed package: leave the "
+            "option out (jobs run in this environment), or run from a checkout (docs/conda.md)"
+        )
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow), "--configfile", str(config)]
+    return [*command, "--cores", "all" if cores is None else str(cores), *options]
+
+
+def written(command: Sequence[str]) -> str:
+    """Return the command as one would type it."""
+    return shlex.join(["snakemake", *command[3:]])
+
+
+def _asks_for_conda(options: Sequence[str]) -> bool:
+    named = {"--use-conda", "--conda-create-envs-only"}
+    return bool(named & set(options)) or any(
+        first in ("--sdm", "--software-deployment-method") and "conda" in second for first, second in pairwise(options)
+    )
+
+
+def shipped_config(name: str) -> Path:
+    """Return a config that came with CAMFuse, by its name without the suffix, as ``demo``.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name.
+    """
+    found = sorted(path.stem for path in SHIPPED.resolve().glob("*.yaml") if path.stem != "default")
+    if name not in found:
+        raise ConfigError(f"expected a YAML file, or one of the shipped {', '.join(found)}; found {name!r}")
+    return SHIPPED.resolve() / f"{name}.yaml"

@@ -1,0 +1,74 @@
+"""`camfuse init` on a folder of videos: what it says, and a config that a run takes."""
+
+from pathlib import Path
+
+import pytest
+from made_videos import write_numbers
+from run_command import camfuse
+
+from camfuse.clips.refresh import read_table
+from camfuse.config import load_config
+from camfuse.errors import ConfigError, TableError
+
+
+@pytest.fixture
+def videos(tmp_path: Path) -> Path:
+    """A folder of two words by two people, and a broken video."""
+    made = write_numbers(tmp_path / "made.mp4", frames=12)
+    for word in ("hello", "thanks"):
+        for name in ("anna_1", "anna_2", "ben_1", "ben_2"):
+            (tmp_path / "signs" / word).mkdir(parents=True, exist_ok=True)
+            (tmp_path / "signs" / word / f"{name}.mp4").write_bytes(made.read_bytes())
+    (tmp_path / "signs" / "thanks" / "ben_2.mp4").write_bytes(made.read_bytes()[:700])
+    return tmp_path / "signs"
+
+
+def test_from_a_folder_to_a_config(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = camfuse("init", "signs", "--guess-signers")
+    assert "8 videos of 2 words, 4 to 4 each." in said
+    assert "Signers, guessed: 2: anna 4, ben 4." in said
+    assert "Broken: 1:\n  thanks/ben_2.mp4: " in said
+    assert "Signers are kept apart: 1 in train" in said
+    assert "Written: signs.yaml. Now: camfuse run signs.yaml" in said
+    config = load_config(tmp_path / "signs.yaml")
+    assert (config.recipe, config.bad_clips, str(config.output)) == ("auto", "skip", "results/signs")
+    table = read_table(config)
+    assert set(table.rows["signer"]) == {"anna", "ben"}
+    assert set(table.rows["video"].map(Path).map(Path.is_file)) == {True}
+
+
+def test_signers_are_not_guessed_unless_told(videos: Path, tmp_path: Path) -> None:
+    said = camfuse("init", videos, "--output", tmp_path / "a.yaml")
+    assert "no clip has a signer" in said and "are in training too" in said
+    config = load_config(tmp_path / "a.yaml")
+    assert config.clips.folder is not None
+    assert (config.clips.folder.signer, config.clips.folder.videos) == (None, videos)
+
+
+def test_a_pattern_of_ones_own(videos: Path, tmp_path: Path) -> None:
+    assert "its signers are not in training" in camfuse(
+        "init", videos, "--output", tmp_path / "a.yaml", "--signer", "/(a|b)"
+    )
+
+
+def test_names_that_tell_nobody(videos: Path, tmp_path: Path) -> None:
+    (videos / "hello" / "carl.mp4").write_bytes(b"")
+    assert "nothing in the names looks like people" in camfuse(
+        "init", videos, "--output", tmp_path / "a.yaml", "--guess-signers"
+    )
+
+
+@pytest.mark.bad_input("a config of `camfuse init` that is there already", "refused; `--force` replaces it")
+def test_no_config_is_replaced_unasked(videos: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("mine")
+    with pytest.raises(ConfigError, match="is there already"):
+        camfuse("init", videos, "--output", tmp_path / "a.yaml")
+    assert (tmp_path / "a.yaml").read_text() == "mine"
+    camfuse("init", videos, "--output", tmp_path / "a.yaml", "--force")
+    assert (tmp_path / "a.yaml").read_text() != "mine"
+
+
+def test_a_folder_without_words(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="expected a folder per label"):
+        camfuse("init", tmp_path, "--output", tmp_path / "a.yaml")

@@ -1,0 +1,80 @@
+"""What is said of a folder follows from its counts."""
+
+import pandas as pd
+import pytest
+
+from camfuse.config import parse_config
+from camfuse.config.recipe import Computer, recipe_values
+from camfuse.init.expect import Folder, expectations, word_counts
+from camfuse.init.look import VideoFacts, Videos
+
+LAPTOP = Computer(2, gpu=False)
+
+
+def folder(each: int, words: int = 4, signers: int = 0, computer: Computer = LAPTOP) -> Folder:
+    """Return a folder whose words have as many clips in train, and one each in val and test."""
+    rows = pd.DataFrame(
+        [
+            {"label": f"word {word}", "split": split, "signer": f"s{len(split)}" if signers else ""}
+            for word in range(words)
+            for split in (*["train"] * each, "val", "test")
+        ]
+    )
+    return Folder(rows, Videos(len(rows), (VideoFacts("a.mp4", 100, 4.0, 640, 480),)), computer)
+
+
+def said(found: Folder) -> str:
+    values = {"clips": {"folder": {"videos": "v"}}, "pose": {"mediapipe": {}}}
+    return "\n".join(expectations(found, parse_config(recipe_values(found.counts, found.computer, values))))
+
+
+def test_the_counts_of_the_recipe() -> None:
+    counts = folder(3).counts
+    assert (counts.train, counts.val, counts.words) == (12, 4, 4)
+
+
+def test_times_and_model_of_a_laptop() -> None:
+    text = said(folder(12, words=8))
+    assert "Poses: 11,200 frames by MediaPipe, about 5 minutes on 2 cores, once." in text
+    assert "Model: sequence, as there is no GPU" in text
+    assert "Training: 1,440 steps, about 86 s" in text
+    assert "Test: 8 clips, 12.5 points each" in text
+
+
+def test_a_gpu_and_many_clips_get_more_streams() -> None:
+    assert "Model: pose + sequence." in said(folder(30, words=50, computer=Computer(16, gpu=True)))
+
+
+@pytest.mark.parametrize(
+    ("each", "expected"),
+    [(12, ": 95 %. Here it is 12.0."), (3, ": 83 %. Here it is 3.0."), (1, "nothing has been measured")],
+)
+def test_the_hope_is_a_measurement_nearby_or_none(each: int, expected: str) -> None:
+    assert expected in said(folder(each))
+
+
+@pytest.mark.parametrize(("signers", "expected"), [(2, "its signers are not in training"), (0, "are in training too")])
+def test_who_is_tested(signers: int, expected: str) -> None:
+    assert expected in said(folder(3, signers=signers))
+
+
+def test_words_with_one_video_are_named() -> None:
+    rows = pd.DataFrame({"label": ["a", "a", "b"], "split": "train", "signer": ""})
+    lines = list(word_counts(Folder(rows, Videos(3, ()), LAPTOP)))
+    assert lines == [
+        "3 videos of 2 words, 1 to 2 each.",
+        "  a 2, b 1",
+        "  1 words have a single video, which trains, so that nothing tests them: b.",
+    ]
+
+
+def test_of_many_words_the_poorest_are_shown() -> None:
+    lines = list(word_counts(folder(2, words=50)))
+    assert lines[1].startswith("  the fewest: word 0 4, ")
+    assert lines[1].count(",") == 29
+
+
+@pytest.mark.parametrize(("clips", "cores", "shards"), [(8, 4, 1), (95, 2, 4), (95, 64, 9), (6000, 2, 24)])
+def test_shards_keep_the_cores_busy(clips: int, cores: int, shards: int) -> None:
+    rows = pd.DataFrame({"label": ["a"] * clips, "split": "train", "signer": ""})
+    assert Folder(rows, Videos(clips, ()), Computer(cores, gpu=False)).shards == shards

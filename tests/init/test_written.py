@@ -1,0 +1,42 @@
+"""The written config is one, says what it should, and its comments are true."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from camfuse.config import parse_config
+from camfuse.config.recipe import Computer, recipe_values
+from camfuse.init.expect import Folder
+from camfuse.init.look import VideoFacts, Videos
+from camfuse.init.written import config_text
+
+
+def text(videos: str, signer: str | None, *, broken: bool = False) -> str:
+    rows = pd.DataFrame({"label": ["a"] * 40, "split": "train", "signer": ""})
+    looked = (VideoFacts("a/1.mp4", 50, 2.0, 64, 64), VideoFacts("a/2.mp4", problem="expected" if broken else ""))
+    folder = Folder(rows, Videos(40, looked), Computer(2, gpu=False))
+    values = {"clips": {"folder": {"videos": videos}}, "pose": {"mediapipe": {}}}
+    resolved = parse_config(recipe_values(folder.counts, folder.computer, values))
+    return config_text(folder, Path(videos), "results/mine", signer, resolved)
+
+
+@pytest.mark.parametrize("videos", ["my signs", 'od"d: #name', "C:\\signs", "страна"])
+@pytest.mark.parametrize("signer", [None, r"^[^/]+/([^/]+)/", r"/(\w+)[0-9]*[.]"])
+def test_it_is_a_config_whatever_the_names(videos: str, signer: str | None) -> None:
+    written = yaml.safe_load(text(videos, signer))
+    config = parse_config(written)
+    assert config.clips.folder is not None
+    assert (config.clips.folder.videos, config.clips.folder.signer) == (Path(videos), signer)
+    assert (config.recipe, config.clips.shards, str(config.output)) == ("auto", 4, "results/mine")
+    assert config.bad_clips == "stop"
+
+
+def test_broken_videos_are_left_out() -> None:
+    assert parse_config(yaml.safe_load(text("v", None, broken=True))).bad_clips == "skip"
+    assert "1 videos cannot be decoded" in text("v", None, broken=True)
+
+
+def test_the_comments_say_what_the_recipe_comes_to() -> None:
+    assert "# sequence: 24 epochs, each clip 10 times, batches of 16; 2 threads." in text("v", None)
