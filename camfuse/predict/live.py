@@ -9,7 +9,7 @@ answer is given anew, under the same number.
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -35,6 +35,8 @@ SETTLED = 0.08
 """Seconds at rest after which a sign is answered."""
 CHANGED = 0.15
 """Seconds that an answered sign has to have grown by to be answered anew."""
+PATIENCE = 0.03
+"""Seconds that a frame waits for an answer that is being made: the next frame may be a tenth of a second away."""
 SAMPLINGS = 3
 """Samplings of a sign: fewer than in a test, so that the answer is there sooner."""
 
@@ -130,6 +132,7 @@ class LiveRecogniser:
             self._kept.popleft()
         if len(self._kept) > 1:
             self._ask(frame.time, SETTLED)
+        wait([answer for _, answer in self._answers], PATIENCE)
         return self._ready(frame.time)
 
     def finish(self) -> list[LiveSign]:

@@ -1,4 +1,4 @@
-"""The web application: a page, and two requests that carry a video.
+"""The web application: a page, two requests that carry a video, and a web socket for a camera.
 
 Nothing of an upload is kept: it lies in a temporary folder while it is worked on, and the answer goes back to whoever
 sent it, images included, so that several people's videos cannot mix. One thread works, the others wait in line.
@@ -9,6 +9,7 @@ import logging
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from aiohttp import web
 
 from camfuse.errors import CamfuseError, ClipError
 from camfuse.serve.limits import Limits
+from camfuse.serve.live_session import LiveSession, bones
+from camfuse.serve.live_socket import LiveSocket
 from camfuse.serve.work import Worker
 
 log = logging.getLogger(__name__)
@@ -51,6 +54,7 @@ class Page:
         self._enroll = enroll
         self._pool = ThreadPoolExecutor(1)
         self._waiting = 0
+        self._live = LiveSocket(partial(LiveSession, worker.chosen, limits), limits)
 
     def application(self, hosts: set[str] | None) -> web.Application:
         """Return the application.
@@ -67,6 +71,8 @@ class Page:
         application.router.add_get("/facts", self._facts)
         application.router.add_post("/answer", self._answer)
         application.router.add_post("/enroll", self._enroll_word)
+        application.router.add_get("/live", self._live.handle)
+        application.on_shutdown.append(lambda _application: self._live.close())
         application.cleanup_ctx.append(self._closing)
         return application
 
@@ -81,7 +87,7 @@ class Page:
 
     async def _facts(self, _request: web.Request) -> web.Response:
         facts = self._worker.facts()
-        return web.json_response(facts | {"enroll": facts["enroll"] and self._enroll})
+        return web.json_response(facts | {"enroll": facts["enroll"] and self._enroll, "bones": bones()})
 
     async def _answer(self, request: web.Request) -> web.Response:
         return await self._with_upload(request, self._worker.answer)

@@ -26,6 +26,10 @@ class Limits:
         Seconds that the work on it may take.
     waiting
         Uploads that wait for their turn; one more is sent away.
+    live
+        Cameras that are answered at the same time; one more is sent away.
+    live_seconds
+        How long a camera is answered without a break.
     """
 
     megabytes: float = 50.0
@@ -34,6 +38,8 @@ class Limits:
     pixels: int = 1920 * 1200
     work: float = 300.0
     waiting: int = 8
+    live: int = 2
+    live_seconds: float = 600.0
 
 
 def check_video(video: Path, limits: Limits) -> None:

@@ -58,7 +58,7 @@ class Worker:
     """
 
     def __init__(self, chosen: Chosen, limits: Limits) -> None:
-        self._chosen = chosen
+        self.chosen = chosen
         self._limits = limits
         self._model = chosen.load()
 
@@ -73,7 +73,8 @@ class Worker:
             "words": list(self._model.classes),
             "part": facts.part,
             "estimator": self._model.config.pose.key,
-            "enroll": find_model(self._chosen.model).suffix.lower() not in EXPORTED,
+            "note": facts.calibration.missing,
+            "enroll": find_model(self.chosen.model).suffix.lower() not in EXPORTED,
             "seconds": self._limits.seconds,
             "megabytes": self._limits.megabytes,
         }
@@ -107,7 +108,7 @@ class Worker:
         from camfuse.predict.enroll import enroll
 
         check_video(video, self._limits)
-        chosen = self._chosen
+        chosen = self.chosen
         options = {"estimator": chosen.estimator, "other_estimator": chosen.other_estimator}
         enroll(chosen.model, word, [video], device=chosen.device, **options)  # type: ignore[arg-type]
         self._model.close()
@@ -118,11 +119,7 @@ class Worker:
         times = observed.frames.time - observed.frames.time[0]
         inside = np.flatnonzero((times >= sign.start - 1e-6) & (times < sign.end - 1e-6))
         span = Span(int(inside[0]), int(inside[-1]) + 1, sign.start, sign.end)
-        return {
-            "start": sign.start,
-            "end": sign.end,
-            "known": sign.known,
-            "top": [{"label": label, "probability": probability} for label, probability in sign.top()],
+        return sign_values(sign) | {
             "sheet": self._sheet(observed, span, sign),
             "attention": self._attention(observed, span),
         }
@@ -144,7 +141,7 @@ class Worker:
 
     def _attention(self, observed: Observed, span: Span) -> str | None:
         """Draw where the streams look; None for a model that has no attention, or no torch behind it."""
-        if find_model(self._chosen.model).suffix.lower() in EXPORTED:
+        if find_model(self.chosen.model).suffix.lower() in EXPORTED:
             return None
         from camfuse.serve.attention import draw_looks
 
@@ -156,6 +153,16 @@ class Worker:
             path = Path(folder) / "drawn.mp4"
             save_answered(observed, answer, self._model.config.crops, path, highest=DRAWN)
             return f"data:video/mp4;base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def sign_values(sign: Sign) -> dict[str, Any]:
+    """Return a sign's answer as plain values."""
+    return {
+        "start": sign.start,
+        "end": sign.end,
+        "known": sign.known,
+        "top": [{"label": label, "probability": probability} for label, probability in sign.top()],
+    }
 
 
 def _until(end: float) -> Callable[[int], None]:

@@ -9,11 +9,11 @@ from made_training import MadeRun
 from made_videos import write_numbers
 from walker import Walker
 
-from camfuse.predict import recognise
+from camfuse.predict import live, recognise
 from camfuse.serve.limits import Limits
 from camfuse.serve.work import Chosen, Worker
 
-LIMITS = Limits(megabytes=2, seconds=5, frames=100, pixels=640 * 480, waiting=3)
+LIMITS = Limits(megabytes=2, seconds=5, frames=100, pixels=640 * 480, waiting=3, live=1, live_seconds=20)
 
 
 @pytest.fixture
@@ -26,7 +26,8 @@ def run(trained: MadeRun, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def worker(run: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
-    monkeypatch.setattr(recognise, "make_estimator", lambda config: Walker())
+    for module in (recognise, live):
+        monkeypatch.setattr(module, "make_estimator", lambda config: Walker())
     one = Worker(Chosen(run), LIMITS)
     yield one
     one.close()

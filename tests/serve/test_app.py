@@ -182,11 +182,18 @@ def test_a_file_in_a_browser(worker: Worker, video: Path, tmp_path: Path) -> Non
     in_browser(worker, use)
 
 
-def test_a_camera_in_a_browser(run: Path, shared_data: Path, tmp_path: Path) -> None:
-    """A real clip as a camera, recorded by the browser, through MediaPipe."""
-    clip, fake = shared_data / "clips" / "asl" / "videos" / "help_16.mp4", tmp_path / "camera.mjpeg"
+def fake_camera(shared_data: Path, folder: Path) -> tuple[str, ...]:
+    """Return options by which the browser's camera shows a real clip, again and again."""
+    clip, fake = shared_data / "clips" / "asl" / "videos" / "help_16.mp4", folder / "camera.mjpeg"
     command = [find_ffmpeg(), "-v", "error", "-i", str(clip), "-vf", "scale=640:480", "-q:v", "3", str(fake)]
     subprocess.run(command, check=True)
+    options = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+    return (*options, f"--use-file-for-fake-video-capture={fake}")
+
+
+def test_a_camera_in_a_browser(run: Path, shared_data: Path, tmp_path: Path) -> None:
+    """A real clip as a camera through MediaPipe: recorded by the browser, and answered live."""
+    camera = fake_camera(shared_data, tmp_path)
     worker = Worker(Chosen(run), Limits())
 
     async def use(tab: Tab) -> None:
@@ -198,5 +205,15 @@ def test_a_camera_in_a_browser(run: Path, shared_data: Path, tmp_path: Path) -> 
         await tab.wait(ANSWERED, seconds=120)
         assert await tab.run("document.getElementById('drawn').src.length") > 1000
 
-    options = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
-    in_browser(worker, use, *options, f"--use-file-for-fake-video-capture={fake}")
+        await tab.run("document.getElementById('live').click()")
+        await tab.wait("document.querySelectorAll('#heard li').length >= 1", seconds=60)
+        assert "frames/s" in await tab.state()
+        assert await tab.run("document.getElementById('drawing').width") > 100
+        for width, phone in ((1280, False), (390, True)):
+            await tab.size(width, 800, phone=phone)
+            assert await tab.run("document.documentElement.scrollWidth") <= width
+        await tab.run("document.getElementById('live').click()")
+        await tab.wait("document.getElementById('state').textContent.startsWith('Stopped after')")
+        assert not await tab.run("document.getElementById('record').disabled")
+
+    in_browser(worker, use, *camera)
