@@ -69,9 +69,8 @@ def test_from_any_folder(tmp_path: Path) -> None:
     for name in ("001_001_001.mp4", "001_009_001.mp4"):
         (tmp_path / "clips" / name).write_text(name)
     clips = {"lsa64": {"videos": "clips"}, "missing": "drop", "shards": 1}
-    settings = {"output": "out", "clips": clips, "pose": {"annotations": {"file": "a.pkl"}}}
+    settings = {"output": "out", "clips": clips, "pose": {"mediapipe": {}}}
     (tmp_path / "my.yaml").write_text(yaml.safe_dump(settings))
-    (tmp_path / "a.pkl").touch()
     command = [sys.executable, "-m", "camfuse", "run", "my.yaml", "data", "--", "--dry-run", "--quiet", "rules"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
