@@ -90,10 +90,7 @@ def test_the_wheels_workflow_runs_away_from_the_checkout(built: Path, tmp_path: 
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     for name in ("001_001_001.mp4", "001_009_001.mp4"):
         (tmp_path / name).write_text(name)
-    (tmp_path / "my.yaml").write_text(
-        "clips: {lsa64: {videos: .}, missing: drop}\npose: {annotations: {file: a.pkl}}\n"
-    )
-    (tmp_path / "a.pkl").touch()
+    (tmp_path / "my.yaml").write_text("clips: {lsa64: {videos: .}, missing: drop}\npose: {mediapipe: {}}\n")
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
 
     def run(*options: str) -> subprocess.CompletedProcess[str]:
