@@ -82,13 +82,15 @@ test: $(VENV)/.executors ## run the tests
 torture: $(VENV)/.executors ## run the long tests
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m torture
 
-check: $(VENV)/.check ## style, types, one-way imports, workflow lint
+check: $(VENV)/.check ## style, types, one-way imports, workflow lint, known weaknesses
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint --configfile config/demo.yaml
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive camfuse
+	$(BIN)/python envs/audit.py
 
 package: $(VENV)/.demo ## build the wheel and the source archive into dist/, and check what PyPI would show
 	$(PIP) build twine

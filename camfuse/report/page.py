@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 import camfuse
 from camfuse.clips.labels import natural_order
@@ -182,8 +181,7 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    style = Markup((Path(__file__).parent / "style.css").read_text(encoding="utf-8"))
-    return environment.get_template("template.html").render(page=page, style=style)
+    return environment.get_template("template.html").render(page=page)
 
 
 def _lead(config: Config, clips: pd.DataFrame | None) -> str:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,11 @@ def _problem(status: int, text: str) -> web.Response:
 
 def names_of(host: str) -> set[str] | None:
     """Return the names by which a server that listens at `host` may be called; None: any."""
-    return None if host in ("0.0.0.0", "::", "") else LOCAL | {host}
+    try:
+        everywhere = not host or ip_address(host).is_unspecified
+    except ValueError:  # a name
+        everywhere = False
+    return None if everywhere else LOCAL | {host}
 
 
 def serve(page: Page, host: str, port: int) -> None:

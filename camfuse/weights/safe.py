@@ -64,7 +64,7 @@ def read_checkpoint(path: Path, *, trusted: bool = False) -> dict[str, Any]:
                     f"{path}: holds more than plain data ({_reason(error)}), and opening it could run a program"
                 ) from error
             log.info("%s: holds more than plain data; opened as a whole, as its whole hash is known", path)
-            checkpoint = torch.load(path, map_location="cpu", weights_only=False)
+            checkpoint = torch.load(path, map_location="cpu", weights_only=False)  # nosec B614
     except OSError as error:
         raise WeightsError(f"{path}: cannot read the checkpoint: {error.strerror or error}") from error
     except DAMAGE as error:

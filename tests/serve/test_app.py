@@ -182,6 +182,35 @@ def test_a_file_in_a_browser(worker: Worker, video: Path, tmp_path: Path) -> Non
     in_browser(worker, use)
 
 
+HOSTILE = (
+    "<script>window.ran = 1</script>",
+    "\"><img src=x onerror='window.ran = 1'>",
+    "<svg onload='window.ran = 1'></svg>",
+)
+
+
+def test_hostile_words_in_a_browser(worker: Worker, video: Path) -> None:
+    """With the page's policy off, so that its escaping alone keeps them from running."""
+    for word in HOSTILE:
+        worker.enroll(word, video)
+
+    async def use(tab: Tab) -> None:
+        await tab.call("Page.setBypassCSP", enabled=True)
+        await tab.call("Page.reload")
+        await tab.wait("document.getElementById('facts').textContent.includes('6 words')")
+        await tab.choose_file(video)
+        await tab.wait(ANSWERED)
+        shown = await tab.run("[...document.querySelectorAll('.word span:first-child')].map(one => one.textContent)")
+        assert set(HOSTILE) & set(shown)
+        text = await tab.run("document.getElementById('facts').textContent")
+        assert all(word in text for word in HOSTILE)
+        await asyncio.sleep(0.3)
+        assert await tab.run("window.ran === undefined")
+        assert await tab.run("document.querySelectorAll('[onerror], [onload], img[src=x]').length") == 0
+
+    in_browser(worker, use)
+
+
 def fake_camera(shared_data: Path, folder: Path) -> tuple[str, ...]:
     """Return options by which the browser's camera shows a real clip, again and again."""
     clip, fake = shared_data / "clips" / "asl" / "videos" / "help_16.mp4", folder / "camera.mjpeg"
