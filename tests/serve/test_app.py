@@ -197,7 +197,7 @@ def test_hostile_words_in_a_browser(worker: Worker, video: Path) -> None:
     async def use(tab: Tab) -> None:
         await tab.call("Page.setBypassCSP", enabled=True)
         await tab.call("Page.reload")
-        await tab.wait("document.getElementById('facts').textContent.includes('6 words')")
+        await tab.wait("document.getElementById('facts')?.textContent.includes('6 words')")
         await tab.choose_file(video)
         await tab.wait(ANSWERED)
         shown = await tab.run("[...document.querySelectorAll('.word span:first-child')].map(one => one.textContent)")
