@@ -12,7 +12,7 @@ EXECUTORS := envs/executors/slurm.txt envs/executors/generic.txt
 MMPOSE := envs/mmpose.txt envs/mmpose-needs.txt envs/mmpose-build.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo videos mmpose hrnet rtmlib executors test torture check package config envs rulegraph clean
+.PHONY: help demo videos mmpose hrnet rtmlib executors test torture check site package config envs rulegraph clean
 
 help:
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -82,13 +82,17 @@ test: $(VENV)/.executors ## run the tests
 torture: $(VENV)/.executors ## run the long tests
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m torture
 
-check: $(VENV)/.check ## style, types, one-way imports, workflow lint, known weaknesses
+check: $(VENV)/.check ## style, types, one-way imports, workflow lint, the documentation's links, known weaknesses
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint --configfile config/demo.yaml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+site: $(VENV)/.check ## build the documentation into site/ (mkdocs serve shows it while you write)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive camfuse
 	$(BIN)/python envs/audit.py
 
