@@ -31,6 +31,16 @@ class ClipFiles:
         return self.folder / "duplicates.csv"
 
     @property
+    def leaks(self) -> Path:
+        """Pairs of clips of two splits that show the same, as far as the clip table tells."""
+        return self.folder / "leaks.csv"
+
+    @property
+    def alike(self) -> Path:
+        """Pairs whose keypoints are nearly the same, and of which clips that was found."""
+        return self.folder / "alike.json"
+
+    @property
     def missing(self) -> Path:
         """Clips whose recordings are not on disk."""
         return self.folder / "missing.csv"

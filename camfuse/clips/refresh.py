@@ -18,6 +18,7 @@ from camfuse.clips.coverage import count_coverage, empty_classes
 from camfuse.clips.duplicates import describe, find_duplicates
 from camfuse.clips.files import ClipFiles
 from camfuse.clips.hashes import FileState, hash_files, look_at
+from camfuse.clips.leaks import describe_leaks, find_leaks
 from camfuse.clips.lengths import segment_notes
 from camfuse.clips.sources.entry import source_entry
 from camfuse.clips.table import COLUMNS, NAME_PARTS, SHARD_COLUMNS, ClipTable, shard_names, shard_of
@@ -44,6 +45,8 @@ class Refreshed:
         Clips listed, on disk, missing and used per split and class.
     duplicates
         Clips whose recordings are the same, one row each.
+    leaks
+        Clips that show what a clip of an earlier split shows (`find_leaks`).
     """
 
     rows: pd.DataFrame
@@ -51,18 +54,21 @@ class Refreshed:
     notes: tuple[str, ...]
     coverage: pd.DataFrame
     duplicates: pd.DataFrame
+    leaks: pd.DataFrame
 
 
 def refresh(config: Config) -> Refreshed:
     """Read the label files, look at the recordings, and write ``<output>/clips`` where it changed.
 
-    Writes clips.csv, classes.csv, coverage.csv (`count_coverage`), duplicates.csv (`find_duplicates`), missing.csv,
+    Writes clips.csv, classes.csv, coverage.csv (`count_coverage`), duplicates.csv (`find_duplicates`),
+    leaks.csv (`find_leaks`), missing.csv,
     notes.txt, hashes.csv and lengths.csv (caches) and shards/<shard>.csv for every shard.
 
     Raises
     ------
     TableError
-        If a label file is wrong, recordings are missing under ``clips.missing: stop``, or no clip is left.
+        If a label file is wrong, recordings are missing under ``clips.missing: stop``, no clip is left, or splits
+        share what ``clips.leaks: refuse`` does not allow.
     """
     out = config.output / "clips"
     table = read_table(config)
@@ -82,20 +88,30 @@ def refresh(config: Config) -> Refreshed:
     wanted = dict.fromkeys([*rows["source"], *filter(None, annotations[rows.index])])
     hashes = hash_files({path: files[path] for path in wanted}, out / "hashes.csv")
     sha256, size = rows["source"].map(hashes), [files[path].size for path in rows["source"]]
-    duplicates = find_duplicates(rows.assign(sha256=sha256, size=size))
+    recordings = rows.assign(sha256=sha256, size=size)
+    duplicates = find_duplicates(recordings)
     if config.clips.duplicates == "drop":
         rows = rows.drop(duplicates.index[~duplicates["used"]])
     else:
         duplicates = duplicates.assign(used=True)
+    leaks = _find_leaks(recordings.loc[rows.index], config)
     segments = [] if source_entry(config.clips).drawn else segment_notes(rows, hashes, ClipFiles(out).lengths)
     rows = _with_identity(rows, annotations, hashes, parts, table.classes, config.clips.shards)
     coverage = count_coverage(listed.assign(on_disk=on_disk, used=listed.index.isin(rows.index)), table.classes)
     refreshed = Refreshed(
         rows=rows.reset_index(drop=True),
         classes=table.classes,
-        notes=(*table.notes, *_missing_notes(on_disk), *describe(duplicates), *segments, *empty_classes(coverage)),
+        notes=(
+            *table.notes,
+            *_missing_notes(on_disk),
+            *describe(duplicates),
+            *describe_leaks(leaks),
+            *segments,
+            *empty_classes(coverage),
+        ),
         coverage=coverage,
         duplicates=duplicates.reset_index(drop=True),
+        leaks=leaks,
     )
     _write(refreshed, out, config.clips.shards, parts)
     return refreshed
@@ -134,6 +150,17 @@ def _check_missing(
         problems = [f"clip {clip_id}: no file {path}" for clip_id, path in listing.itertuples(index=False)]
         hint = "fix this, or set `clips.missing: drop` to continue without them"
         raise TableError(f"recordings that are not on disk, all in {out / 'missing.csv'} ({hint})", problems)
+
+
+def _find_leaks(rows: pd.DataFrame, config: Config) -> pd.DataFrame:
+    apart = source_entry(config.clips).signers_apart or getattr(config.clips.source, "by", None) == "signer"
+    leaks = find_leaks(rows, signers_apart=apart)
+    write_if_changed(ClipFiles(config.output / "clips").leaks, leaks.to_csv(index=False))
+    if len(leaks) and config.clips.leaks == "refuse":
+        pairs = leaks.itertuples()
+        problems = [f"{one.kind}: {one.clip_id} ({one.split}), {one.other} ({one.other_split})" for one in pairs]
+        raise TableError("leaks between splits, which `clips.leaks: refuse` does not allow", problems)
+    return leaks
 
 
 def _missing_notes(on_disk: "pd.Series[bool]") -> list[str]:

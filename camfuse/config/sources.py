@@ -180,6 +180,10 @@ class Clips(Section):
     """A video that is not on disk stops the run, or is dropped and counted in the coverage table."""
     duplicates: Literal["report", "drop"] = "report"
     """Byte-identical recordings are reported; `drop` also keeps the first of each only."""
+    leaks: Literal["report", "refuse"] = "report"
+    """What a later split shares with an earlier one (the same recording, another part of the same video, a signer where
+    the protocol keeps signers apart, nearly the same keypoints) is noted and stands in the report; `refuse` stops
+    before anything is trained."""
     limit: int = Field(default=0, ge=0)
     """Take only the first N clips of the table that are on disk; 0 takes all."""
     shards: Positive = 16

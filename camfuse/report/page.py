@@ -24,6 +24,7 @@ from camfuse.report.comparison import ablation_table, experiment_table
 from camfuse.report.coverage import coverage_tables, duplicate_table, read_notes, split_table
 from camfuse.report.detection import Detection, describe_detection
 from camfuse.report.examples import Example, draw_clips, draw_examples
+from camfuse.report.leaks import leaks_table
 from camfuse.report.outcome import (
     PARTS,
     Classes,
@@ -91,6 +92,7 @@ class Page:
     coverage: Table | None
     uncovered: Table | None
     duplicates: Table | None
+    leaks: Table | None
     notes: Sequence[str]
     failed: Table
     noted: Table
@@ -160,6 +162,7 @@ def gather(run: Run) -> Page:
         coverage=coverage,
         uncovered=uncovered,
         duplicates=duplicate_table(files),
+        leaks=leaks_table(run),
         notes=read_notes(files),
         failed=failed_table(shards),
         noted=noted_table(shards),

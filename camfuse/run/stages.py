@@ -67,7 +67,7 @@ STAGES: dict[str, Stage] = {
             lambda c: (c.evaluate,),
             lambda c: _trainings(("fusion",) if "fusion" in c.model.parts else c.model.streams),
         ),
-        Stage("report", 8, lambda c: (c.report,), ("evaluate",)),
+        Stage("report", 9, lambda c: (c.report,), ("evaluate",)),
     )
 }
 

@@ -23,6 +23,7 @@ from camfuse.clips.table import split_unknown
 from camfuse.config import Config, Part
 from camfuse.data.batch import collate
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
+from camfuse.data.leaks import check_alike
 from camfuse.data.sampler import EpochSampler
 from camfuse.digest import is_whole
 from camfuse.errors import ConfigError, TableError, WeightsError
@@ -90,6 +91,8 @@ def train(run: Run, part: Part, output: Path, init: tuple[Path, ...] = ()) -> No
         raise ConfigError(f"train {part}: expected one of the model's {', '.join(config.model.parts)}")
     set_tf32(config)
     data = _read_data(run, part)
+    if is_first() or config.clips.leaks == "refuse":
+        check_alike(run, part)
     processes = world_size(config.machine)
     identity = TrainingIdentity(run.fingerprint(f"train_{part}"), _data_hash(data, init), processes)
     seed_everything(config.seed, verbose=False)

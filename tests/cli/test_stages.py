@@ -67,7 +67,7 @@ def test_clips_says_what_is_odd_and_how_many_there_are(
 ) -> None:
     splits = {"split": ["train", "train", "test"]}
     rows = pd.DataFrame({"clip_id": ["a", "b", "c"], "label": ["book", "sea", "sea"], **splits})
-    found = Refreshed(rows, ("book", "sea"), ("One label is odd.",), pd.DataFrame(), pd.DataFrame())
+    found = Refreshed(rows, ("book", "sea"), ("One label is odd.",), *[pd.DataFrame()] * 3)
     calls: list[Config] = []
 
     def refresh(config: Config) -> Refreshed:

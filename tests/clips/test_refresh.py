@@ -71,7 +71,7 @@ def test_what_is_written(from_folder: Callable[..., Config]) -> None:
     refreshed = refresh(config)
     out = config.output / "clips"
     assert set(snapshot(config)) == {
-        *(f"{name}.csv" for name in ("clips", "classes", "coverage", "duplicates", "missing")),
+        *(f"{name}.csv" for name in ("clips", "classes", "coverage", "duplicates", "leaks", "missing")),
         "notes.txt",
         *(f"shards/000{number}.csv" for number in range(SHARDS)),
     }

@@ -111,4 +111,4 @@ def _notes(lines: list[_Line]) -> Iterator[str]:
         yield f"{len(shared)} signers are in several splits, where the published ones are apart: {name_some(shared)}."
 
 
-ENTRY = SourceEntry(AslCitizenSource, read)
+ENTRY = SourceEntry(AslCitizenSource, read, signers_apart=True)

@@ -94,4 +94,4 @@ def _names(folder: Path) -> frozenset[str]:
     return frozenset(entry.name for entry in os.scandir(folder)) if folder.is_dir() else frozenset()
 
 
-ENTRY = SourceEntry(AutslSource, read)
+ENTRY = SourceEntry(AutslSource, read, signers_apart=True)

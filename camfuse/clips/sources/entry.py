@@ -25,12 +25,15 @@ class SourceEntry(Generic[S]):
         What it needs beside what everybody has.
     drawn
         There are no videos: the stage `avatars` draws one for each recording.
+    signers_apart
+        Its published splits have nobody of the test in training or val.
     """
 
     section: type[S]
     read: Callable[[S], ClipTable]
     packages: tuple[Package, ...] = ()
     drawn: bool = False
+    signers_apart: bool = False
 
 
 def source_entry(clips: Clips) -> SourceEntry[Any]:

@@ -135,4 +135,4 @@ def _segment(recording: Path, trim: float) -> dict[str, float]:
     return {"start": round(trim * seconds, 6), "end": round((1 - trim) * seconds, 6)}
 
 
-ENTRY = SourceEntry(FingerspellingSource, read, packages=PACKAGES, drawn=True)
+ENTRY = SourceEntry(FingerspellingSource, read, packages=PACKAGES, drawn=True, signers_apart=True)
