@@ -50,13 +50,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with clips/asl")
     parser.add_argument("--model", type=Path, required=True, help="a run's folder, a best.ckpt or an exported file")
     parser.add_argument("--complexity", type=int, choices=(0, 1, 2), default=1, help="MediaPipe's model of the body")
+    parser.add_argument("--samplings", type=int, help="of each sign; left out, as for a user")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, TrainedModel.load(options.model, device="cpu") as model:
         signs: list[Span] = []
         video = Path(folder) / "joined.mp4"
         write_video(video, recorded(options.data / "clips" / "asl" / "videos", signs), FPS)
-        heard, seen, seconds = watch(of_complexity(model, options.complexity), video)
-    print(f"complexity {options.complexity}, load {os.getloadavg()[0]:.1f}: {len(signs)} signs in {seconds:.0f} s")
+        heard, seen, seconds = watch(of_complexity(model, options.complexity), video, options.samplings)
+    print(
+        f"complexity {options.complexity}, {options.samplings or 'usual'} samplings, load {os.getloadavg()[0]:.1f}: {len(signs)} signs in {seconds:.0f} s"
+    )
     print(f"{seen} frames seen, {seen / seconds:.1f} frames/s, {seen / (seconds * FPS):.0%} of those that came")
     for name, final in (("first", False), ("last", True)):
         print(f"seconds from a sign's end to its {name} answer: {described(delays(signs, heard, final=final))}")
@@ -99,7 +102,7 @@ def of_complexity(model: TrainedModel, complexity: int) -> TrainedModel:
     return model
 
 
-def watch(model: TrainedModel, video: Path) -> tuple[list[Heard], int, float]:
+def watch(model: TrainedModel, video: Path, samplings: int | None) -> tuple[list[Heard], int, float]:
     """Return the answers, how many frames were seen, and how many seconds it took."""
     heard, seen, begin = [], 0, 0.0
 
@@ -109,7 +112,7 @@ def watch(model: TrainedModel, video: Path) -> tuple[list[Heard], int, float]:
             begin = begin if number else time.monotonic()
             yield frame
 
-    with LiveRecogniser(model) as live, Newest(timed()) as frames:
+    with LiveRecogniser(model, samplings=samplings) as live, Newest(timed()) as frames:
         for frame in frames:
             answers, seen = live.see(frame), seen + 1
             at = time.monotonic() - begin

@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 from tqdm import tqdm
 
+from camfuse.data.inputs import needs_crops
 from camfuse.errors import CamfuseError
 from camfuse.jpeg import encode_jpeg
 from camfuse.predict.answer import Sign
@@ -37,8 +38,9 @@ CHANGED = 0.15
 """Seconds that an answered sign has to have grown by to be answered anew."""
 PATIENCE = 0.03
 """Seconds that a frame waits for an answer that is being made: the next frame may be a tenth of a second away."""
-SAMPLINGS = 3
-"""Samplings of a sign: fewer than in a test, so that the answer is there sooner."""
+SAMPLINGS, SAMPLINGS_OF_CROPS = 3, 1
+"""Samplings of a sign by a model of keypoints alone, and by one that looks at crops or heatmaps, which is slower: fewer than
+in a test, so that the answer is there within half a second."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,12 @@ class LiveRecogniser:
     model
         The model; nobody else may use it at the same time.
     samplings
-        Samplings of a sign.
+        Samplings of a sign; left out, as many as are fast.
     """
 
-    def __init__(self, model: TrainedModel, *, samplings: int = SAMPLINGS) -> None:
-        self._model = model.with_samplings(samplings)
+    def __init__(self, model: TrainedModel, *, samplings: int | None = None) -> None:
+        slow = needs_crops(model.config, model.facts.part)
+        self._model = model.with_samplings(samplings or (SAMPLINGS_OF_CROPS if slow else SAMPLINGS))
         self._kept: deque[_Kept] = deque()
         self._size = (0, 0)
         self._asked: list[_Asked] = []
