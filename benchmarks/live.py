@@ -57,9 +57,8 @@ def main() -> None:
         video = Path(folder) / "joined.mp4"
         write_video(video, recorded(options.data / "clips" / "asl" / "videos", signs), FPS)
         heard, seen, seconds = watch(of_complexity(model, options.complexity), video, options.samplings)
-    print(
-        f"complexity {options.complexity}, {options.samplings or 'usual'} samplings, load {os.getloadavg()[0]:.1f}: {len(signs)} signs in {seconds:.0f} s"
-    )
+    how = f"complexity {options.complexity}, {options.samplings or 'usual'} samplings, load {os.getloadavg()[0]:.1f}"
+    print(f"{how}: {len(signs)} signs in {seconds:.0f} s")
     print(f"{seen} frames seen, {seen / seconds:.1f} frames/s, {seen / (seconds * FPS):.0%} of those that came")
     for name, final in (("first", False), ("last", True)):
         print(f"seconds from a sign's end to its {name} answer: {described(delays(signs, heard, final=final))}")

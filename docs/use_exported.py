@@ -19,7 +19,7 @@ maps = 255 * points[..., 2].clip(0, 1)[..., None, None] * down[..., :, None] * a
 rgb, heatmaps = clip["crops"][groups[:, groups.shape[1] // 2]].transpose(3, 0, 1, 2), maps.swapaxes(0, 1)
 given = {"rgb": rgb[None], "heatmaps": heatmaps.round().astype(np.uint8)[None]}
 given["sequence"] = channels(clip["keypoints"], facts) if "sequence" in facts["inputs"] else None  # the third stream
-heads = [np.exp(one[0]) for one in session.run(None, {name: given[name] for name in facts["inputs"]})]
-probabilities = np.mean([one / one.sum() for one in heads], axis=0)
+logits = session.run(None, {name: given[name] for name in facts["inputs"]})[: len(facts["heads"])]
+probabilities = np.mean([np.exp(one[0]) / np.exp(one[0]).sum() for one in logits], axis=0)
 for index in probabilities.argsort()[::-1][:5]:
     print(facts["classes"][index], f"{probabilities[index]:.3f}")

@@ -4,6 +4,7 @@ Shapes: B batch, C classes, K keypoints, S crop side, Q heatmap side, R frames o
 F channels and L moments of the sequence.
 """
 
+from collections.abc import Mapping
 from typing import cast
 
 import torch
@@ -124,7 +125,10 @@ class Recogniser(nn.Module):
         ValueError
             If nothing is given that the recogniser has a stream for.
         """
-        pooled = self.features(rgb, heatmaps, sequence)
+        return self.read(self.features(rgb, heatmaps, sequence))
+
+    def read(self, pooled: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the logits (B, C) of each head that sees one of the features of `features`."""
         heads = {"rgb": self.head_rgb, "pose": self.head_pose, "sequence": self.head_sequence}
         logits = {name: head(pooled[name]) for name, head in heads.items() if head is not None and name in pooled}
         if self.head_joint is not None and pooled.keys() == self._widths.keys():

@@ -1,10 +1,10 @@
 """Words added to a trained model without training: their clips' features, and a model that answers with them too."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,9 +130,11 @@ class EnrolledNetwork:
                 f"{', '.join(enrolled.labels)}: enrolled without the run's clips, so that they cannot be weighed "
                 "against the trained words: use --only-enrolled, or enroll once where the run's shards are"
             )
+        facts = network.facts
+        if len(space.means) not in (0, len(facts.classes)):
+            raise WeightsError(f"expected places of {len(facts.classes)} trained words, found {len(space.means)}")
         self._network, self._space, self._only = network, space, only
         self._places = enrolled.places(space)
-        facts = network.facts
         classes = enrolled.labels if only else (*facts.classes, *enrolled.labels)
         # the answer is calibrated already; the threshold was chosen for trained words: others alone have none
         chosen = Calibration() if only else replace(facts.calibration, temperature=1.0, weights=None)
@@ -157,6 +159,69 @@ class EnrolledNetwork:
         return {"words": self._space.together(features, self._places, trained)[None]}
 
 
+Added = tuple[FeatureSpace, EnrolledWords]
+"""Added words, and the space in which they lie."""
+
+
+def added_values(space: FeatureSpace, enrolled: EnrolledWords) -> dict[str, Any]:
+    """Return added words as plain values, for a file to give away: where each lies, nothing of its single clips."""
+    return {
+        "weights": space.weights,
+        "words": list(enrolled.labels),
+        "places": _plain(enrolled.places(space)),
+        "centre": _plain(space.centre),
+        "scale": _plain(space.scale),
+        "means": _plain(space.means),
+        "temperature": space.temperature,
+    }
+
+
+def added_of(values: Mapping[str, Any]) -> Added:
+    """Take added words out of what `added_values` gave.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        If something is missing, or does not fit.
+    """
+    words = tuple(str(word) for word in values["words"])
+    centre, scale, places = (np.array(values[name], np.float32) for name in ("centre", "scale", "places"))
+    size = len(centre)
+    means = np.array(values["means"], np.float32).reshape(-1, size)
+    temperature = float(values["temperature"])
+    if not (words and len(set(words)) == len(words) and places.shape == (len(words), size) and scale.shape == (size,)):
+        raise ValueError(f"{len(words)} words with places of shape {places.shape} in a space of shape {scale.shape}")
+    if not (np.isfinite(places).all() and np.isfinite(centre).all() and (scale > 0).all() and temperature > 0):
+        raise ValueError("numbers that are none, or not above 0")
+    space = FeatureSpace(str(values["weights"]), centre, scale, means, temperature)
+    # one clip a word, which lies where the word does
+    return space, EnrolledWords(space.weights, words, centre + scale * places)
+
+
+def _plain(values: NDArray[Any]) -> Any:
+    """Return an array as lists of numbers of seven digits; None for what is not there."""
+    if values.ndim > 1:
+        return [_plain(row) for row in values]
+    return [float(f"{value:.7g}") if np.isfinite(value) else None for value in values.tolist()]
+
+
+def added_beside(checkpoint: Path) -> Added | None:
+    """Return the words enrolled beside a checkpoint, and their space; None where there are none.
+
+    Raises
+    ------
+    WeightsError
+        If a file is damaged.
+    """
+    if not checkpoint.with_name(FILE).is_file():
+        return None
+    enrolled = EnrolledWords.beside(checkpoint, checkpoint_hash(checkpoint))
+    if not enrolled.words:
+        return None
+    space = FeatureSpace.beside(checkpoint, enrolled.weights)
+    return space or FeatureSpace.empty(enrolled.weights, enrolled.features.shape[1]), enrolled
+
+
 def with_enrolled(network: FeatureNetwork, checkpoint: Path, *, only: bool = False) -> Network:
     """Return a model with the words that are enrolled beside its checkpoint; as it is where there are none.
 
@@ -165,16 +230,22 @@ def with_enrolled(network: FeatureNetwork, checkpoint: Path, *, only: bool = Fal
     WeightsError
         If only added words are asked for and there are none, or they do not belong to this training.
     """
-    here = checkpoint.with_name(FILE).is_file()
-    enrolled = EnrolledWords.beside(checkpoint, checkpoint_hash(checkpoint)) if here else EnrolledWords("")
-    if not enrolled.words:
+    return with_added(network, added_beside(checkpoint), checkpoint, only=only)
+
+
+def with_added(network: FeatureNetwork, added: Added | None, source: Path, *, only: bool) -> Network:
+    """Return a model with added words; as it is where there are none.
+
+    Raises
+    ------
+    WeightsError
+        If only added words are asked for and there are none, or they cannot be weighed against the trained ones.
+    """
+    if added is None:
         if only:
-            raise WeightsError(f"{checkpoint}: expected enrolled words, found none; add some with `camfuse enroll`")
+            raise WeightsError(f"{source}: expected enrolled words, found none; add some with `camfuse enroll`")
         return network
-    space = FeatureSpace.beside(checkpoint, enrolled.weights)
-    if space is None:
-        space = FeatureSpace.empty(enrolled.weights, enrolled.features.shape[1])
-    return EnrolledNetwork(network, space, enrolled, only=only)
+    return EnrolledNetwork(network, *added, only=only)
 
 
 def check_word(word: str, classes: Sequence[str]) -> str:

@@ -21,15 +21,14 @@ from camfuse.errors import MissingToolError, WeightsError, bullet_list
 from camfuse.files import atomic
 from camfuse.jpeg import encode_jpeg
 from camfuse.model.recogniser import Recogniser
-from camfuse.predict.enrolled import FILE as ENROLLED
-from camfuse.predict.exported import KEY, ONNXRUNTIME, OUTPUT, OnnxNetwork
+from camfuse.predict.enrolled import Added, EnrolledNetwork, added_beside, added_values
+from camfuse.predict.exported import ADDED, FEATURES, KEY, ONNXRUNTIME, OUTPUT, OnnxNetwork
 from camfuse.predict.facts import ModelFacts
-from camfuse.predict.network import EXPORTED, Network, find_model
+from camfuse.predict.network import EXPORTED, find_model
 from camfuse.predict.torch_network import FACTS, TorchNetwork, TorchProgram
 from camfuse.prep.arrays import ClipCrops
 from camfuse.skeleton import NUM_KEYPOINTS
 
-log = logging.getLogger(__name__)
 Form = Literal["onnx", "torch"]
 SUFFIXES: dict[Form, str] = {"onnx": ".onnx", "torch": ".pt2"}
 TOLERANCE = 1e-4
@@ -41,15 +40,17 @@ PACKAGES = (Package("onnx", _INSTALL), Package("onnxscript", _INSTALL), ONNXRUNT
 class _Exportable(nn.Module):
     """A recogniser whose inputs and outputs stand in a fixed order, as export needs them."""
 
-    def __init__(self, model: Recogniser, inputs: Sequence[str], heads: Sequence[str]) -> None:
+    def __init__(self, model: Recogniser, inputs: Sequence[str], heads: Sequence[str], *, features: bool) -> None:
         super().__init__()
         self.model = model
-        self._inputs, self._heads = tuple(inputs), tuple(heads)
+        self._inputs, self._heads, self._features = tuple(inputs), tuple(heads), features
 
     def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
-        """Return the logits (V, C) of each head."""
-        logits = self.model(**dict(zip(self._inputs, given, strict=True)))
-        return tuple(logits[head] for head in self._heads)
+        """Return the logits (V, C) of each head, and after them the features (V, D) if they are asked for."""
+        pooled = self.model.features(**dict(zip(self._inputs, given, strict=True)))
+        logits = self.model.read(pooled)
+        found = tuple(logits[head] for head in self._heads)
+        return (*found, torch.cat(list(pooled.values()), 1)) if self._features else found
 
 
 def export_model(model: Path, output: Path, form: Form) -> float:
@@ -81,15 +82,14 @@ def export_model(model: Path, output: Path, form: Form) -> float:
     checkpoint = find_model(model)
     if checkpoint.suffix.lower() in EXPORTED:
         raise WeightsError(f"{model}: expected a run's folder or a best.ckpt, found a model that is exported already")
-    if checkpoint.with_name(ENROLLED).is_file():
-        log.warning("%s: the words enrolled there stay behind: the file answers with the trained ones", checkpoint)
-    network = TorchNetwork.load(checkpoint, "cpu")
+    network, added = TorchNetwork.load(checkpoint, "cpu"), added_beside(checkpoint)
     given = made_inputs(network.facts)
-    exportable = _Exportable(network.model.float(), list(given), list(network.facts.heads)).eval()
+    heads = list(network.facts.heads)
+    exportable = _Exportable(network.model.float(), list(given), heads, features=added is not None).eval()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"exported{SUFFIXES[form]}"
         with _quiet():
-            _write(exportable, given, network.facts, file, form)
+            _write(exportable, given, network.facts, added, file, form)
         difference = _difference(network, file, given, form)
         if difference > TOLERANCE:
             raise WeightsError(f"the exported file differs from the model by {difference:.1e}, more than {TOLERANCE}")
@@ -122,10 +122,11 @@ def made_inputs(facts: ModelFacts, seed: int = 0) -> dict[str, NDArray[Any]]:
     return clip_inputs(facts.config, facts.part, "made", keypoints, ClipCrops(images, keypoints, np.eye(2, 3)))
 
 
-def _write(model: _Exportable, given: Inputs, facts: ModelFacts, path: Path, form: Form) -> None:
+def _write(model: _Exportable, given: Inputs, facts: ModelFacts, added: Added | None, path: Path, form: Form) -> None:
     few = tuple(torch.from_numpy(values[:2]) for values in _at_least_two(given).values())
     shapes = (tuple({0: torch.export.Dim("samplings", min=1)} for _ in few),)
-    text = json.dumps(facts.values() | {"inputs": _described(given)})
+    enrolled = {} if added is None else {ADDED: added_values(*added)}
+    text = json.dumps(facts.values() | {"inputs": _described(given)} | enrolled)
     if form == "torch":
         torch.export.save(torch.export.export(model, few, dynamic_shapes=shapes), path, extra_files={FACTS: text})
         return
@@ -135,7 +136,7 @@ def _write(model: _Exportable, given: Inputs, facts: ModelFacts, path: Path, for
         dynamo=True,
         dynamic_shapes=shapes,
         input_names=list(given),
-        output_names=[f"{OUTPUT}{head}" for head in facts.heads],
+        output_names=[*(f"{OUTPUT}{head}" for head in facts.heads), *([] if added is None else [FEATURES])],
         verbose=False,
     )
     assert program is not None  # it is only where torch.onnx.export writes a file itself
@@ -154,6 +155,9 @@ def _described(given: Inputs) -> dict[str, str]:
 
 
 def _difference(network: TorchNetwork, path: Path, given: Inputs, form: Form) -> float:
-    exported: Network = OnnxNetwork.load(path, "cpu") if form == "onnx" else TorchProgram.load(path, "cpu")
+    exported = OnnxNetwork.load(path, "cpu") if form == "onnx" else TorchProgram.load(path, "cpu")
     ours, theirs = network.probabilities(given), exported.probabilities(given)
+    if exported.added is not None:
+        alone = [EnrolledNetwork(one, *exported.added, only=True).probabilities(given) for one in (network, exported)]
+        ours, theirs = ({**heads, **words} for heads, words in zip((ours, theirs), alone, strict=True))
     return max(float(np.abs(values - theirs[head]).max()) for head, values in ours.items())

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from camfuse.data.inputs import Inputs
 from camfuse.entries import Package
 from camfuse.errors import MissingToolError, WeightsError
+from camfuse.predict.enrolled import Added, added_of
 from camfuse.predict.facts import ModelFacts
 from camfuse.predict.network import Device, in_chunks
 
@@ -18,17 +19,22 @@ if TYPE_CHECKING:
 
 KEY = "camfuse"
 """Under which the facts stand in the file's metadata, as JSON."""
+ADDED = "enrolled"
+"""Under which the enrolled words stand in that JSON, if there are any."""
 OUTPUT = "logits_"
 """What the names of the outputs begin with; the head's name follows."""
+FEATURES = "features"
+"""The output of the pooled features (V, D), in a file with enrolled words."""
 ONNXRUNTIME = Package("onnxruntime", "pip install onnxruntime")
 
 
 class OnnxNetwork:
     """A session with the facts that travel with it."""
 
-    def __init__(self, session: "InferenceSession", facts: ModelFacts) -> None:
+    def __init__(self, session: "InferenceSession", facts: ModelFacts, added: Added | None = None) -> None:
         self._session = session
         self._facts = facts
+        self._added = added
 
     @classmethod
     def load(cls, path: Path, device: Device = "auto") -> Self:
@@ -57,19 +63,32 @@ class OnnxNetwork:
         # its errors have no common class of their own but RuntimeError and Exception
         except Exception as error:
             raise WeightsError(f"{path}: not a whole ONNX file: {first_line(error)}") from error
-        return cls(session, read_facts(session.get_modelmeta().custom_metadata_map.get(KEY), path))
+        text = session.get_modelmeta().custom_metadata_map.get(KEY)
+        return cls(session, read_facts(text, path), read_added(text, path))
 
     @property
     def facts(self) -> ModelFacts:
         """What travels with it."""
         return self._facts
 
+    @property
+    def added(self) -> Added | None:
+        """The words that were enrolled, with the space in which they lie."""
+        return self._added
+
     def probabilities(self, inputs: Inputs) -> dict[str, NDArray[np.float32]]:
         """Return each head's probabilities (V, C)."""
-        names = [one.name for one in self._session.get_outputs()]
+        names = [one.name for one in self._session.get_outputs() if one.name.startswith(OUTPUT)]
+        found = zip(names, self._run(names, inputs), strict=True)
+        return {name.removeprefix(OUTPUT): softmax(values) for name, values in found}
+
+    def features(self, inputs: Inputs) -> NDArray[np.float32]:
+        """Return the pooled features (V, D), of a file with enrolled words."""
+        return self._run([FEATURES], inputs)[0]
+
+    def _run(self, names: list[str], inputs: Inputs) -> list[NDArray[np.float32]]:
         parts = [self._session.run(names, dict(some)) for some in in_chunks(inputs)]
-        logits = (np.concatenate(rows) for rows in zip(*parts, strict=True))
-        return {name.removeprefix(OUTPUT): softmax(values) for name, values in zip(names, logits, strict=True)}
+        return [np.concatenate(rows) for rows in zip(*parts, strict=True)]
 
 
 def read_facts(text: str | None, path: Path) -> ModelFacts:
@@ -87,6 +106,21 @@ def read_facts(text: str | None, path: Path) -> ModelFacts:
         return ModelFacts.from_values(values, path)
     except (ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"{path}: expected the facts of a model, found {error!r}; export it again") from error
+
+
+def read_added(text: str | None, path: Path) -> Added | None:
+    """Return the enrolled words out of an exported file's metadata; None where there are none.
+
+    Raises
+    ------
+    WeightsError
+        If they are damaged.
+    """
+    try:
+        values = json.loads(text or "{}").get(ADDED)
+        return None if values is None else added_of(values)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(f"{path}: expected enrolled words, found {error!r}; export it again") from error
 
 
 def first_line(error: Exception) -> str:

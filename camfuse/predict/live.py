@@ -39,8 +39,8 @@ CHANGED = 0.15
 PATIENCE = 0.03
 """Seconds that a frame waits for an answer that is being made: the next frame may be a tenth of a second away."""
 SAMPLINGS, SAMPLINGS_OF_CROPS = 3, 1
-"""Samplings of a sign by a model of keypoints alone, and by one that looks at crops or heatmaps, which is slower: fewer than
-in a test, so that the answer is there within half a second."""
+"""Samplings of a sign by a model of keypoints alone, and by one that looks at crops or heatmaps, which is slower: fewer
+than in a test, so that the answer is there within half a second."""
 
 
 @dataclass(frozen=True)

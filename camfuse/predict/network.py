@@ -72,23 +72,25 @@ def open_network(path: Path, device: Device = "auto", *, only_enrolled: bool = F
     if path.suffix.lower() != ".onnx" and TORCH.missing:
         raise MissingToolError(f"{path} needs {TORCH.name}, which is not installed: {TORCH.install}")
     if path.suffix.lower() in EXPORTED:
-        if only_enrolled:
-            raise WeightsError(f"{path}: expected a checkpoint: an exported model has no enrolled words")
-        return _open_exported(path, device)
+        return _open_exported(path, device, only_enrolled)
     from camfuse.predict.enrolled import with_enrolled
     from camfuse.predict.torch_network import TorchNetwork
 
     return with_enrolled(TorchNetwork.load(path, device), path, only=only_enrolled)
 
 
-def _open_exported(path: Path, device: Device) -> Network:
+def _open_exported(path: Path, device: Device, only_enrolled: bool) -> Network:
+    from camfuse.predict.enrolled import with_added
+
     if path.suffix.lower() == ".onnx":
         from camfuse.predict.exported import OnnxNetwork
 
-        return OnnxNetwork.load(path, device)
+        exported = OnnxNetwork.load(path, device)
+        return with_added(exported, exported.added, path, only=only_enrolled)
     from camfuse.predict.torch_network import TorchProgram
 
-    return TorchProgram.load(path, device)
+    program = TorchProgram.load(path, device)
+    return with_added(program, program.added, path, only=only_enrolled)
 
 
 def find_model(path: Path) -> Path:

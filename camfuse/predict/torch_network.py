@@ -16,7 +16,8 @@ from camfuse.model.device import arithmetic, pick_device, to_memory_format
 from camfuse.model.recogniser import Recogniser
 from camfuse.predict.calibration import Calibration
 from camfuse.predict.checked_program import checked_program
-from camfuse.predict.exported import first_line, read_facts
+from camfuse.predict.enrolled import Added
+from camfuse.predict.exported import first_line, read_added, read_facts
 from camfuse.predict.facts import ModelFacts
 from camfuse.predict.network import Device, in_chunks
 
@@ -85,10 +86,17 @@ class TorchNetwork:
 class TorchProgram:
     """A model that `camfuse export --format torch` wrote: torch, without this package's model code."""
 
-    def __init__(self, program: torch.export.ExportedProgram, facts: ModelFacts, device: torch.device) -> None:
+    def __init__(
+        self,
+        program: torch.export.ExportedProgram,
+        facts: ModelFacts,
+        device: torch.device,
+        added: Added | None = None,
+    ) -> None:
         self._module = program.module().to(device)
         self._facts = facts
         self._device = device
+        self._added = added
 
     @classmethod
     def load(cls, path: Path, device: Device) -> Self:
@@ -109,22 +117,35 @@ class TorchProgram:
         except (RuntimeError, ValueError, LookupError, OSError, AssertionError, TypeError, AttributeError) as error:
             raise WeightsError(f"{path}: not a whole file of torch.export: {first_line(error)}") from error
         facts = read_facts(found[FACTS], path)
-        return cls(program, facts, _device(facts.config, device))
+        return cls(program, facts, _device(facts.config, device), read_added(found[FACTS], path))
 
     @property
     def facts(self) -> ModelFacts:
         """What travels with it."""
         return self._facts
 
-    @torch.inference_mode()
+    @property
+    def added(self) -> Added | None:
+        """The words that were enrolled, with the space in which they lie."""
+        return self._added
+
     def probabilities(self, inputs: Inputs) -> dict[str, NDArray[np.float32]]:
         """Return each head's probabilities (V, C)."""
+        outputs = self._run(inputs)[: len(self._facts.heads)]
+        return {head: values.softmax(1).cpu().numpy() for head, values in zip(self._facts.heads, outputs, strict=True)}
+
+    def features(self, inputs: Inputs) -> NDArray[np.float32]:
+        """Return the pooled features (V, D), of a file with enrolled words."""
+        found: NDArray[np.float32] = self._run(inputs)[-1].cpu().numpy()
+        return found
+
+    @torch.inference_mode()
+    def _run(self, inputs: Inputs) -> list[torch.Tensor]:
         parts = [
             self._module(*(torch.from_numpy(values).to(self._device) for values in some.values()))
             for some in in_chunks(inputs)
         ]
-        logits = (torch.cat(rows) for rows in zip(*parts, strict=True))
-        return {head: values.softmax(1).cpu().numpy() for head, values in zip(self._facts.heads, logits, strict=True)}
+        return [torch.cat(rows) for rows in zip(*parts, strict=True)]
 
 
 def _device(config: Config, device: Device) -> torch.device:

@@ -1,6 +1,7 @@
 """Words beside a model: kept, read back, refused where they are of another training; and answered."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,15 @@ from numpy.typing import NDArray
 
 from camfuse.errors import WeightsError
 from camfuse.predict.calibration import Calibration
-from camfuse.predict.enrolled import FILE, EnrolledNetwork, EnrolledWords, check_word, with_enrolled
+from camfuse.predict.enrolled import (
+    FILE,
+    EnrolledNetwork,
+    EnrolledWords,
+    added_of,
+    added_values,
+    check_word,
+    with_enrolled,
+)
 from camfuse.predict.facts import ModelFacts
 from camfuse.predict.feature_space import FeatureSpace
 from camfuse.predict.network import open_network
@@ -129,3 +138,38 @@ def test_words_that_cannot_be_added(word: str) -> None:
 
 def test_a_word_is_written_as_labels_are() -> None:
     assert check_word(" cafe\u0301 ", ("red",)) == "caf\u00e9"
+
+
+def test_words_are_the_same_after_a_file_to_give_away() -> None:
+    rng = np.random.default_rng(0)
+    features, labels = rng.normal(size=(12, 5)).astype(np.float32), np.arange(12) % 2
+    space = replace(FeatureSpace.of("w", features, labels, 3), temperature=0.07)
+    words = EnrolledWords("w").with_clips("new", features[:3]).with_clips("newer", features[4:5])
+    values = json.loads(json.dumps(added_values(space, words), allow_nan=False))
+    again, found = added_of(values)
+    assert found.labels == words.labels and len(found.features) == 2
+    np.testing.assert_allclose(found.places(again), words.places(space), atol=1e-5)
+    np.testing.assert_allclose(again.means, space.means, atol=1e-6)
+    trained = np.array([0.5, 0.3, 0.2], np.float32)
+    one, other = (s.together(features[7], w.places(s), trained) for s, w in ((space, words), (again, found)))
+    np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"words": []},
+        {"words": ["new", "new"]},
+        {"places": [[1.0]]},
+        {"scale": [0.0, 1.0]},
+        {"temperature": 0},
+        {"temperature": None},
+        {"places": [[None, 1.0]]},
+        {"means": [[1.0, 2.0, 3.0]]},
+    ],
+)
+def test_damaged_words_of_a_file_are_refused(change: dict[str, Any]) -> None:
+    space = FeatureSpace.of("w", np.eye(2, dtype=np.float32), np.arange(2), 2)
+    values = added_values(space, EnrolledWords("w").with_clips("new", np.ones((1, 2), np.float32)))
+    with pytest.raises((ValueError, TypeError)):
+        added_of(values | change)

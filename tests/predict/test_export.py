@@ -21,7 +21,7 @@ from camfuse.predict import export
 from camfuse.predict.calibration import Calibration
 from camfuse.predict.enrolled import EnrolledWords
 from camfuse.predict.export import SUFFIXES, TOLERANCE, Form, export_model, made_inputs
-from camfuse.predict.feature_space import checkpoint_hash
+from camfuse.predict.feature_space import FeatureSpace, checkpoint_hash
 from camfuse.predict.network import open_network
 from camfuse.predict.torch_network import TorchNetwork
 from camfuse.skeleton import LEFT_HAND, RIGHT_HAND
@@ -95,16 +95,31 @@ def test_the_example_reads_keypoints_as_the_sequence_stream_does(seed: int) -> N
         np.testing.assert_allclose(channels(given, facts)[0], expected, atol=1e-4)
 
 
-def test_enrolled_words_stay_behind_and_it_is_said(
-    trained: MadeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    folder = tmp_path / "pose"
+@pytest.mark.parametrize("form", ["onnx", "torch"])
+def test_enrolled_words_travel(trained: MadeRun, tmp_path: Path, form: Form) -> None:
+    """With where they lie, and nothing of their single clips; the answers are the checkpoint's."""
+    folder, file = tmp_path / "pose", tmp_path / f"model{SUFFIXES[form]}"
     shutil.copytree(trained.run.training("pose").folder, folder)
-    words = EnrolledWords(checkpoint_hash(folder / "best.ckpt"), ("new",), np.ones((1, 4), np.float32))
+    network = TorchNetwork.load(folder / "best.ckpt", "cpu")
+    weights, rng = checkpoint_hash(folder / "best.ckpt"), np.random.default_rng(0)
+    seen = np.concatenate([network.features(made_inputs(network.facts, seed)) for seed in range(4)])
+    clips = seen.repeat(3, 0) + rng.normal(0, 0.1, (3 * len(seen), seen.shape[1])).astype(np.float32)
+    FeatureSpace.of(weights, clips, np.arange(len(clips)) % 2, 3).save(folder)  # the third word has no clip
+    words = EnrolledWords(weights).with_clips("new", clips[:2]).with_clips("newer", clips[5:6])
     words.save(folder)
-    export_model(folder, tmp_path / "model.pt2", "torch")
-    assert "the words enrolled there stay behind" in caplog.text
-    assert open_network(tmp_path / "model.pt2").facts.classes == trained.run.classes()
+    assert export_model(folder, file, form) < TOLERANCE
+    for only in (False, True):
+        own, exported = (open_network(path, only_enrolled=only) for path in (folder, file))
+        assert own.facts.classes == exported.facts.classes and exported.facts.classes[-2:] == ("new", "newer")
+        for seed in range(4, 7):
+            given = made_inputs(own.facts, seed)
+            expected, found = own.probabilities(given)["words"], exported.probabilities(given)["words"]
+            np.testing.assert_allclose(found, expected, atol=TOLERANCE)
+
+
+def test_without_enrolled_words_there_are_none_alone(files: dict[Part, Path]) -> None:
+    with pytest.raises(WeightsError, match="expected enrolled words, found none"):
+        open_network(files["rgb"], only_enrolled=True)
 
 
 def test_a_torch_program_gives_them_too(trained: MadeRun, tmp_path: Path) -> None:

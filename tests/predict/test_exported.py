@@ -10,7 +10,7 @@ from made_training import MadeRun
 
 from camfuse.errors import MissingToolError, WeightsError
 from camfuse.predict import exported
-from camfuse.predict.exported import OnnxNetwork, read_facts, softmax
+from camfuse.predict.exported import OnnxNetwork, read_added, read_facts, softmax
 from camfuse.predict.network import open_network
 
 
@@ -39,6 +39,13 @@ def test_facts_of_another_kind(trained: MadeRun, change: dict[str, Any], message
 def test_no_facts(text: str | None) -> None:
     with pytest.raises(WeightsError, match=r"m\.onnx: expected"):
         read_facts(text, Path("m.onnx"))
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"enrolled": {}}', '{"enrolled": []}', '{"enrolled": 3}'])
+def test_damaged_words(text: str) -> None:
+    assert read_added(None, Path("m.onnx")) is None and read_added("{}", Path("m.onnx")) is None
+    with pytest.raises(WeightsError, match=r"m\.onnx: expected enrolled words"):
+        read_added(text, Path("m.onnx"))
 
 
 def test_onnxruntime_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
