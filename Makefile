@@ -90,11 +90,11 @@ check: $(VENV)/.check ## style, types, one-way imports, workflow lint, the docum
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint --configfile config/demo.yaml
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive camfuse
+	$(BIN)/python envs/audit.py
 
 site: $(VENV)/.check ## build the documentation into site/ (mkdocs serve shows it while you write)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive camfuse
-	$(BIN)/python envs/audit.py
 
 package: $(VENV)/.demo ## build the wheel and the source archive into dist/, and check what PyPI would show
 	$(PIP) build twine

@@ -17,7 +17,7 @@ VERSION = "0.10.21"
 PACKAGE = Package(
     "mediapipe",
     f"make videos, or pip install --no-deps mediapipe=={VERSION} "
-    'and pip install "protobuf>=4.25.3,<5" absl-py attrs flatbuffers matplotlib',
+    'and pip install "protobuf>=4.25.3,<5" absl-py attrs flatbuffers matplotlib; Python 3.11 or 3.12',
 )
 
 
