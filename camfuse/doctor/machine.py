@@ -16,8 +16,8 @@ from camfuse.ffmpeg_tool import ffmpeg_version, find_ffmpeg, has_filters
 OLDEST, NEWEST = (3, 11), (3, 13)
 GIGABYTE = 1e9
 LITTLE_DISK, LITTLE_MEMORY, LITTLE_SHARED = 5 * GIGABYTE, 4 * GIGABYTE, 0.5 * GIGABYTE
-SHARED = Path("/dev/shm")  # nosec B108: it is only measured
-"""Where loaders hand over their tensors."""
+SHARED = Path("/dev/shm")  # nosec B108
+"""Where loaders hand over their tensors; it is only measured."""
 
 
 def check_machine(output: Path) -> Iterator[Finding]:
