@@ -12,7 +12,7 @@ from camfuse.config.recipe import Computer, Counts
 from camfuse.init.look import Videos
 
 POSE_SECONDS = 0.05
-"""One frame by MediaPipe on one core (README, "Speed")."""
+"""One frame by MediaPipe on one core (docs/results.md)."""
 STEP_SECONDS = 0.06
 """One batch of the sequence stream on two cores: a minute for 1,000, as in the benchmark of real people."""
 SHARD_CLIPS = 250
@@ -21,7 +21,7 @@ MEASURED = (
     (8.0, "8 words with about 12 training clips each: 95 %"),
     (2.0, "24 words with about 3 training clips each: 83 %"),
 )
-"""Training clips a word, from which on a measurement is near; signers unseen in training, three seeds (README)."""
+"""Training clips a word, from which on a measurement is near; signers unseen, three seeds (docs/results.md)."""
 SHOWN = 30
 
 
