@@ -77,7 +77,7 @@ def test_every_page_stands_in_the_navigation() -> None:
     for page in (ROOT / "docs").glob("*.md"):
         assert f"- {page.name}\n" in nav, page.name
     for page in (ROOT / "benchmarks" / "results").glob("*.md"):
-        assert f"- benchmarks/results/{page.name}\n" in nav, page.name
+        assert f" benchmarks/results/{page.name}\n" in nav, page.name
 
 
 def test_the_site_is_built_without_a_broken_link(tmp_path: Path) -> None:

@@ -20,8 +20,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="From sign videos to a trained, evaluated recogniser.\n\n"
-    "The usual way is the workflow: snakemake --cores 2 --configfile config/demo.yaml. "
-    "It calls the sub-commands below, in this order; each can be called by hand too.",
+    "`camfuse doctor` says what works here, `camfuse init FOLDER` writes a config for a folder of videos, and "
+    "`camfuse run CONFIG` runs the workflow, as snakemake --configfile CONFIG does in the checkout. "
+    "It calls the sub-commands of the stages in their order; each can be called by hand too.",
 )
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="YAML file with the settings.")]
