@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from made_videos import write_numbers
 
 import camfuse
 
@@ -32,7 +33,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build both out of a copy, without network, and return the folder that they lie in."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
     for name in listed():
-        if name.startswith(("tests/", "docs/", "benchmarks/", "envs/")):
+        if name.startswith(("tests/", "docs/", "benchmarks/")):
             continue
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / name).is_symlink():
@@ -52,6 +53,7 @@ def expected() -> Iterator[str]:
     yield from (name for name in files if name.startswith("camfuse/") and Path(name).suffix in (".py", ".typed"))
     yield from (name for name in files if re.fullmatch(r"camfuse/(report|serve)/.*\.(html|css|js)", name))
     yield from (f"camfuse/shipped/{Path(name).name}" for name in files if re.fullmatch(r"config/\w+\.yaml", name))
+    yield from (f"camfuse/{name}" for name in files if re.fullmatch(r"envs/[\w-]+\.yaml", name))
     yield from (f"camfuse/{name}" for name in files if re.fullmatch(r"workflow/(Snakefile|r.*\.(smk|rst))", name))
     yield "camfuse/workflow/profiles/default/config.yaml"
 
@@ -85,21 +87,23 @@ def test_one_place_has_the_version(built: Path) -> None:
 
 
 def test_the_wheels_workflow_runs_away_from_the_checkout(built: Path, tmp_path: Path) -> None:
-    """Unpacked as pip would, it plans a run; conda environments are for a checkout, and that is said."""
+    """Unpacked as pip would, it runs a job to its end; conda environments are for a checkout, and that is said."""
     (wheel,) = built.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     for name in ("001_001_001.mp4", "001_009_001.mp4"):
-        (tmp_path / name).write_text(name)
-    (tmp_path / "my.yaml").write_text("clips: {lsa64: {videos: .}, missing: drop}\npose: {mediapipe: {}}\n")
+        write_numbers(tmp_path / name, frames=int(name[4:7]))
+    clips = "{lsa64: {videos: .}, missing: drop, shards: 1}"
+    (tmp_path / "my.yaml").write_text(f"output: out\nclips: {clips}\npose: {{mediapipe: {{}}}}\n")
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
 
-    def run(*options: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "camfuse", "run", "my.yaml", "data", "--", *options]
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "camfuse", "run", "my.yaml", *words]
         return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
-    done = run("--dry-run", "--quiet", "rules")
+    done = run("out/frames/0000.h5")
     assert done.returncode == 0, done.stderr
     assert str(tmp_path / "site" / "camfuse" / "workflow" / "Snakefile") in done.stderr
-    refused = run("--dry-run", "--use-conda")
+    assert (tmp_path / "out" / "frames" / "0000.h5").is_file()
+    refused = run("--", "--dry-run", "--use-conda")
     assert refused.returncode == 2
-    assert "expected the folder envs of a checkout" in refused.stderr
+    assert "expected a checkout" in refused.stderr

@@ -17,8 +17,8 @@ SHIPPED = PACKAGE / "shipped"
 def find_workflow() -> Path:
     """Return the Snakefile.
 
-    ``camfuse/workflow`` is a link to the checkout's folder `workflow`, whose `envs` lie beside it, and in the installed
-    package a folder with the same files, without `envs`.
+    ``camfuse/workflow`` is a link to the checkout's folder `workflow`, and in the installed package a folder with the
+    same files. The environments, which Snakemake reads after each job though it makes none, lie beside it in both.
 
     Raises
     ------
@@ -48,15 +48,15 @@ def snakemake_command(config: Path, cores: int | None, options: Sequence[str]) -
     Raises
     ------
     MissingToolError
-        If Snakemake is not installed, or conda environments are asked for, which the installed package lacks.
+        If Snakemake is not installed, or conda environments are asked for without a checkout.
     """
     workflow = find_workflow()
     if find_spec("snakemake") is None:
         raise MissingToolError("expected Snakemake beside camfuse, found none: pip install 'snakemake>=9.19,<10'")
-    if _asks_for_conda(options) and not (workflow.parents[1] / "envs").is_dir():
+    if _asks_for_conda(options) and (workflow.parents[1] / "__init__.py").is_file():
         raise MissingToolError(
-            "--use-conda: expected the folder envs of a checkout, and this camfuse is an installed package: leave the "
-            "option out (jobs run in this environment), or run from a checkout (docs/conda.md)"
+            "--use-conda: expected a checkout, whose code the jobs' environments can be given, and this camfuse is an "
+            "installed package: leave the option out (jobs run in this environment), or see docs/conda.md"
         )
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow), "--configfile", str(config)]
     return [*command, "--cores", "all" if cores is None else str(cores), *options]

@@ -49,8 +49,9 @@ def test_conda_needs_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert snakemake_command(Path("a.yaml"), 1, options)[-len(options) :] == options
     (tmp_path / "camfuse" / "workflow").mkdir(parents=True)
     (tmp_path / "camfuse" / "workflow" / "Snakefile").touch()
+    (tmp_path / "camfuse" / "__init__.py").touch()
     monkeypatch.setattr(workflow, "PACKAGE", tmp_path / "camfuse")
-    with pytest.raises(MissingToolError, match="expected the folder envs of a checkout"):
+    with pytest.raises(MissingToolError, match="expected a checkout"):
         snakemake_command(Path("a.yaml"), 1, options)
 
 
