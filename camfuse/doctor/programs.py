@@ -33,7 +33,7 @@ TRIALS = {
 EXTRAS = {
     "demo": (Package("spoken_to_signed", "pip install spoken-to-signed==0.4.0"),),
     "keypoint files": (Package("pose_format", "pip install 'pose-format>=0.8'"),),
-    "export": (Package("onnx", "pip install onnx onnxscript"), Package("onnxscript", "pip install onnx onnxscript")),
+    "export": tuple(Package(name, "pip install onnx onnxscript 'protobuf<5'") for name in ("onnx", "onnxscript")),
     "serve": (Package("aiohttp", "pip install aiohttp"),),
 }
 """What single commands need."""

@@ -90,8 +90,9 @@ def calibrate(
     """Choose a temperature and a threshold, each where there are clips enough to choose it by.
 
     A temperature takes `FEWEST` clips; with fewer it stays 1. A threshold takes so many clips that one of them at least
-    may pass: 10 where 10 % may. The most probable of fewer says nothing of such a share, and what lies above it would
-    keep right answers back by chance; then there is none (0), and every sign is a known one.
+    may pass, 10 where 10 % may, and of known words, which only stand for unknown ones, three times as many. The most
+    probable of fewer says nothing of such a share, and what lies above it would keep right answers back by chance; then
+    there is none (0), and every sign is a known one.
 
     Parameters
     ----------
@@ -111,8 +112,9 @@ def calibrate(
     if len(labels) == 0:
         raise ValueError("expected predictions of at least one clip to calibrate on, found none")
     plain = Calibration(temperature=_temperature(probabilities, labels) if len(labels) >= FEWEST else 1.0)
-    scores = _surest(plain, _without_own_word(probabilities, labels) if strangers is None else strangers)
-    return Calibration(plain.temperature, _threshold(scores, false_accepts), false_accepts)
+    scores = surest(plain, without_own_word(probabilities, labels) if strangers is None else strangers)
+    enough = len(scores) >= clips_needed(false_accepts, estimated=strangers is None)
+    return Calibration(plain.temperature, least_threshold(scores, false_accepts) if enough else 0.0, false_accepts)
 
 
 def measure(
@@ -120,7 +122,7 @@ def measure(
 ) -> Confidence:
     """Return what a calibration does to the tested clips, and to those of unknown words where there are any."""
     after = torch.from_numpy(calibration.apply(probabilities.numpy()))
-    answered = _surest(calibration, probabilities) >= calibration.threshold
+    answered = surest(calibration, probabilities) >= calibration.threshold
     right = (after.argmax(1) == labels).numpy()
     return Confidence(
         temperature=calibration.temperature,
@@ -136,15 +138,15 @@ def measure(
 
 
 def _met(calibration: Calibration, known: Tensor, strangers: Tensor) -> Strangers:
-    scores = _surest(calibration, strangers)
+    scores = surest(calibration, strangers)
     accepted = float((scores >= calibration.threshold).mean())
-    return Strangers(len(scores), auroc(_surest(calibration, known), scores), accepted)
+    return Strangers(len(scores), auroc(surest(calibration, known), scores), accepted)
 
 
-def _surest(calibration: Calibration, probabilities: Tensor) -> NDArray[np.float32]:
+def surest(calibration: Calibration, probabilities: Tensor) -> NDArray[np.float32]:
     """Return the calibrated probability (n,) of each clip's best class."""
-    surest: NDArray[np.float32] = calibration.apply(probabilities.numpy()).max(1)
-    return surest
+    best: NDArray[np.float32] = calibration.apply(probabilities.numpy()).max(1)
+    return best
 
 
 def _temperature(probabilities: Tensor, labels: Tensor) -> float:
@@ -169,17 +171,15 @@ def _temperature(probabilities: Tensor, labels: Tensor) -> float:
     return round(float(np.exp((low + high) / 2)), 6)
 
 
-def _without_own_word(probabilities: Tensor, labels: Tensor) -> Tensor:
+def without_own_word(probabilities: Tensor, labels: Tensor) -> Tensor:
     """Return (n, C) in which each clip's own word has no share, and the others make up the whole."""
     others = probabilities.double().clone()
     others[torch.arange(len(labels)), labels] = 0
     return others / others.sum(1, keepdim=True).clamp_min(1e-12)
 
 
-def _threshold(scores: NDArray[np.floating], share: float) -> float:
-    """Return the least threshold that at most `share` of the scores reach, 1 at most; 0 where not one of them may."""
-    if len(scores) < clips_needed(share):
-        return 0.0
+def least_threshold(scores: NDArray[np.floating], share: float) -> float:
+    """Return the least threshold that at most `share` of the scores reach, 1 at most."""
     passing = int(share * len(scores))
     highest = np.sort(scores)[::-1]
     return float(min(np.nextafter(np.float32(highest[passing]), np.float32(2)), np.float32(1)))

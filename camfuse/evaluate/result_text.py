@@ -67,7 +67,7 @@ def confidence_caption(results: Results) -> str:
 
 def _clips_needed(main: Confidence) -> str:
     of = "unknown words in val (train.unknown_words)" if main.strangers else "val"
-    return f"{clips_needed(main.false_accepts)} clips of {of}"
+    return f"{clips_needed(main.false_accepts, estimated=main.strangers is None)} clips of {of}"
 
 
 def confidence_cells(results: Results) -> list[tuple[str, ...]]:

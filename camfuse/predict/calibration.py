@@ -17,6 +17,8 @@ FILE = "calibration.json"
 """Its name in the training's folder, beside ``best.ckpt``."""
 ROUNDING = 1e-9
 """Of a share times a number of clips."""
+ESTIMATED = 3
+"""How many times as many clips of known words a threshold takes as of unknown ones."""
 _LEAST = 1e-12
 
 
@@ -61,7 +63,11 @@ class Calibration:
         if self.false_accepts is None:
             why = "no threshold was chosen for these words on val"
         else:
-            why = f"its threshold takes {clips_needed(self.false_accepts)} clips of val or more, and there were fewer"
+            few, more = (clips_needed(self.false_accepts, estimated=estimated) for estimated in (False, True))
+            why = (
+                f"its threshold takes {few} clips of val of words kept out of training (train.unknown_words), or "
+                f"{more} of known words, and there were fewer"
+            )
         return f'"no known sign" is never answered: {why}'
 
     def save(self, folder: Path) -> None:
@@ -100,9 +106,17 @@ class Calibration:
         return found
 
 
-def clips_needed(false_accepts: float) -> int:
-    """Return the number of clips that a threshold is chosen by at least, so that one of them may pass."""
-    return math.ceil(1 / false_accepts - ROUNDING)
+def clips_needed(false_accepts: float, *, estimated: bool) -> int:
+    """Return the number of clips that a threshold is chosen by at least.
+
+    Parameters
+    ----------
+    false_accepts
+        The share of unknown signs that may pass: so many clips are needed that one of them may.
+    estimated
+        Whether the clips are of known words, which only stand for unknown ones: three times as many.
+    """
+    return math.ceil((ESTIMATED if estimated else 1) / false_accepts - ROUNDING)
 
 
 def _values(path: Path) -> Any:

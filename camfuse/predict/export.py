@@ -33,7 +33,8 @@ Form = Literal["onnx", "torch"]
 SUFFIXES: dict[Form, str] = {"onnx": ".onnx", "torch": ".pt2"}
 TOLERANCE = 1e-4
 """Largest difference of a probability from the model's own that a file may have."""
-_INSTALL = "pip install onnx onnxscript onnxruntime"
+_INSTALL = "pip install onnx onnxscript onnxruntime 'protobuf<5'"
+"""With a later protobuf MediaPipe does not run."""
 PACKAGES = (Package("onnx", _INSTALL), Package("onnxscript", _INSTALL), ONNXRUNTIME)
 
 

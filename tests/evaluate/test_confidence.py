@@ -57,7 +57,7 @@ def test_the_threshold_lets_the_stated_share_of_strangers_pass() -> None:
 
 def test_without_strangers_each_clip_stands_for_one_without_its_word() -> None:
     probabilities = torch.tensor([[0.8, 0.15, 0.05], [0.6, 0.3, 0.1], [0.5, 0.25, 0.25]])
-    chosen = calibrate(probabilities, torch.zeros(3, dtype=torch.int64), false_accepts=0.34)
+    chosen = calibrate(probabilities.repeat(3, 1), torch.zeros(9, dtype=torch.int64), false_accepts=0.34)
     plain = replace(chosen, threshold=0.0)
     others = plain.apply(np.array([[0.0, 0.75, 0.25]] * 2))[0, 1]  # the surest two are as sure of another word
     assert chosen.threshold == pytest.approx(others, abs=1e-5)
@@ -68,12 +68,13 @@ def test_without_strangers_each_clip_stands_for_one_without_its_word() -> None:
     ("clips", "share"), [(3, 0.1), (9, 0.1), (10, 0.1), (3, 0.3), (4, 0.3), (199, 0.005), (200, 0.005)]
 )
 def test_too_few_clips_choose_no_threshold(clips: int, share: float) -> None:
-    """A threshold takes so many that one of them may pass; below that every sign is a known one."""
+    """A threshold takes so many that one of them may pass, of known words three; below that every sign is known."""
     probabilities, labels = drawn(clips, 1.0)
     enough = clips * share >= 1
-    by_known = calibrate(probabilities, labels, false_accepts=share)
     by_strangers = calibrate(*drawn(300, 1.0), false_accepts=share, strangers=probabilities)
-    assert (by_known.threshold > 0, by_strangers.threshold > 0) == (enough, enough)
+    by_known = calibrate(probabilities, labels, false_accepts=share)
+    by_more = calibrate(probabilities.repeat(3, 1), labels.repeat(3), false_accepts=share)
+    assert (by_strangers.threshold > 0, by_known.threshold > 0, by_more.threshold > 0) == (enough, False, enough)
     assert by_known.false_accepts == share
     if not enough:
         found = measure(by_known, probabilities, labels)

@@ -104,7 +104,7 @@ def test_no_threshold_is_said_in_words() -> None:
     assert confidence_cells(found)[1][5] == "-"
     assert "no threshold: for 10% of unknown signs it takes 10 clips of unknown words in val" in result_text(found)
     alone = replace(WHOLE, confidence={"fused": replace(none, strangers=None)})
-    assert "no threshold: for 10% of unknown signs it takes 10 clips of val or more" in result_text(alone)
+    assert "no threshold: for 10% of unknown signs it takes 30 clips of val or more" in result_text(alone)
 
 
 def test_without_unknown_words_they_have_no_column_and_without_val_there_is_no_table() -> None:

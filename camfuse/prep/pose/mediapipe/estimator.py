@@ -44,6 +44,8 @@ MODELS = (
     "hand_landmark/hand_landmark_full.tflite",
 )
 """What Holistic runs, below ``mediapipe/modules``."""
+PROTOBUF = ("3", "4")
+"""Releases of protobuf with which it runs."""
 PARTS = {
     "pose_landmarks": 33,
     "face_landmarks": 478,
@@ -214,7 +216,7 @@ def require_mediapipe() -> ModuleType:
     Raises
     ------
     MissingToolError
-        If it is not installed, or in a version that carries no models.
+        If it is not installed, or in a version that carries no models, or beside a protobuf that it does not run with.
     """
     how = PACKAGE.install
     try:
@@ -223,11 +225,25 @@ def require_mediapipe() -> ModuleType:
         raise MissingToolError(f"pose.mediapipe needs mediapipe {VERSION}, which is not installed: {how}") from error
     if found != VERSION:
         raise MissingToolError(f"pose.mediapipe needs mediapipe {VERSION}, found {found}, which has no models: {how}")
+    _check_protobuf()
     try:
         import mediapipe  # here, because it is optional and takes 0.8 s
     except ImportError as error:
         raise MissingToolError(f"mediapipe {VERSION} cannot be imported ({error}): {how}") from error
     return mediapipe  # type: ignore[no-any-return]
+
+
+def _check_protobuf() -> None:
+    """Refuse a protobuf with which MediaPipe breaks in the middle of its work; other packages bring later ones."""
+    try:
+        found = version("protobuf")
+    except PackageNotFoundError:
+        return  # the import says so
+    if found.partition(".")[0] not in PROTOBUF:
+        raise MissingToolError(
+            f"mediapipe {VERSION} does not run with protobuf {found}: pip install 'protobuf>=4.25.3,<5' (for "
+            "`camfuse export` with pip install onnx onnxscript 'protobuf<5')"
+        )
 
 
 def _copy(landmarks: Any, rows: NDArray[np.float32], *, visibility: bool) -> None:

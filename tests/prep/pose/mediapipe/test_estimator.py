@@ -155,6 +155,12 @@ def test_another_mediapipe(monkeypatch: pytest.MonkeyPatch) -> None:
         MediapipeEstimator(MediapipePose())
 
 
+def test_a_protobuf_that_mediapipe_does_not_run_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "version", {"mediapipe": room.VERSION, "protobuf": "7.36.2"}.__getitem__)
+    with pytest.raises(MissingToolError, match=r"does not run with protobuf 7\.36\.2: pip install 'protobuf>=4"):
+        MediapipeEstimator(MediapipePose())
+
+
 @pytest.mark.parametrize("complexity", [None, 1])
 def test_the_wheels_own_model_of_the_body(complexity: Any) -> None:
     section = MediapipePose(complexity=complexity)
