@@ -1,5 +1,6 @@
 """Text and binary files that appear under their name only when they are complete; what a foreign file is instead."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,12 +35,25 @@ def atomic(path: Path, suffix: str = "part") -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{suffix}")
     try:
-        yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(path)
+        with naming(path):
+            yield part
+            with part.open("rb") as written:
+                os.fsync(written.fileno())
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let the error of a full disk name what was to be written, which the operating system mostly does not say."""
+    try:
+        yield
+    except OSError as error:
+        # a second name is that of a copy
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) and (error.filename is None or error.filename2 is not None):
+            error.filename, error.filename2 = str(path), None
+        raise
 
 
 def write_text(path: Path, text: str) -> None:

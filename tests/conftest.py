@@ -1,12 +1,13 @@
 """Fixtures that every room's tests use."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import made_training
 import pytest
+from counting import PROPERTY, CasesOf, lines
 from made_training import MadeRun, MakeConfig, MakeRun
 from made_videos import OtherFfmpeg
 
@@ -14,6 +15,24 @@ from camfuse import ffmpeg_tool
 from camfuse.config import Config, parse_config
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def cases_of(record_property: Callable[[str, object], None]) -> CasesOf:
+    """Return a function that counts cases for the end of the run."""
+
+    def count(what: str, *, survived: int = 0, refused: int = 0) -> None:
+        record_property(PROPERTY, (what, survived, refused))
+
+    return count
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many cases were tried and what became of them."""
+    found = [report for report in terminalreporter.getreports("passed") if report.when == "call"]
+    if said := lines(found, terminalreporter.getreports("failed")):
+        terminalreporter.write_sep("-", "cases")
+        terminalreporter.write("\n".join([*said, ""]))
 
 
 @pytest.fixture(scope="session")

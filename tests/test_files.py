@@ -1,9 +1,10 @@
+import errno
 import re
 from pathlib import Path
 
 import pytest
 
-from camfuse.files import atomic, found_instead, link_folder, write_if_changed
+from camfuse.files import atomic, found_instead, link_folder, naming, write_if_changed
 
 
 def test_atomic_leaves_nothing_after_an_error(tmp_path: Path) -> None:
@@ -12,6 +13,21 @@ def test_atomic_leaves_nothing_after_an_error(tmp_path: Path) -> None:
         part.write_text("half")
         raise RuntimeError
     assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (OSError(errno.ENOSPC, "full"), "target"),
+        (OSError(errno.ENOSPC, "full", "source", None, "copy"), "target"),
+        (OSError(errno.ENOSPC, "full", "other"), "other"),
+        (OSError(errno.EACCES, "forbidden"), None),
+    ],
+)
+def test_a_full_disk_names_what_was_to_be_written(error: OSError, named: str | None) -> None:
+    with pytest.raises(OSError), naming(Path("target")):
+        raise error
+    assert (error.filename, error.filename2) == (named, None)
 
 
 def test_atomic_replaces_the_old_file(tmp_path: Path) -> None:

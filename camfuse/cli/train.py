@@ -8,6 +8,7 @@ import typer
 from camfuse.cli.options import ConfigFile, Gpus, LogFile, app, chosen, log, start
 from camfuse.config import Config, Part
 from camfuse.errors import ConfigError
+from camfuse.files import naming
 from camfuse.run.layout import Run
 
 Validate = Annotated[
@@ -65,7 +66,8 @@ def train_part(
     settings = chosen(start(config, log_file), gpus, validate)
     from camfuse.train import train as run
 
-    run(Run(settings), part, output, tuple(init or ()))
+    with naming(output):  # the logs are written by Lightning
+        run(Run(settings), part, output, tuple(init or ()))
 
 
 def _old_train_part(

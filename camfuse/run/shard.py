@@ -9,8 +9,10 @@ data, handles opened lazily per process and dropped when pickled, no file locks 
 immutable once renamed into place.
 """
 
+import errno
 import json
 import os
+import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -34,6 +36,8 @@ Array = NDArray[Any]
 SPARSE_MIN_BYTES = 16_384
 """Rows at least this large (heatmap volumes) are compressed, one chunk a frame."""
 ZSTD_LEVEL = 3
+ROOM = 2 * 2**20
+"""Bytes that must stay free on the disk beside a clip: HDF5 grows by chunks of up to 1 MB and ends with tables."""
 DAMAGE = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, MemoryError)
 """What h5py trips over in a damaged file."""
 _STRING = h5py.string_dtype("utf-8")
@@ -102,18 +106,30 @@ class ShardWriter:
         self._stack.push(lambda kind, *_: seal(part) if kind is None else None)  # when the file below is closed
         self._file = self._stack.enter_context(h5py.File(part, "w", libver="latest", locking=False))
         self._file.attrs.update(self._attributes)
+        # after an error room is made for what HDF5 writes while it closes: where it cannot, it crashes later
+        self._stack.push(lambda kind, *_: os.truncate(part, 0) if kind is not None else None)
+        self._stack.push(lambda kind, *_: self._finish() if kind is None else None)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Write the clip table and rename, or drop the part file after an error."""
-        if error is None:
-            self._write_clips()
         self._stack.__exit__(kind, error, trace)
 
+    def _finish(self) -> None:
+        self._write_clips()
+        self._file.flush()
+
     def add(self, clip_id: str, data: ClipData) -> None:
-        """Append one clip."""
+        """Append one clip.
+
+        Raises
+        ------
+        OSError
+            If the disk is full.
+        """
+        self._check_room(data)
         _, first, count = self._clips[-1] if self._clips else ("", 0, 0)
         for name in sorted(data.frames):  # an order of its own, so that a clip reused gives the same bytes
             self._append(name, data.frames[name])
@@ -123,6 +139,13 @@ class ShardWriter:
         self._facts.append(data.facts)
         if data.note:
             self._notes[clip_id] = data.note
+
+    def _check_room(self, data: ClipData) -> None:
+        """Refuse what does not fit before HDF5 tries, which may crash after a write that failed."""
+        sizes = [rows.nbytes // (8 if rows[:1].nbytes >= SPARSE_MIN_BYTES else 1) for rows in data.frames.values()]
+        disk = shutil.disk_usage(self.path.parent)
+        if disk.total and disk.free < sum(sizes) + sum(map(len, data.jpeg)) + ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
     def leave_out(self, clip_id: str, why: LeftOut) -> None:
         """Note a clip that this stage, or one before it, could not process."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from counting import CasesOf
 from made_training import MadeRun
 from made_videos import write_numbers
 from run_command import camfuse
@@ -167,7 +168,7 @@ def test_other_keypoints_only_when_told_so(trained: MadeRun, walker: None, tmp_p
 
 
 @pytest.mark.torture
-def test_a_thousand_videos(trained: MadeRun, walker: None, tmp_path: Path) -> None:
+def test_a_thousand_videos(trained: MadeRun, walker: None, tmp_path: Path, cases_of: CasesOf) -> None:
     """Every tenth is cut off; the made estimator sees the others in a minute or two."""
     whole = write_numbers(tmp_path / "whole.mp4", 8).read_bytes()
     folder = tmp_path / "videos"
@@ -180,3 +181,4 @@ def test_a_thousand_videos(trained: MadeRun, walker: None, tmp_path: Path) -> No
     assert CliRunner().invoke(app, [str(one) for one in arguments]).exit_code == 3
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["error"] is None for row in rows] == [number % 10 > 0 for number in range(1000)]
+    cases_of("videos to predict", survived=900, refused=100)

@@ -3,6 +3,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from counting import CasesOf
 
 from camfuse.digest import is_whole
 from camfuse.errors import ShardError
@@ -47,7 +48,7 @@ def read(path: Path) -> list[object]:
     "refused when that clip is read, with its name; `camfuse verify` finds it in any place",
 )
 @pytest.mark.parametrize("step", [20_000, pytest.param(1000, marks=pytest.mark.torture)])
-def test_a_flipped_byte_is_noticed_or_not_used(tmp_path: Path, step: int) -> None:
+def test_a_flipped_byte_is_noticed_or_not_used(tmp_path: Path, step: int, cases_of: CasesOf) -> None:
     path = write(tmp_path / "0000.h5")
     whole, expected = path.read_bytes(), read(path)
     refused = 0
@@ -60,6 +61,7 @@ def test_a_flipped_byte_is_noticed_or_not_used(tmp_path: Path, step: int) -> Non
         except ShardError:
             refused += 1
     assert refused > len(places) / 2, f"{refused} of {len(places)}"
+    cases_of("flipped bytes in a shard", survived=len(places) - refused, refused=refused)
 
 
 @pytest.mark.parametrize("name", ["keypoints", "volume", "jpeg"])

@@ -1,12 +1,13 @@
 import os
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from camfuse.errors import ShardError, StaleShardError
-from camfuse.run.shard import ClipData, LeftOut, Shard, ShardWriter
+from camfuse.run.shard import ROOM, ClipData, LeftOut, Shard, ShardWriter
 
 VOLUME = np.arange(3 * 133 * 16 * 16, dtype=np.int64).reshape(3, 133, 16, 16).astype(np.uint8)
 
@@ -117,3 +118,31 @@ def test_notes_are_kept_and_cost_no_byte_where_there_are_none(tmp_path: Path) ->
     shard = Shard(tmp_path / "0002.h5", stage="frames")
     assert shard.notes == {"a": "HDR, \u00e9"}
     assert (shard.clip("a").note, shard.clip("b").note) == ("HDR, \u00e9", "")
+
+
+def test_a_full_disk_is_said_before_hdf5_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    free = [ROOM + 1000, ROOM - 1]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=free.pop(0)))
+    data = ClipData({"rows": np.zeros((2, 3), np.float32)})
+    with (
+        pytest.raises(OSError, match="No space left") as caught,
+        ShardWriter(tmp_path / "0000.h5", stage="pose", fingerprint="x", provenance={}) as writer,
+    ):
+        writer.add("a", data)
+        writer.add("b", data)
+    assert caught.value.filename == str(tmp_path / "0000.h5")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_error_in_the_last_step_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: ShardWriter) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ShardWriter, "_write_clips", broken)
+    with (
+        pytest.raises(OSError, match=r"0000\.h5"),
+        ShardWriter(tmp_path / "0000.h5", stage="pose", fingerprint="x", provenance={}) as writer,
+    ):
+        writer.add("a", ClipData({"rows": np.zeros((2, 3), np.float32)}))
+    assert not list(tmp_path.iterdir())

@@ -1,14 +1,14 @@
-"""A disk that is full or read-only: one clear line, and a restart after making room finishes.
-
-(HDF5's Python binding also prints what it meets while it frees a half-written file; that is not ours to silence.)
-"""
+"""A disk that is full or read-only: one clear line, and a restart after making room finishes."""
 
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from counting import CasesOf
 from small_run import Workflow
 
 PRIVATE = ("unshare", "--mount", "--map-root-user")
@@ -63,3 +63,62 @@ def test_a_full_disk_is_one_line_and_the_restart_finishes(tmp_path: Path, size: 
     assert "the disk is full: make room" in first
     assert "bug in camfuse" not in first
     assert (tmp_path / "shards.txt").read_text().strip() == "8"
+
+
+CONFIG = "--config results/config.yaml"
+SHARD = "--clips results/clips/shards/0000.csv"
+STAGES = {
+    "clips": "clips --config other.yaml",
+    "avatars": f"avatars {CONFIG} {SHARD} --output {{disk}}/0000",
+    "frames": f"frames {CONFIG} {SHARD} --output {{disk}}/0000.h5",
+    "pose": f"pose {CONFIG} {SHARD} --frames results/frames/0000.h5 --output {{disk}}/0000.h5",
+    "crops": f"crops {CONFIG} {SHARD} --frames results/frames/0000.h5 --pose results/pose/0000.h5"
+    " --output {disk}/0000.h5",
+    "heatmaps": f"heatmaps {CONFIG} {SHARD} --crops results/crops/0000.h5 --output {{disk}}/0000.h5",
+    "train": f"train-part pose {CONFIG} --output {{disk}}/pose",
+    "evaluate": f"evaluate {CONFIG} --fusion results/train/fusion/best.ckpt --output {{disk}}/evaluate",
+    "report": f"report {CONFIG} --output {{disk}}/index.html",
+    "keypoints": f"keypoints export {CONFIG} --format pyskl --output {{disk}}/all.pkl",
+    "export": "export results --output {disk}/signs.pt2 --format torch",
+}
+OFTEN = ("frames", "report")
+"""Those that every run of the tests tries."""
+
+
+@pytest.fixture(scope="module")
+def copied(finished: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    folder = tmp_path_factory.mktemp("copied") / "run"
+    shutil.copytree(finished.folder, folder, ignore=shutil.ignore_patterns(".snakemake", "cache", "tmp"))
+    return Workflow(folder)
+
+
+@pytest.mark.bad_input("a disk that is full, at any stage", "one line that names it; nothing that passes for finished")
+@pytest.mark.parametrize(
+    "stage", [pytest.param(name, marks=() if name in OFTEN else pytest.mark.torture) for name in STAGES]
+)
+def test_a_full_disk_at_any_stage_leaves_nothing_that_passes_for_finished(
+    copied: Workflow, tmp_path: Path, stage: str, cases_of: CasesOf
+) -> None:
+    disk, then = tmp_path / "disk", {name: tmp_path / name for name in ("full", "whole")}
+    disk.mkdir()
+    config = yaml.safe_load((copied.folder / "results" / "config.yaml").read_text())
+    (copied.folder / "other.yaml").write_text(yaml.safe_dump(config | {"output": str(disk / "results")}))
+    run = f"{shlex.quote(sys.executable)} -m camfuse {STAGES[stage].format(disk=disk)}"
+    done = in_own_mounts(
+        copied,
+        f"mount -t tmpfs -o size=8k none {disk} || exit 9\n"
+        f"{run} > {tmp_path}/first.txt 2>&1; code=$?\n"
+        f"cp -a {disk} {then['full']}; mount -o remount,size=100m {disk} || exit 9\n"
+        f"{run} > {tmp_path}/second.txt 2>&1 || exit 7\n"
+        f"cp -a {disk} {then['whole']}; exit $code",
+    )
+    first = (tmp_path / "first.txt").read_text()
+    assert done.returncode == 2, first[-2000:] + done.stderr
+    said = [line for line in first.splitlines() if "the disk is full: make room" in line]
+    assert len(said) == 1 and str(disk) in said[0]
+    assert "Traceback" not in first and "bug in camfuse" not in first
+    for path in (one for one in then["full"].rglob("*") if one.is_file() and "logs" not in one.parts):
+        whole = then["whole"] / path.relative_to(then["full"])
+        assert not whole.exists() or path.read_bytes() == whole.read_bytes(), f"{path.name} passes for finished"
+    assert not [path for one in then.values() for path in one.rglob("*.part")]
+    cases_of(f"full disk, {stage}", refused=1)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from counting import CasesOf
 from small_run import Workflow, hashes, same_results
 
 from camfuse.clips.table import read_shard_clips
@@ -149,7 +150,7 @@ def wait_for_a_pose(folder: Path, process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.torture
 @pytest.mark.parametrize("seed", range(SEED, SEED + 5))
-def test_killed_ten_times_five_times_over(finished: Workflow, tmp_path: Path, seed: int) -> None:
+def test_killed_ten_times_five_times_over(finished: Workflow, tmp_path: Path, seed: int, cases_of: CasesOf) -> None:
     rng = random.Random(seed)
     undisturbed = finished.folder / "results"
     killed, runs = 0, 0
@@ -162,4 +163,4 @@ def test_killed_ten_times_five_times_over(finished: Workflow, tmp_path: Path, se
         same_results(made, undisturbed)
         assert not leftovers(made)
         runs += 1
-    print(f"{killed} kills in {runs} run(s)")
+    cases_of(f"kills in {runs} run(s)", survived=killed)
