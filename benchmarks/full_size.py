@@ -1,7 +1,7 @@
 """Training and test at the paper's full size: clips a second, memory, and how long the GPU waits for the loader.
 
     python -m benchmarks.full_size --workers 14
-    python -m benchmarks.full_size --peer --cases none    # with MMAction2 1.2.0: the network's step beside theirs
+    python -m benchmarks.full_size --peer bf16 f32 --cases none    # the network's step beside MMAction2 1.2.0's
 
 Made clips (moving noise and 133 keypoints, 64 frames of 224 x 224) in real shards; 8 RGB and 32 pose frames, 56 x 56
 maps, ResNet-50 width, 2000 classes. The trainings are the package's own, `camfuse.train.train` and
@@ -49,16 +49,20 @@ class Case:
     fusion: str = "divided"
     tf32: bool = False
     workers: int | None = None
+    compile: str = "on"
+    heads: int | None = None
 
 
 CASES: dict[str, Case] = {
-    "rgb bf16": Case("rgb", "bf16-mixed", 48),
+    "fusion, divided, bf16": Case("fusion", "bf16-mixed", 48),
     "pose bf16": Case("pose", "bf16-mixed", 48),
-    "fusion, late only, bf16": Case("fusion", "bf16-mixed", 24, "none"),
-    "fusion, divided, bf16": Case("fusion", "bf16-mixed", 24),
+    "rgb bf16": Case("rgb", "bf16-mixed", 48),
+    "fusion, divided, bf16, not compiled": Case("fusion", "bf16-mixed", 48, compile="off"),
+    "fusion, divided, bf16, 4 heads": Case("fusion", "bf16-mixed", 48, heads=4),
+    "fusion, late only, bf16": Case("fusion", "bf16-mixed", 48, "none"),
     "fusion, joint, bf16": Case("fusion", "bf16-mixed", 24, "joint"),
     "fusion, divided, tf32": Case("fusion", "32-true", 24, tf32=True),
-    "fusion, divided, bf16, 4 loaders": Case("fusion", "bf16-mixed", 24, workers=4),
+    "fusion, divided, bf16, 4 loaders": Case("fusion", "bf16-mixed", 48, workers=4),
 }
 
 
@@ -70,20 +74,21 @@ def main() -> None:
     )
     parser.add_argument("--steps", type=int, default=40, help="steps per epoch, of two epochs")
     parser.add_argument("--batch", type=int, help="clips per step, instead of each case's own")
-    parser.add_argument("--tests", type=int, default=48, help="clips of the test, 10 samplings each")
-    parser.add_argument("--workers", type=int, default=8)
+    parser.add_argument("--tests", type=int, default=500, help="clips of the test, 10 samplings each")
+    parser.add_argument("--workers", type=int, default=14)
+    parser.add_argument("--cache", type=Path, default=Path("compile_cache"), help="folder of compiled kernels")
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--peer", action="store_true", help="the network's step too, beside MMAction2's")
+    parser.add_argument("--peer", nargs="*", help="the network's step too, beside MMAction2's, in: bf16 f32")
     parser.add_argument("--output", type=Path, default=HERE / "results" / "full_size.md")
     options = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        steps = network_steps(SIZE, CLASSES, options.device, options.peer) if options.peer else []
         make_shards(folder, options)
         for case in [] if options.cases == ["none"] else options.cases:
             rows.append({"training": case, **run(CASES[case], folder, options)})
             print(rows[-1], flush=True)
-    steps = network_steps(SIZE, CLASSES, options.device) if options.peer else []
     options.output.write_text(report(rows, steps, options), encoding="utf-8")
     print(options.output.read_text(encoding="utf-8"))
 
@@ -98,9 +103,14 @@ def config_of(case: Case, folder: Path, options: argparse.Namespace) -> Config:
         "clips": {"folder": {"videos": "none"}, "shards": 1},
         "pose": {"mediapipe": {}},
         "crops": {"size": SIZE},
-        "model": {"fusion": {"mode": case.fusion}},
+        "model": {"fusion": {"mode": case.fusion} | ({"heads": case.heads} if case.heads else {})},
         "train": {**dict.fromkeys(("rgb", "pose", "fusion"), phase), "precision": case.precision, "tf32": case.tf32},
-        "machine": {"device": options.device, "workers": options.workers if case.workers is None else case.workers},
+        "machine": {
+            "device": options.device,
+            "workers": options.workers if case.workers is None else case.workers,
+            "compile": case.compile,
+            "compile_cache": str(options.cache),
+        },
     }
     return parse_config(values)
 
@@ -114,7 +124,9 @@ def run(case: Case, folder: Path, options: argparse.Namespace) -> dict[str, Any]
         torch.cuda.reset_peak_memory_stats()
     with tempfile.TemporaryDirectory(dir=folder) as name:
         output = Path(name)
+        began = time.perf_counter()
         train(Run(config), case.part, output / "train")
+        took = time.perf_counter() - began
         summary = json.loads((output / "train" / "summary.json").read_text(encoding="utf-8"))
         (log,) = (output / "train" / "logs").glob("from_*/metrics.csv")
         last = pd.read_csv(log).dropna(subset="clips_per_second").iloc[-1]
@@ -131,6 +143,7 @@ def run(case: Case, folder: Path, options: argparse.Namespace) -> dict[str, Any]
         "parameters": summary["parameters"],
         "clips_per_second": round(float(last["clips_per_second"]), 1),
         "waited": round(float(last["waited"]), 3),
+        "minutes": round(took / 60, 1),
         "gpu_memory_gb": summary["gpu_memory_gb"],
         "loss": round(summary["numbers"]["train"][case.part if case.part != "fusion" else "fused"]["loss"], 3),
         "test_clips_per_second": round(results.rows[results.main].clips / seconds, 1),
@@ -214,13 +227,14 @@ def report(rows: list[dict[str, Any]], steps: list[dict[str, Any]], options: arg
         f"made clips in real shards, the last of two epochs of {options.steps} steps. The GPU itself measures how long "
         "it waits between two steps.",
         "",
-        "| training | clips a step | loaders | clips/s | GPU waits | memory, GB | test clips/s | test memory, GB |",
-        "|---|---|---|---|---|---|---|---|",
+        "| training | clips a step | loaders | clips/s | GPU waits | memory, GB | minutes in all | test clips/s "
+        "| test memory, GB |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         lines.append(
             f"| {row['training']} | {row['batch']} | {row['workers']} | {row['clips_per_second']:.0f} "
-            f"| {row['waited']:.0%} | {row['gpu_memory_gb']} | {row['test_clips_per_second']:.1f} "
+            f"| {row['waited']:.0%} | {row['gpu_memory_gb']} | {row['minutes']} | {row['test_clips_per_second']:.1f} "
             f"| {row['test_gpu_memory_gb']} |"
         )
     if steps:

@@ -21,6 +21,8 @@ FEW_VAL = 50
 """With fewer clips in val, its best epoch is chance: one clip is two points."""
 CLIPS_FOR_HEATMAPS, CLIPS_FOR_IMAGES = 1000, 5000
 """Training clips from which the streams on heatmaps and images are worth their time, on a GPU."""
+MOST_LOADERS = 14
+"""Loader processes beside a GPU: they feed an H200."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,12 @@ def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> 
     absent = {stream: None for stream in STREAMS if stream not in streams}
     present = {stream: values["model"].get(stream, {}) for stream in streams}
     machine: dict[str, Any] = {"threads": max(1, computer.cores // max(1, len(streams)))}
+    on_gpu = computer.gpu and on_grids
+    if on_gpu:
+        machine["workers"] = max(1, min(computer.cores - 2, MOST_LOADERS))
     recipe = {
         "model": values["model"] | present | absent,
-        "train": {"sequence": _sequence(counts)},
+        "train": {"sequence": _sequence(counts)} | ({"precision": "bf16-mixed"} if on_gpu else {}),
         "machine": machine if computer.gpu else machine | {"device": "cpu"},
         "evaluate": {"weights": "likelihood"} if len(streams) > 1 and counts.val >= FEW_VAL else {},
     }

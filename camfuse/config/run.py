@@ -55,6 +55,11 @@ class Machine(Section):
     recompute: bool = False
     """Forget the activations inside the streams' blocks and compute them again in the backward pass: less memory for
     about a third more time; the same bits on a CPU."""
+    compile: Literal["auto", "on", "off"] = "auto"
+    """Compile the network before training (torch.compile): the same to rounding, in fewer kernels. `auto`: on one GPU,
+    for trainings that see 100,000 clips or more over all epochs, as compiling takes minutes. Not beside `recompute`."""
+    compile_cache: Path = Path("compile_cache")
+    """Folder of compiled kernels, for the next training."""
     threads: Positive = 2
     """CPU threads of training, evaluation, `pose.mmpose` and `pose.rtmlib`: a fixed number, as sums round differently
     with another."""

@@ -11,9 +11,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from camfuse.config import Part, Stream
-from camfuse.data.augment import Augmentation, Keypoints, draw_augmentation, move_images, move_keypoints
+from camfuse.data.augment import Augmentation, Images, Keypoints, draw_augmentation, move_images, move_keypoints
+from camfuse.data.on_device import pack_maps
 from camfuse.data.sampler import Key
-from camfuse.data.sampling import FrameChoice, clip_choices, training_frames
+from camfuse.data.sampling import FrameChoice, Indices, clip_choices, training_frames
 from camfuse.data.sequence_views import SequenceViews
 from camfuse.errors import ShardError, bullet_list
 from camfuse.jpeg import decode_jpeg
@@ -40,10 +41,22 @@ class Sample(TypedDict):
     """(V, K, P, Q, Q) uint8, 255 = score 1."""
     keypoints: NotRequired[Tensor]
     """Compact, in training: (V, K, P, 3) float32 x, y in crop pixels and score, to render the heatmaps from."""
+    frames: NotRequired[Tensor]
+    """Compact, in training: (V, R, S, S, 3) uint8, the crops as they are stored."""
+    affine: NotRequired[Tensor]
+    """(V, 2, 3) float32, how to move them."""
+    colour: NotRequired[Tensor]
+    """(V, 3, 4) float32, how to change their colours."""
+    packed: NotRequired[Tensor]
+    """Compact, in a test: (3, n) int64, `pack_maps` of the stored map of each frame that a sampling shows."""
     volume: NotRequired[Tensor]
-    """Compact, in a test: (F, K, Q, Q) uint8, the stored map of each frame that a sampling shows."""
+    """(F, K, Q, Q) uint8, the same unpacked; only `camfuse.data.batch.unpacked` gives it."""
     pose_frames: NotRequired[Tensor]
     """(V, P) int64, which of them."""
+    images: NotRequired[Tensor]
+    """Compact, in a test: (F, S, S, 3) uint8, the stored crop of each frame that a sampling shows."""
+    rgb_frames: NotRequired[Tensor]
+    """(V, R) int64, which of them."""
     sequence: NotRequired[Tensor]
     """(V, F, L) float32, the channels of `camfuse.data.sequence.features` over L moments."""
     label: Tensor
@@ -74,7 +87,7 @@ class ClipDataset(Dataset[Sample]):
     repeat
         Times that each clip counts per epoch.
     compact
-        Give keypoints or stored maps instead of dense heatmaps, for `camfuse.data.batch.with_heatmaps`.
+        Give what ``rgb`` and ``heatmaps`` are made of, for `camfuse.data.batch.dense` to make them.
 
     Attributes
     ----------
@@ -185,7 +198,13 @@ class ClipDataset(Dataset[Sample]):
             choices.append(training_frames(total, self._config.sampling, augment.span, rng))
             augmentations.append(draw_augmentation(augment, size, NUM_KEYPOINTS, rng))
         if self._reads("rgb"):
-            sample["rgb"] = self._images(row, choices, augmentations)
+            images, place = self._images(row, choices)
+            if self._compact:
+                sample["frames"] = torch.from_numpy(images[place])
+                sample["affine"], sample["colour"] = _maps_of(augmentations)
+            else:
+                pairs = zip(images[place], augmentations, strict=True)
+                sample["rgb"] = _channels_first(np.stack([move_images(one, how) for one, how in pairs]))
         if self._reads("pose"):
             moved = self._moved(row, choices, augmentations)
             if self._compact:
@@ -218,13 +237,17 @@ class ClipDataset(Dataset[Sample]):
             return sample
         choices = clip_choices(self._ids[row], self._count(row), self._config.sampling, self._samplings)
         if self._reads("rgb"):
-            sample["rgb"] = self._images(row, choices, None)
+            images, place = self._images(row, choices)
+            if self._compact:
+                sample["images"], sample["rgb_frames"] = torch.from_numpy(images), torch.from_numpy(place)
+            else:
+                sample["rgb"] = _channels_first(images[place])
         if self._reads("pose"):
             wanted, place = np.unique(np.stack([choice.pose for choice in choices]), return_inverse=True)
             # (frames, K, Q, Q)
             volume = self._stage("heatmaps", row).read("volume", self._ids[row], wanted.tolist())
             if self._compact:
-                sample["volume"], sample["pose_frames"] = torch.from_numpy(volume), torch.from_numpy(place)
+                sample["packed"], sample["pose_frames"] = torch.from_numpy(pack_maps(volume)), torch.from_numpy(place)
             else:
                 # (frames, K, Q, Q) -> (V, P, K, Q, Q) -> (V, K, P, Q, Q)
                 sample["heatmaps"] = torch.from_numpy(np.ascontiguousarray(volume[place].swapaxes(1, 2)))
@@ -232,15 +255,23 @@ class ClipDataset(Dataset[Sample]):
 
     # ------------------------------------------------------------------------------------- both
 
-    def _images(self, row: int, choices: list[FrameChoice], augmentations: list[Augmentation] | None) -> Tensor:
+    def _images(self, row: int, choices: list[FrameChoice]) -> tuple[Images, Indices]:
+        """Return each crop that a sampling shows (F, S, S, 3), and which of them it shows (V, R)."""
         wanted, place = np.unique(np.stack([choice.rgb for choice in choices]), return_inverse=True)
         clip_id = self._ids[row]
         coded = zip(wanted, self._stage("crops", row).jpeg(clip_id, wanted.tolist()), strict=True)
-        decoded = np.stack([decode_jpeg(jpeg, f"crop {frame} of {clip_id}") for frame, jpeg in coded])
-        images = decoded[place]  # (V, R, S, S, 3)
-        if augmentations is not None:
-            images = np.stack([move_images(p, a) for p, a in zip(images, augmentations, strict=True)])
-        return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 4, 1, 2, 3)))
+        return np.stack([decode_jpeg(jpeg, f"crop {frame} of {clip_id}") for frame, jpeg in coded]), place
+
+
+def _channels_first(images: Images) -> Tensor:
+    """Return images (V, R, S, S, 3) as (V, 3, R, S, S)."""
+    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 4, 1, 2, 3)))
+
+
+def _maps_of(augmentations: list[Augmentation]) -> tuple[Tensor, Tensor]:
+    """Return the maps of pixels (V, 2, 3) and of colours (V, 3, 4)."""
+    affine, colour = (np.stack([getattr(one, name) for one in augmentations]) for name in ("affine", "colour"))
+    return torch.from_numpy(affine.astype(np.float32)), torch.from_numpy(colour.astype(np.float32))
 
 
 def single_threaded(_worker: int = 0) -> None:

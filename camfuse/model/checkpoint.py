@@ -103,8 +103,8 @@ class Checkpoint:
             raise WeightsError(f"{path}: belongs to another training than the best.ckpt beside it; train again")
         return replace(best, epoch=epoch + 1, numbers={}, state=weights)
 
-    def recogniser(self) -> Recogniser:
-        """Build the recogniser with these weights, ready for prediction.
+    def recogniser(self, device: torch.device | str = "cpu") -> Recogniser:
+        """Build the recogniser with these weights on a device, ready for prediction.
 
         Raises
         ------
@@ -117,7 +117,8 @@ class Checkpoint:
         except (KeyError, TypeError, ValidationError) as error:
             raise WeightsError(f"this checkpoint of {self.part} holds a model of another version: {error}") from error
         try:
-            model = build_recogniser(config, num_classes=len(self.classes), part=self.part)
+            with torch.device(device):  # not on the CPU first: drawing random weights there takes seconds
+                model = build_recogniser(config, num_classes=len(self.classes), part=self.part)
             model.load_state_dict(self.state)
         except (RuntimeError, TypeError, AttributeError, LookupError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]

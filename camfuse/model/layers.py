@@ -1,4 +1,11 @@
-"""The streams' convolution and batch norm, in the forms that the devices are fastest at, and zeros for channels."""
+"""The streams' convolution, batch norm and pooling in the forms that the devices are fastest at; zeros for channels.
+
+A GPU has its fast kernels for images with channels last. A clip whose channels lie last in memory is frames of such
+images, B T of them, and also one image of T rows and H W columns: both are views, so a kernel of one frame is a 2D
+convolution over the first, one of one pixel over the second, and no value moves.
+
+Shapes: B batch, C channels, T frames, H W grid.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -6,21 +13,45 @@ from torch.nn import functional
 
 
 class Conv3d(nn.Conv3d):
-    """`torch.nn.Conv3d`, padded by half the kernel; on a CPU, one that only spans frames runs in 2D, frames x pixels.
+    """`torch.nn.Conv3d`, padded by half the kernel, in 2D where that gives the same and is faster.
 
-    Torch leaves 3D kernels of one pixel to its slow path where batch and threads are few; the 2D form goes to oneDNN:
-    2.0 to 3.5 times faster there (one thread, batch 8, forward and backward), a tenth of the demo's training step.
-    Other kernels and other devices take torch's own way.
+    On a GPU with channels last every kernel of one frame or of one pixel runs so (`folded_conv`). On a CPU only those
+    that span frames: torch leaves 3D kernels of one pixel to its slow path where batch and threads are few; the 2D
+    form goes to oneDNN: 2.0 to 3.5 times faster there (one thread, batch 8, forward and backward), a tenth of the
+    demo's training step. Other kernels and other devices take torch's own way.
     """
 
     def forward(self, input: Tensor) -> Tensor:
         """Map (B, inputs, T, H, W) to (B, outputs, T, H / stride, W / stride)."""
         frames, *pixel = self.kernel_size
-        if input.device.type != "cpu" or frames == 1 or pixel != [1, 1] or self.stride != (1, 1, 1):
-            return super().forward(input)
-        flat: Tensor = functional.conv2d(input.flatten(3), self.weight.flatten(3), self.bias, padding=(frames // 2, 0))
-        result: Tensor = flat.unflatten(3, input.shape[3:])
+        over_time = frames > 1 and pixel == [1, 1] and self.stride == (1, 1, 1)
+        if (over_time and input.device.type == "cpu") or ((over_time or frames == 1) and _on_gpu_channels_last(input)):
+            return folded_conv(input, self.weight, self.bias, stride=self.stride[1])
+        return super().forward(input)
+
+
+def folded_conv(x: Tensor, weight: Tensor, bias: Tensor | None, *, stride: int = 1) -> Tensor:
+    """Convolve as `torch.nn.functional.conv3d` with half the kernel as padding, by a convolution in 2D.
+
+    Parameters
+    ----------
+    x
+        (B, C, T, H, W); views are taken of it where its channels lie last.
+    weight
+        (outputs, C, 1, h, w), or (outputs, C, t, 1, 1) at stride 1.
+    bias
+        (outputs,) or None.
+    stride
+        Along H and W.
+    """
+    frames, height, width = weight.shape[2:]
+    result: Tensor
+    if frames > 1:
+        flat = functional.conv2d(x.flatten(3), weight.flatten(3), bias, padding=(frames // 2, 0))  # (B, C, T, H W)
+        result = flat.unflatten(3, x.shape[3:])
         return result
+    images = functional.conv2d(_images(x), weight.squeeze(2), bias, stride=stride, padding=(height // 2, width // 2))
+    return _clips(images, len(x))
 
 
 class BatchNorm3d(nn.BatchNorm3d):
@@ -32,8 +63,7 @@ class BatchNorm3d(nn.BatchNorm3d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Map (B, C, T, H, W) to the same shape."""
-        last = input.is_contiguous(memory_format=torch.channels_last_3d) and not input.is_contiguous()
-        if not (input.is_cuda and last):
+        if not _on_gpu_channels_last(input):
             return super().forward(input)
         flat = super().forward(input.flatten(2, 3))  # (B, C, T H, W), a view
         result: Tensor = flat.unflatten(2, input.shape[2:4])
@@ -44,6 +74,55 @@ class BatchNorm3d(nn.BatchNorm3d):
             raise ValueError(f"expected (B, C, T, H, W), found {tuple(input.shape)}")
 
 
+class ImagePool(nn.MaxPool3d):
+    """3x3 max pooling of each frame; on a GPU with channels last, of B T images."""
+
+    def __init__(self, stride: int) -> None:
+        super().__init__((1, 3, 3), stride=(1, stride, stride), padding=(0, 1, 1))
+        self.step = stride
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map (B, C, T, H, W) to (B, C, T, H / stride, W / stride)."""
+        if _on_gpu_channels_last(input):
+            return folded_pool(input, self.step)
+        result: Tensor = super().forward(input)
+        return result
+
+
+def folded_pool(x: Tensor, stride: int) -> Tensor:
+    """Pool as `ImagePool` does, in 2D."""
+    return _clips(functional.max_pool2d(_images(x), 3, stride=stride, padding=1), len(x))
+
+
+def group_mean(x: Tensor, share: Tensor) -> Tensor:
+    """Return the weighted mean (B, R, H, W, D) of each group of frames (B, R, A, H, W, D) by its shares (B, R, A).
+
+    On a GPU as a sum, which is read and written once; on a CPU as products of matrices.
+    """
+    share = share.to(x.dtype)
+    mean: Tensor
+    if x.is_cuda:
+        mean = (x * share[..., None, None, None]).sum(2, dtype=x.dtype)
+    else:
+        mean = torch.einsum("bra,brahwd->brhwd", share, x)
+    return mean
+
+
 def zeros_behind(x: Tensor, extra: int) -> Tensor:
     """Return (B, C, ...) with `extra` channels of zeros behind its own."""
     return functional.pad(x, (0, 0) * (x.dim() - 2) + (0, extra)) if extra else x
+
+
+def _on_gpu_channels_last(x: Tensor) -> bool:
+    return x.is_cuda and x.is_contiguous(memory_format=torch.channels_last_3d) and not x.is_contiguous()
+
+
+def _images(x: Tensor) -> Tensor:
+    """View clips (B, C, T, H, W) as images (B T, C, H, W)."""
+    return x.transpose(1, 2).flatten(0, 1)
+
+
+def _clips(x: Tensor, batch: int) -> Tensor:
+    """View images (B T, C, H, W) as clips (B, C, T, H, W)."""
+    result: Tensor = x.unflatten(0, (batch, -1)).transpose(1, 2)
+    return result

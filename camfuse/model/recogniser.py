@@ -60,6 +60,11 @@ class Recogniser(nn.Module):
         C.
     part
         Which of the recipe's trainings the recogniser is for: one stream's, or `fusion` for all that the config has.
+
+    Attributes
+    ----------
+    gpu_type
+        What autocast computes in on a GPU, float32 without it; `camfuse.model.device.to_memory_format` sets it.
     """
 
     mean: Tensor
@@ -69,6 +74,7 @@ class Recogniser(nn.Module):
     def __init__(self, config: Model, *, num_classes: int, part: Part) -> None:
         super().__init__()
         self.part = part
+        self.gpu_type = torch.float32
         self.rgb = self.pose = self.sequence = self.exchange = None
         self.head_rgb = self.head_pose = self.head_sequence = self.head_joint = None
         self.fusion = nn.ModuleDict()
@@ -162,10 +168,15 @@ class Recogniser(nn.Module):
 
     def _stems(self, rgb: Tensor | None, heatmaps: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
         x_rgb = x_pose = None
+        last = self.gpu_type != torch.float32
         if self.rgb is not None and rgb is not None:
-            x_rgb = self.rgb.layer(1, self.rgb.stem(_as_float(rgb).sub_(self.mean).div_(self.std)))
+            images = _as_float(rgb, torch.float32, last=last and rgb.is_cuda)
+            x_rgb = self.rgb.layer(1, self.rgb.stem(images.sub_(self.mean).div_(self.std)))
         if self.pose is not None and heatmaps is not None:
-            x_pose = self.pose.stem(_as_float(self._chosen(heatmaps)).div_(255))
+            # 0..255 and their 255ths come out of 16 bits as they would of float32, rounded to these
+            gpu = heatmaps.is_cuda
+            dtype = self.gpu_type if gpu else torch.float32
+            x_pose = self.pose.stem(_as_float(self._chosen(heatmaps), dtype, last=last and gpu).div_(255))
         return x_rgb, x_pose
 
     def new_parameters(self) -> list[nn.Parameter]:
@@ -198,9 +209,12 @@ def _channels(stage: str, config: Model) -> Channels:
     )
 
 
-def _as_float(x: Tensor) -> Tensor:
-    """Return a float copy, which may be edited in place: twice as fast on a CPU as arithmetic on uint8."""
-    return x.to(torch.float32, copy=True)
+def _as_float(x: Tensor, dtype: torch.dtype, *, last: bool) -> Tensor:
+    """Return a float copy, which may be edited in place: twice as fast on a CPU as arithmetic on uint8.
+
+    `last`: its channels lie last, as a GPU's convolutions want them; else the axes lie as they are named.
+    """
+    return x.to(dtype, copy=True, memory_format=torch.channels_last_3d if last else torch.contiguous_format)
 
 
 def seen_frames(heatmaps: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from camfuse.config import PoseStream, RgbStream
-from camfuse.model.layers import BatchNorm3d, Conv3d
+from camfuse.model.layers import BatchNorm3d, Conv3d, ImagePool
 from camfuse.skeleton import NUM_KEYPOINTS
 
 EXPANSION = 4
@@ -133,7 +133,7 @@ class ResNet3d(nn.Module):
 
 
 def _stem(inputs: int, channels: int, kind: str, stride: int) -> tuple[nn.Module, nn.Module]:
-    pool = nn.MaxPool3d((1, 3, 3), stride=(1, stride, stride), padding=(0, 1, 1))
+    pool = ImagePool(stride)
     if kind == "factorised":
         reduce, spatial = ConvNorm(inputs, channels, (1, 1, 1)), ConvNorm(channels, channels, (1, 3, 3), stride=stride)
         return nn.Sequential(OrderedDict(reduce=reduce, spatial=spatial)), pool

@@ -14,16 +14,20 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from camfuse.config import Config, Part
-from camfuse.data.batch import collate, inputs_of, to_device, with_heatmaps
+from camfuse.data.batch import collate, dense, inputs_of, samplings_of, to_device, unpacked
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
 from camfuse.errors import WeightsError
 from camfuse.model.checkpoint import Checkpoint, load_trained
 from camfuse.model.device import arithmetic, pick_device, set_tf32, to_memory_format
 from camfuse.model.recogniser import Recogniser
+from camfuse.prep.heatmaps import STRIDE
+from camfuse.skeleton import NUM_KEYPOINTS
 
 Head = tuple[Part, str]
 """A head and the training that it comes from: ("fusion", "joint")."""
 Models = Mapping[Part, Recogniser]
+BYTES_PER_INPUT = 12
+"""Memory of a forward pass per byte of its inputs, in 16 bits at full size on a GPU (H200: 9)."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,9 @@ def predict(config: Config, dataset: ClipDataset, trained: Mapping[Part, Checkpo
     heads: dict[Head, list[Tensor]] = {}
     labels: list[Tensor] = []
     with tqdm(total=len(dataset), desc="evaluate", unit="clip", mininterval=1.0) as bar:
-        for label, found in _run(config, dataset, _replicas(config, trained)):
+        # the loaders begin before the models are there
+        batches = iter(_batches(config, dataset, pinned=pick_device(config) == "cuda"))
+        for label, found in _run(config, batches, _replicas(config, trained)):
             labels.append(label)
             for head, probabilities in found.items():
                 heads.setdefault(head, []).append(probabilities)
@@ -87,16 +93,15 @@ def _replicas(config: Config, trained: Mapping[Part, Checkpoint]) -> list[tuple[
     kind = pick_device(config)
     devices = [torch.device(kind, i) for i in range(config.machine.devices)] if kind == "cuda" else [torch.device(kind)]
     return [
-        (device, {part: to_memory_format(one.recogniser(), config).to(device) for part, one in trained.items()})
+        (device, {part: to_memory_format(one.recogniser(device), config) for part, one in trained.items()})
         for device in devices
     ]
 
 
 def _run(
-    config: Config, dataset: ClipDataset, replicas: Sequence[tuple[torch.device, Models]]
+    config: Config, batches: Iterator[Sample], replicas: Sequence[tuple[torch.device, Models]]
 ) -> Iterator[tuple[Tensor, dict[Head, Tensor]]]:
     """Yield labels and probabilities batch by batch, in order; the devices take turns, each in a thread of its own."""
-    batches = _batches(config, dataset, pinned=replicas[0][0].type == "cuda")
     with ExitStack() as stack:
         pools = [stack.enter_context(ThreadPoolExecutor(1)) for _ in replicas]
         waiting: deque[Future[tuple[Tensor, dict[Head, Tensor]]]] = deque()
@@ -127,18 +132,28 @@ def _batch_probabilities(
 ) -> tuple[Tensor, dict[Head, Tensor]]:
     """Return the labels, and each head's probabilities (B, C) on the CPU: the mean over the clip's V samplings.
 
-    One sampling of all clips at a time, so that memory does not grow with V; each is made once for all models.
+    As many samplings in one pass as memory allows, each made once for all models; what is stored is unpacked once.
     """
-    there = to_device(batch, device)
-    samplings = next(there[key].shape[1] for key in ("rgb", "pose_frames", "heatmaps", "sequence") if key in there)
+    there = unpacked(to_device(batch, device), config)
+    clips, samplings = len(batch["label"]), samplings_of(there)
+    at_once = _samplings_at_once(config, device, clips)
     total: dict[Head, Tensor] = {}
-    for number in range(samplings):
-        dense = with_heatmaps(there, config, number)
-        inputs = inputs_of(dense)
+    for first in range(0, samplings, at_once):
+        inputs = inputs_of(dense(there, config, slice(first, first + at_once)))
         for part, model in models.items():
             with arithmetic(config, device):
                 logits = model(**inputs)
             for head, values in logits.items():
-                probabilities = values.float().softmax(1)
+                probabilities = values.float().softmax(1).unflatten(0, (clips, -1)).sum(1)  # (B v, C) -> (B, C)
                 total[part, head] = total[part, head] + probabilities if (part, head) in total else probabilities
     return batch["label"], {head: (values / samplings).cpu() for head, values in total.items()}
+
+
+def _samplings_at_once(config: Config, device: torch.device, clips: int) -> int:
+    """Return how many samplings of `clips` clips half of a GPU's free memory has room for; one on a CPU."""
+    if device.type != "cuda":
+        return 1
+    free, _ = torch.cuda.mem_get_info(device)
+    size, sampling = config.crops.size, config.sampling
+    rgb, pose = 3 * sampling.rgb_frames * size**2, NUM_KEYPOINTS * sampling.pose_frames * (size // STRIDE) ** 2
+    return max(1, free // 2 // (BYTES_PER_INPUT * (rgb + pose) * clips))

@@ -19,11 +19,13 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from camfuse.config import Config, Phase
-from camfuse.data.batch import inputs_of, with_heatmaps
+from camfuse.data.batch import dense, filled, inputs_of
 from camfuse.data.dataset import Sample
+from camfuse.data.on_device import PLAIN, compiled_work
 from camfuse.errors import ConfigError
 from camfuse.files import write_text
 from camfuse.metrics import weighted_mean
+from camfuse.model.compiled import compile_network
 from camfuse.model.recogniser import Recogniser, heads_of
 from camfuse.train.meter import TrainMeter, ValMeter
 from camfuse.train.mixup import mix_clips
@@ -104,6 +106,7 @@ class TrainingModule(LightningModule):
         self._mixup = config.train.sequence_augment.mixup if alone else config.train.augment.mixup
         if self._phase.ema:
             self.average = copy.deepcopy(model).requires_grad_(False)
+        self._compiled, self._work = False, PLAIN
         self._identity = identity
         self._val_clips = val_clips
         self._curves = curves
@@ -114,6 +117,13 @@ class TrainingModule(LightningModule):
         self._norms: list[Any] = [0.0, 0]  # sum of the steps' norms, steps
         self._rate = math.nan
         self._val: dict[str, dict[str, float]] = {}
+
+    def compile_networks(self) -> None:
+        """Compile the recogniser and its average, and what makes their batches."""
+        self._compiled, self._work = True, compiled_work()
+        for network in (self.model, self.average):
+            if network is not None:
+                compile_network(network, self._config)
 
     # ------------------------------------------------------------------------------------- steps
 
@@ -132,7 +142,7 @@ class TrainingModule(LightningModule):
 
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
         """Return the sum of the heads' cross-entropies, 1:1:1, with label smoothing."""
-        batch = with_heatmaps(batch, self._config)
+        batch = dense(batch, self._config, work=self._work)
         other, share = batch["label"], 1.0
         if alpha := self._mixup:
             mixed = mix_clips(batch, alpha, np.random.default_rng(self._seeds(batch_idx)))
@@ -153,12 +163,15 @@ class TrainingModule(LightningModule):
 
     def validation_step(self, batch: Sample, batch_idx: int) -> None:
         """Count the batch, as the averaged weights see it where there are any."""
-        logits = self._logits(self.average or self.model, with_heatmaps(batch, self._config))
+        logits = self._logits(self.average or self.model, dense(batch, self._config))
         self._val_meter.add(self._log_probabilities(logits), batch["label"], batch["index"])
 
     def _logits(self, model: Recogniser, batch: Sample) -> dict[str, Tensor]:
         # (B, V, ...) with V = 1 in training
-        return {head: values.float() for head, values in model(**inputs_of(batch)).items()}
+        inputs, clips = inputs_of(batch), len(batch["label"])
+        if self._compiled:  # the validation's last batch is smaller
+            inputs = filled(inputs, self._phase.batch)
+        return {head: values[:clips].float() for head, values in model(**inputs).items()}
 
     @torch.no_grad()
     def _log_probabilities(self, logits: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -175,7 +188,10 @@ class TrainingModule(LightningModule):
         """Build optimizer and schedule; the rate grows with the clips per step."""
         rate = base_rate(self._phase, self.trainer.world_size)
         total = int(self.trainer.estimated_stepping_batches)
-        optimizer = build_optimizer(self.model, self._phase, rate=rate, new_rate=self._config.train.new_rate)
+        # in float16 Lightning cannot clip the gradient of a fused optimizer
+        fused = self.device.type == "cuda" and self._config.train.precision != "16-mixed"
+        new_rate = self._config.train.new_rate
+        optimizer = build_optimizer(self.model, self._phase, rate=rate, new_rate=new_rate, fused=fused)
         clips = clips_per_step(self._phase, self.trainer.world_size)
         log.info("%s: %d steps, rate %.4g at %d clips per step", self.model.part, total, rate, clips)
         schedule = build_schedule(optimizer, self._phase, total)

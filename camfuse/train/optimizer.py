@@ -40,7 +40,7 @@ def base_rate(phase: Phase, devices: int) -> float:
     return phase.rate * clips_per_step(phase, devices) / phase.base_batch
 
 
-def build_optimizer(model: Recogniser, phase: Phase, *, rate: float, new_rate: float) -> Optimizer:
+def build_optimizer(model: Recogniser, phase: Phase, *, rate: float, new_rate: float, fused: bool = False) -> Optimizer:
     """Build SGD or AdamW with one group each for (seen before | new) x (weights | norms and biases).
 
     Parameters
@@ -53,6 +53,8 @@ def build_optimizer(model: Recogniser, phase: Phase, *, rate: float, new_rate: f
         Rate of the parameters that a single-stream training knows; the first group has it.
     new_rate
         Factor on it for ``model.new_parameters()``.
+    fused
+        One kernel for all parameters, on a GPU.
     """
     new = {id(parameter) for parameter in model.new_parameters()}
     groups = []
@@ -65,8 +67,8 @@ def build_optimizer(model: Recogniser, phase: Phase, *, rate: float, new_rate: f
                     {"params": group, "lr": rate * factor, "weight_decay": phase.weight_decay if decays else 0.0}
                 )
     if phase.optimizer == "sgd":
-        return SGD(groups, lr=rate, momentum=MOMENTUM)
-    return AdamW(groups, lr=rate)
+        return SGD(groups, lr=rate, momentum=MOMENTUM, fused=fused or None)
+    return AdamW(groups, lr=rate, fused=fused or None)
 
 
 def build_schedule(optimizer: Optimizer, phase: Phase, total: int) -> LambdaLR:

@@ -29,6 +29,7 @@ from camfuse.digest import is_whole
 from camfuse.errors import ConfigError, TableError, WeightsError
 from camfuse.files import write_text
 from camfuse.model.checkpoint import Checkpoint, load_trained, trained_weights
+from camfuse.model.compiled import compiles
 from camfuse.model.device import pick_device, set_tf32, to_memory_format
 from camfuse.model.initial import load_initial, merge_streams
 from camfuse.model.recogniser import Recogniser, build_recogniser
@@ -104,6 +105,8 @@ def train(run: Run, part: Part, output: Path, init: tuple[Path, ...] = ()) -> No
         recompute_blocks(model)
     val_clips = len(data.val or ())
     module = TrainingModule(model, config, identity=identity, val_clips=val_clips, curves=files.curves)
+    if compiles(config, len(data.train) * getattr(config.train, part).epochs):
+        module.compile_networks()
     _fit(config, module, data, files, identity)
     if is_first():
         _finish(config, module, data, files)

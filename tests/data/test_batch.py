@@ -3,15 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from camfuse.config import Config
-from camfuse.data.batch import collate, render_on_device, to_device, with_heatmaps
+from camfuse.data.batch import collate, dense, filled, inputs_of, samplings_of, to_device, unpacked
 from camfuse.data.dataset import ClipDataset
-from camfuse.prep.heatmaps import render
 from tests.data.test_dataset import build, config, with_augment, write
 
 __all__ = ["config"]  # a fixture
@@ -23,65 +21,64 @@ def batch_of(data: ClipDataset) -> Any:
     return collate([data[row] for row in range(len(data))])
 
 
-@pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("sigma", [0.6, 2.0])
-def test_a_device_renders_what_the_loader_renders(sigma: float, device: str) -> None:
-    rng = np.random.default_rng(3)
-    points = np.concatenate([rng.uniform(-10, 74, (5, 40, 7, 2)), rng.uniform(0, 1.2, (5, 40, 7, 1))], -1)
-    points = points.astype(np.float32)
-    points[0, 0, 0], points[0, 1, 0, 2], points[1, 2, 3, 2] = (np.nan, np.nan, 0), 0, -0.5
-    points[2, 0, 0, :2], points[3, 0, 0, 0] = (-0.5, 63.5), np.inf
-    points[4, 0, 0] = (1.5, 1.5, 1.2)  # on a pixel's centre, and surer than sure
-    found = render_on_device(torch.from_numpy(points).to(device), 16, sigma).cpu()
-    expected = np.stack([render(clip, 16, sigma) for clip in points])
-    assert found.shape == (5, 40, 7, 16, 16) and found.dtype == torch.uint8
-    difference = np.abs(found.numpy().astype(int) - expected)
-    assert difference.max() <= 1
-    assert (difference > 0).mean() < 1e-5
-    assert expected.max() == 255
-
-
 def test_training_batches_are_the_same(tmp_path: Path, config: Config) -> None:
     moving = with_augment(config, shift=0.1, rotate=25, scale=(0.8, 1.2), mirror=0.5, span=0.8, joint_dropout=0.1)
     write(tmp_path, moving)
-    dense, compact = (batch_of(build(tmp_path, moving, augment=True, compact=c)) for c in (False, True))
+    whole, compact = (batch_of(build(tmp_path, moving, augment=True, compact=c)) for c in (False, True))
     assert compact["keypoints"].shape == (4, 1, 133, 4, 3)
-    assert "heatmaps" not in compact
-    made = with_heatmaps(compact, moving)
-    assert made.keys() == dense.keys()
-    assert all(torch.equal(made[key], dense[key]) for key in ("rgb", "label", "index"))  # type: ignore[literal-required]
-    assert (made["heatmaps"].int() - dense["heatmaps"].int()).abs().max() <= 1
+    assert compact["frames"].shape == (4, 1, 2, 32, 32, 3)
+    assert compact.keys().isdisjoint({"heatmaps", "rgb"})
+    made = dense(compact, moving)
+    assert made.keys() == whole.keys()
+    assert all(torch.equal(made[key], whole[key]) for key in ("label", "index"))  # type: ignore[literal-required]
+    for key in ("rgb", "heatmaps"):
+        found, expected = made[key], whole[key]  # type: ignore[literal-required]
+        assert found.shape == expected.shape and found.dtype == expected.dtype
+        assert (found.int() - expected.int()).abs().max() <= 1
+    assert whole["rgb"].float().std() > 20
 
 
 def test_test_batches_are_the_same_and_each_stored_map_travels_once(tmp_path: Path, config: Config) -> None:
     write(tmp_path, config)
-    dense, compact = (batch_of(build(tmp_path, config, samplings=5, compact=c)) for c in (False, True))
-    assert len(compact["volume"]) <= 6 + 9 + 20 + 13  # the clips' frames
-    assert compact["pose_frames"].shape == (4, 5, 4)
-    whole = with_heatmaps(compact, config)
-    assert torch.equal(whole["heatmaps"], dense["heatmaps"])
-    assert whole["heatmaps"].is_contiguous()
-    for number in range(5):
-        one = with_heatmaps(compact, config, number)
-        assert torch.equal(one["heatmaps"][:, 0], dense["heatmaps"][:, number])
-        assert torch.equal(one["rgb"][:, 0], dense["rgb"][:, number])
-    assert torch.equal(with_heatmaps(dense, config, 2)["heatmaps"][:, 0], dense["heatmaps"][:, 2])
+    whole, compact = (batch_of(build(tmp_path, config, samplings=5, compact=c)) for c in (False, True))
+    assert len(compact["images"]) <= 6 + 9 + 20 + 13  # the clips' frames
+    assert len(unpacked(compact, config)["volume"]) <= 6 + 9 + 20 + 13
+    assert compact["pose_frames"].shape == (4, 5, 4) and compact["rgb_frames"].shape == (4, 5, 2)
+    assert samplings_of(compact) == samplings_of(whole) == 5
+    made = dense(compact, config)
+    assert torch.equal(made["heatmaps"], whole["heatmaps"]) and torch.equal(made["rgb"], whole["rgb"])
+    assert made["heatmaps"].is_contiguous()
+    for batch in (compact, unpacked(compact, config), whole):
+        some = dense(batch, config, slice(1, 4))
+        assert torch.equal(some["heatmaps"], whole["heatmaps"][:, 1:4])
+        assert torch.equal(some["rgb"], whole["rgb"][:, 1:4])
+
+
+def test_a_smaller_batch_is_filled_with_its_last_clip(tmp_path: Path, config: Config) -> None:
+    write(tmp_path, config)
+    inputs = inputs_of(batch_of(build(tmp_path, config)))
+    more = filled(inputs, 6)
+    assert more["sequence"] is None
+    for key in ("rgb", "heatmaps"):
+        found, given = more[key], inputs[key]  # type: ignore[literal-required]
+        assert torch.equal(found[:4], given) and torch.equal(found[4], given[3]) and torch.equal(found[5], given[3])
+        assert filled(inputs, 4)[key] is given  # type: ignore[literal-required]
 
 
 def test_a_stream_alone_stays_alone(tmp_path: Path, config: Config) -> None:
     write(tmp_path, config)
     pose = batch_of(build(tmp_path, config, part="pose", compact=True))
-    assert pose.keys() == {"volume", "pose_frames", "label", "index"}
+    assert pose.keys() == {"packed", "pose_frames", "label", "index"}
     alone = batch_of(build(tmp_path, config, part="rgb", compact=True))
-    assert alone.keys() == {"rgb", "label", "index"}
-    assert "heatmaps" not in with_heatmaps(alone, config)
-    assert "rgb" not in with_heatmaps(pose, config)
-    assert "volume" in pose  # the caller's own stays whole
+    assert alone.keys() == {"images", "rgb_frames", "label", "index"}
+    assert "heatmaps" not in dense(alone, config)
+    assert "rgb" not in dense(pose, config)
+    assert "packed" in pose  # the caller's own stays whole
 
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_everything_goes_to_the_device(tmp_path: Path, config: Config, device: str) -> None:
     write(tmp_path, config)
     there = to_device(batch_of(build(tmp_path, config, compact=True)), torch.device(device))
-    tensors: list[Tensor] = [*there.values(), *with_heatmaps(there, config).values()]  # type: ignore[list-item]
+    tensors: list[Tensor] = [*there.values(), *dense(there, config).values()]  # type: ignore[list-item]
     assert {tensor.device.type for tensor in tensors} == {device}

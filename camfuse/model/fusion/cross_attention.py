@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from camfuse.model.layers import group_mean
+
 TIME_STEPS, SIDE = 32, 16
 """Size of the learned position tables (the paper's size at s3); interpolated to any other."""
 Kind = Literal["time", "space", "joint"]
@@ -161,8 +163,7 @@ class CrossStep(nn.Module):
             return x.reshape(b * r, -1, x.shape[-1])
 
         def pooled(x: Tensor) -> Tensor:  # (B, P, H, W, D) -> (B R, H W, D)
-            mean = torch.einsum("bra,brahwd->brhwd", share_BRA.to(x.dtype), x.reshape(b, r, ratio, h, w, -1))
-            return mean.reshape(b * r, h * w, -1)
+            return group_mean(x.reshape(b, r, ratio, h, w, -1), share_BRA).reshape(b * r, h * w, -1)
 
         def back(x: Tensor, frames: int) -> Tensor:  # (B R, T / R * H * W, D) -> (B, T, H, W, D)
             return x.reshape(b, frames, h, w, -1)
