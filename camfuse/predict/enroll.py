@@ -11,7 +11,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from camfuse.data.dataset import ClipDataset
-from camfuse.errors import ClipError, WeightsError
+from camfuse.errors import ClipError, WeightsError, bullet_list
 from camfuse.predict.enrolled import EnrolledWords, check_word
 from camfuse.predict.feature_space import FeatureSpace, checkpoint_hash
 from camfuse.predict.network import Device, find_model
@@ -64,7 +64,7 @@ def enroll(
     Raises
     ------
     ClipError
-        If a video cannot be decoded, or does not show one sign.
+        If a video cannot be decoded, or does not show one sign; of several, all that is wrong is said.
     WeightsError
         If there is no model, or the word is one of its own.
     ConfigError, MissingToolError
@@ -77,7 +77,7 @@ def enroll(
     weights = checkpoint_hash(checkpoint)
     words = EnrolledWords.beside(checkpoint, weights)
     with TrainedModel(network, estimator=estimator, other_estimator=other_estimator) as trained:
-        features = np.stack([clip_features(trained, network, clip, whole=whole) for clip in clips])
+        features = _features_of(trained, network, word, clips, whole=whole)
     if FeatureSpace.beside(checkpoint, weights) is None:
         space = _lay_out(checkpoint, network, weights)
         if space is None:
@@ -109,6 +109,26 @@ def forget(model: Path, word: str) -> None:
             f"{checkpoint}: expected one of the words enrolled here ({', '.join(words.labels)}), found {word}"
         )
     words.without(word).save(checkpoint.parent)
+
+
+def _features_of(
+    model: TrainedModel, network: TorchNetwork, word: str, clips: Sequence[Path], *, whole: bool
+) -> NDArray[np.float32]:
+    """Return the features (n, D) of the clips, or say what is wrong with each that has none."""
+    found, problems = [], []
+    for clip in clips:
+        try:
+            found.append(clip_features(model, network, clip, whole=whole))
+        except ClipError as error:
+            if len(clips) == 1:
+                raise
+            problems.append(f"{clip}: {error.reason}")
+    if problems:
+        reasons = bullet_list(problems)
+        raise ClipError(
+            f"of {word}", f"{len(problems)} of {len(clips)} videos cannot be enrolled, so none was\n{reasons}"
+        )
+    return np.stack(found)
 
 
 def clip_features(model: TrainedModel, network: TorchNetwork, video: Path, *, whole: bool) -> NDArray[np.float32]:

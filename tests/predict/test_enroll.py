@@ -92,6 +92,8 @@ def test_one_bad_clip_adds_none(run: MadeRun, tmp_path: Path) -> None:
     bad.write_bytes(b"no video")
     with pytest.raises(ClipError, match="bad"):
         enroll(run.config.output, "numbers", [good, bad])
+    with pytest.raises(ClipError, match=r"(?s)2 of 3 videos cannot be enrolled, so none was.*bad\.mp4.*worse\.mp4"):
+        enroll(run.config.output, "numbers", [bad, good, tmp_path / "worse.mp4"])
     assert not best(run).with_name(FILE).exists()
 
 
