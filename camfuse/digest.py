@@ -13,6 +13,8 @@ MARK = b"\ncamfuse sha256 "
 LENGTH = len(MARK) + 64 + 1
 """Bytes of the mark, the digest in hexadecimal and a line's end."""
 _END_OF_ZIP = b"PK\x05\x06"
+_LAST_RECORD = 22
+"""Bytes of a zip archive's last record, of which the last two are the length of the comment after it."""
 _BLOCK = 1 << 20
 
 
@@ -42,10 +44,11 @@ def is_whole(path: Path) -> bool | None:
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        file.seek(max(0, size - LENGTH))
-        end = file.read(LENGTH)
+        file.seek(max(0, size - LENGTH - _LAST_RECORD))
+        tail = file.read()
+        end = tail[-LENGTH:]
         if not end.startswith(MARK):
-            return None
+            return False if _announces(tail) else None
         file.seek(0)
         found, left = hashlib.sha256(), size - LENGTH
         while left > 0 and (block := file.read(min(_BLOCK, left))):
@@ -54,11 +57,17 @@ def is_whole(path: Path) -> bool | None:
     return end == MARK + found.hexdigest().encode() + b"\n"
 
 
+def _announces(tail: bytes) -> bool:
+    """Whether a zip archive says that a comment as long as a digest follows."""
+    at = tail.rfind(_END_OF_ZIP)
+    return at >= 0 and tail[at + _LAST_RECORD - 2 : at + _LAST_RECORD] == LENGTH.to_bytes(2, "little")
+
+
 def _announce_comment(file: BinaryIO) -> None:
     """Say in a zip archive's last record how long the comment after it will be."""
     size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - 22))
-    last = file.read(22)
+    file.seek(max(0, size - _LAST_RECORD))
+    last = file.read(_LAST_RECORD)
     if last.startswith(_END_OF_ZIP) and last.endswith(b"\0\0"):
         file.seek(size - 2)
         file.write(LENGTH.to_bytes(2, "little"))

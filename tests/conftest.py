@@ -1,6 +1,7 @@
 """Fixtures that every room's tests use."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from made_videos import OtherFfmpeg
 
 from camfuse import ffmpeg_tool
 from camfuse.config import Config, parse_config
+from camfuse.run.layout import Run
 
 ROOT = Path(__file__).parents[1]
 
@@ -102,3 +104,18 @@ def trained(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> Made
     init = tuple(run.train(part) / "best.ckpt" for part in ("rgb", "pose"))
     run.train("fusion", init=init)
     return run
+
+
+@pytest.fixture(scope="session")
+def whole(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> MadeRun:
+    """Make a run that is trained and tested; tests must not change its files."""
+    from made_whole import whole_run
+
+    return whole_run(make_run, tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture
+def copy(whole: MadeRun, tmp_path: Path) -> Run:
+    """Return a copy of that run, to be damaged."""
+    shutil.copytree(whole.config.output, tmp_path / "copy")
+    return Run.from_folder(tmp_path / "copy")

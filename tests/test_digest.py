@@ -32,3 +32,10 @@ def test_an_archive_stays_one(tmp_path: Path) -> None:
         assert archive.testzip() is None and len(archive.comment) == LENGTH
     assert torch.load(path, weights_only=True)["a"].tolist() == [0, 1, 2]
     assert torch.load(path, weights_only=True, mmap=True)["a"].tolist() == [0, 1, 2]
+    whole = path.read_bytes()
+    for at in range(len(whole) - LENGTH - 22, len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert is_whole(path) is False, at
+    for cut in (1, 30, LENGTH):
+        path.write_bytes(whole[:-cut])
+        assert is_whole(path) is False, cut

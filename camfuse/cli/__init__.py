@@ -4,7 +4,7 @@ import io
 import logging
 import sys
 
-from camfuse.cli import doctor, init, run, stages, train, evaluate, predict, views, keypoints, export, serve  # isort: skip  # each adds its commands, in this order
+from camfuse.cli import doctor, init, run, stages, train, evaluate, predict, views, verify, keypoints, export, serve  # isort: skip  # each adds its commands, in this order
 from camfuse.cli.options import app
 from camfuse.errors import CamfuseError, disk_problem
 
@@ -23,6 +23,7 @@ __all__ = [
     "serve",
     "stages",
     "train",
+    "verify",
     "views",
 ]
 

@@ -1,0 +1,1 @@
+"""Whether what lies in a run's folder is whole and of one piece."""

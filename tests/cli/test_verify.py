@@ -1,0 +1,54 @@
+"""`camfuse verify RUN`: its lines and exit codes."""
+
+from pathlib import Path
+
+import pytest
+from made_whole import flip
+from run_command import camfuse
+from typer.testing import CliRunner
+
+from camfuse.cli import app
+from camfuse.errors import ConfigError, ShardError, WeightsError
+from camfuse.run.layout import Run
+
+
+def test_a_whole_run(copy: Run) -> None:
+    lines = camfuse("verify", copy.output).splitlines()
+    assert lines[0] == "fine   clips/clips.csv: 12 clips of 3 classes in 3 splits agree"
+    assert lines[-1] == f"0 wrong, 1 to note, 7 fine: {copy.output}"
+    assert camfuse("verify", "--quiet", copy.output).splitlines() == lines[-1:]
+
+
+@pytest.mark.bad_input(
+    "a finished run with a flipped byte in a shard and in a checkpoint",
+    "`camfuse verify` names both and exits with 3; the test and `camfuse predict` refuse them",
+)
+def test_a_damaged_run(copy: Run, tmp_path: Path) -> None:
+    best, shard = copy.training("pose").best, copy.shard_path("heatmaps", "0001")
+    flip(best, best.stat().st_size // 2)
+    flip(shard, 5000)
+    done = CliRunner().invoke(app, ["verify", str(copy.output), "--quiet"])
+    assert done.exit_code == 3
+    for place in ("train/pose/best.ckpt: damaged: its SHA-256", "heatmaps/0001.h5: "):
+        assert f"wrong  {place}" in done.stdout
+    (tmp_path / "v.mp4").write_bytes(b"never opened")
+    with pytest.raises(WeightsError, match=r"best\.ckpt: damaged: its SHA-256 is not the one that it was written with"):
+        camfuse("predict", copy.output, tmp_path / "v.mp4")
+    test = ("evaluate", "--config", copy.config_file, "--output", tmp_path / "out", "--pose", best)
+    with pytest.raises(WeightsError, match=r"best\.ckpt: damaged"):
+        camfuse(*test)
+
+
+def test_what_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError):
+        camfuse("verify", tmp_path)
+
+
+def test_a_damaged_clip_stops_its_reader(copy: Run) -> None:
+    path = copy.shard_path("pose", "0000")
+    content = path.read_bytes()
+    clip_id = next(iter(copy.shard("pose", "0000")))
+    numbers = copy.shard("pose", "0000").read("keypoints", clip_id).tobytes()[:200]
+    flip(path, content.index(numbers) + 7)
+    with pytest.raises(ShardError, match=rf"damaged \(clip {clip_id}: the checksum of keypoints does not agree\)"):
+        copy.shard("pose", "0000").read("keypoints", clip_id)
