@@ -223,9 +223,13 @@ def answer_live(model: TrainedModel, frames: Iterable[CameraFrame], *, progress:
     ):
         try:
             for frame in newest:
-                yield from live.see(frame)
+                for one in live.see(frame):
+                    bar.clear()  # the answer may be written to the same line
+                    yield one
                 bar.set_postfix_str(f"{newest.dropped} dropped", refresh=False)
                 bar.update()
         except KeyboardInterrupt:
             log.info("interrupted")
-        yield from live.finish()
+        for one in live.finish():
+            bar.clear()
+            yield one

@@ -59,7 +59,9 @@ def predict_many(
     with tqdm(desc="predict", unit=" frames", mininterval=0.5, disable=not progress) as bar:
         for number, video in enumerate(listed, start=1):
             bar.set_postfix_str(f"video {number} of {len(listed)}: {video.name}", refresh=False)
-            yield _outcome(model, video, bar.update, whole)
+            outcome = _outcome(model, video, bar.update, whole)
+            bar.clear()  # the answer may be written to the same line
+            yield outcome
 
 
 def _outcome(model: TrainedModel, video: Path, seen: Seen, whole: bool) -> Outcome:

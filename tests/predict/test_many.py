@@ -56,3 +56,10 @@ def test_a_missing_program_stops_at_once(model: TrainedModel, video: Path, monke
 def test_a_bar_says_how_fast_it_is(model: TrainedModel, video: Path, capsys: pytest.CaptureFixture[str]) -> None:
     list(predict_many(model, [video, video]))
     assert "40 frames" in capsys.readouterr().err
+
+
+def test_the_bar_leaves_its_line_to_each_answer(
+    model: TrainedModel, video: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in predict_many(model, [video, video]):
+        assert capsys.readouterr().err.endswith("\r")
