@@ -70,6 +70,21 @@ def train_part(
         run(Run(settings), part, output, tuple(init or ()))
 
 
+@app.command()
+def pretrain(
+    configs: Annotated[list[Path], typer.Argument(help="YAML files of runs whose poses are there.")],
+    output: Annotated[Path, typer.Option(help="File to write the weights to.")],
+    steps: Annotated[int, typer.Option(min=1, help="Batches, over all runs.")] = 2500,
+    log_file: LogFile = None,
+) -> None:
+    """Train one sequence stream on several data sets at once, for trainings to start from."""
+    from camfuse.train.pretrain import pretrain as run
+
+    with naming(output):
+        run([Run(start(config, log_file)) for config in configs], output, steps=steps)
+    typer.echo(f"{output}: a config starts from it by `model: {{sequence: {{weights: {{path: {output}}}}}}}`")
+
+
 def _old_train_part(
     part: Part,
     config: Path | None,

@@ -89,7 +89,7 @@ class SequenceStream(Section):
     dropout: Fraction = 0.5
     """Before the classifier."""
     weights: WeightsFile | None = None
-    """What its training starts from: a `best.ckpt` of ours (`camfuse pretrain` makes one); without it, random
+    """What its training starts from: what `camfuse pretrain` wrote, or a `best.ckpt` of ours; without it, random
     weights."""
 
     @field_validator("kernel", mode="after")
