@@ -109,6 +109,28 @@ def test_what_could_run_is_refused(exported: Path, tmp_path: Path, name: str) ->
     assert not (tmp_path / "ran").exists()
 
 
+def test_a_graph_that_torch_refuses_is_one_line(
+    exported: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with zipfile.ZipFile(exported) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    path = tmp_path / "forged.pt2"
+    for forge in (
+        lambda model: first_node(model).update(target="torch.ops.aten.nothing.default"),
+        lambda model: model["graph_module"]["signature"]["input_specs"].pop(),
+        lambda model: model["graph_module"]["graph"].update(tensor_values=7),
+    ):
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in members.items():
+                model = json.loads(content) if name.endswith(MODEL) else {}
+                if model:
+                    forge(model)
+                archive.writestr(name, json.dumps(model) if model else content)
+        with pytest.raises(WeightsError, match=r"not a whole file of torch\.export"):
+            TorchProgram.load(path, "cpu")
+    assert not caplog.records
+
+
 def test_a_member_twice_is_refused(exported: Path, tmp_path: Path) -> None:
     path = tmp_path / "twice.pt2"
     path.write_bytes(exported.read_bytes())
