@@ -88,6 +88,7 @@ class Page:
     examples: Sequence[Example]
     examples_note: str
     attention: Sequence[Example]
+    saliency: Sequence[Example]
     splits: Table | None
     coverage: Table | None
     uncovered: Table | None
@@ -158,6 +159,7 @@ def gather(run: Run) -> Page:
         examples=examples,
         examples_note=examples_note,
         attention=_attention(run, examples),
+        saliency=_saliency(run, examples),
         splits=None if clips is None else split_table(clips),
         coverage=coverage,
         uncovered=uncovered,
@@ -238,6 +240,15 @@ def _attention(run: Run, examples: Sequence[Example]) -> Sequence[Example]:
     from camfuse.report.attention import draw_attention  # torch, which the rest of the page does without
 
     return draw_attention(run, [example.clip_id for example in examples])
+
+
+def _saliency(run: Run, examples: Sequence[Example]) -> Sequence[Example]:
+    """Draw what the sequence stream's answers rest on in the examples, once it is trained."""
+    if not examples or run.config.model.sequence is None or not run.training("sequence").best.is_file():
+        return []
+    from camfuse.report.saliency import draw_saliency  # torch, which the rest of the page does without
+
+    return draw_saliency(run, [example.clip_id for example in examples])
 
 
 def _examples(run: Run, shards: Shards, predictions: Sequence[Prediction] | None) -> tuple[Sequence[Example], str]:
