@@ -54,7 +54,7 @@ def test_a_sequence_alone_goes_from_videos_to_the_page(alone: Workflow) -> None:
     assert rows(results / "evaluate") == ["sequence"]
     assert json.loads((results / "evaluate" / "results.json").read_text())["main"] == "sequence"
     page = (results / "report" / "index.html").read_text()
-    assert "What the sequence stream’s answer rests on" in page and "rests on in clip" in page
+    assert "What the sequence stream\u2019s answer rests on" in page and "rests on in clip" in page
     assert "Sequence stream" in page and "frames with skeleton and crop box, crops and heatmaps" in page
     written = yaml.safe_load((results / "config.yaml").read_text())
     assert written["model"]["rgb"] is None and written["model"]["pose"] is None
