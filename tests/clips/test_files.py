@@ -21,6 +21,8 @@ def test_every_file_has_its_name() -> None:
         "lengths": "out/clips/lengths.csv",
         "recordings": "out/clips/recordings",
         "shards": "out/clips/shards",
+        "alike": "out/clips/alike.json",
+        "leaks": "out/clips/leaks.csv",
     }
 
 
