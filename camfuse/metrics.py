@@ -4,6 +4,7 @@ Probabilities are (n, C), labels (n,) class indices. Per instance ("P-I") every 
 ("P-C") every class does.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Literal
@@ -23,6 +24,8 @@ STEPS = 1000
 """Of expectation maximisation: far more than the few weights need."""
 CALIBRATION_BINS = 15
 CONFIDENCE = 0.95
+WILSON_Z = 1.959963984540054
+"""The normal quantile of `CONFIDENCE`."""
 RESAMPLES = 10_000
 LEAST_PROBABILITY = 1e-12
 """A smaller one counts as this, so that one sure mistake does not make every other number meaningless."""
@@ -203,6 +206,19 @@ def bootstrap_interval(hits: NDArray[np.bool_], seed: int) -> tuple[float, float
     shares = np.random.default_rng(seed).binomial(len(hits), hits.mean(), RESAMPLES) / len(hits)
     low, high = np.quantile(shares, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]).tolist()
     return low, high
+
+
+def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share; 0 to 1 where nothing was tried.
+
+    It holds for a handful of clips too, where resampling them gives no width to a share of 0 or 1.
+    """
+    if not trials:
+        return 0.0, 1.0
+    share, spread = hits / trials, WILSON_Z**2 / trials
+    centre = share + spread / 2
+    half = WILSON_Z * math.sqrt(share * (1 - share) / trials + spread / (4 * trials))
+    return max(0.0, (centre - half) / (1 + spread)), min(1.0, (centre + half) / (1 + spread))
 
 
 def log_loss(probabilities: Tensor, labels: Tensor) -> float:

@@ -23,6 +23,7 @@ from camfuse.metrics import (
     top_k_accuracy,
     tuned_weights,
     weighted_mean,
+    wilson_interval,
 )
 
 # Four clips of classes 0, 0, 1, 2 of four; the last is taken for class 3, which has no clip.
@@ -213,3 +214,10 @@ def test_auroc_counts_a_tie_half() -> None:
     assert auroc(np.array([0.1]), np.array([0.5, 0.9])) == 0.0
     with pytest.raises(ValueError, match="of both kinds, found 0 and 1"):
         auroc(np.array([]), np.array([0.5]))
+
+
+def test_wilson_by_hand() -> None:
+    """Brown, Cai and DasGupta (2001): 0 of 10 has 0 to 0.278; its mirror image likewise."""
+    assert wilson_interval(0, 10) == pytest.approx((0, 0.2775), abs=1e-4)
+    assert wilson_interval(10, 10) == pytest.approx((0.7225, 1), abs=1e-4)
+    assert wilson_interval(0, 0) == (0, 1)

@@ -72,6 +72,11 @@ class Confidence:
     answered_right: float | None
     strangers: Strangers | None
 
+    @property
+    def chosen(self) -> Calibration:
+        """The calibration that was measured."""
+        return Calibration(self.temperature, self.threshold, self.false_accepts)
+
     def content(self) -> dict[str, Any]:
         """Return plain values, as ``results.json`` has them."""
         return asdict(self)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -11,7 +11,8 @@ import pandas as pd
 from camfuse.config import Part
 from camfuse.errors import TableError
 from camfuse.evaluate.confidence import Confidence
-from camfuse.evaluate.signers import SignerCounts
+from camfuse.evaluate.reliability import Reliability
+from camfuse.evaluate.signers import SignerCounts, SignerScore
 from camfuse.files import write_text
 from camfuse.run.layout import EvaluationFiles
 from camfuse.run.shard import LeftOut
@@ -158,6 +159,10 @@ class Results:
         What the calibration on val does, by row; empty where there is no val.
     signers
         How many tested clips are of people who were trained on; None in files of earlier versions.
+    by_signer
+        What is right by signer; empty where no tested clip has one, and in files of earlier versions.
+    reliability
+        The curves of confidence, by row; empty in files of earlier versions.
     """
 
     split: str
@@ -173,6 +178,8 @@ class Results:
     missing: Missing
     confidence: Mapping[str, Confidence] = field(default_factory=dict)
     signers: SignerCounts | None = None
+    by_signer: Sequence[SignerScore] = ()
+    reliability: Mapping[str, Reliability] = field(default_factory=dict)
 
     def records(self) -> list[dict[str, Any]]:
         """Return the rows as the files have them: ``row``, the numbers, what is missing, the numbers of all clips."""
@@ -198,6 +205,8 @@ class Results:
             "missing": {"left_out": left_out, "not_on_disk": self.missing.not_on_disk},
             "confidence": {row: one.content() for row, one in self.confidence.items()},
             "signers": None if self.signers is None else asdict(self.signers),
+            "by_signer": [asdict(one) for one in self.by_signer],
+            "reliability": {row: one.content() for row, one in self.reliability.items()},
         }
 
     @classmethod
@@ -225,6 +234,8 @@ class Results:
             # files of earlier versions have none of these
             confidence={str(row): Confidence.parse(one) for row, one in content.get("confidence", {}).items()},
             signers=SignerCounts(**content["signers"]) if content.get("signers") else None,
+            by_signer=tuple(SignerScore(**one) for one in content.get("by_signer", ())),
+            reliability={str(row): Reliability.parse(one) for row, one in content.get("reliability", {}).items()},
         )
 
 

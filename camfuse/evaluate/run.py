@@ -24,11 +24,12 @@ from camfuse.evaluate.combine import Weights, combine, row_sources
 from camfuse.evaluate.confidence import Confidence, calibrate, measure
 from camfuse.evaluate.missing import find_missing
 from camfuse.evaluate.prediction_files import Predictions, write_all
+from camfuse.evaluate.reliability import measure_reliability
 from camfuse.evaluate.result_text import result_text
 from camfuse.evaluate.results import CheckpointFacts, Results, write_results
 from camfuse.evaluate.rows import FUSED, LATE, MAIN
 from camfuse.evaluate.score import score
-from camfuse.evaluate.signers import count_signers
+from camfuse.evaluate.signers import count_signers, score_signers
 from camfuse.metrics import likely_weights, tuned_weights
 from camfuse.model.checkpoint import Checkpoint, check_trained
 from camfuse.predict.calibration import Calibration
@@ -128,6 +129,7 @@ def evaluate_clips(
         confidence = _confidence(run, weights, val, _Seen(tested, _predicted(run, trained, part, strange)))
     main = next(name for name in MAIN if name in rows)
     trained_on, _ = split_unknown(run.clips(), config.train.unknown_words)
+    trained_on = trained_on[trained_on["split"] == "train"]
     predictions = Predictions(tested.clips, classes, tested.labels, rows, main)
     results = Results(
         split=split,
@@ -144,7 +146,9 @@ def evaluate_clips(
         seed=config.seed,
         missing=missing,
         confidence=confidence,
-        signers=count_signers(tested.clips, trained_on[trained_on["split"] == "train"]),
+        signers=count_signers(tested.clips, trained_on),
+        by_signer=score_signers(tested.clips, trained_on, rows, tested.labels),
+        reliability=measure_reliability(rows, tested.labels, {name: one.chosen for name, one in confidence.items()}),
     )
     return predictions, results
 

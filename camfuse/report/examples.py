@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tqdm import tqdm
 
 from camfuse.jpeg import encode_jpeg
-from camfuse.report.outcome import Prediction
+from camfuse.report.classes import Prediction
 from camfuse.run.layout import Run
 from camfuse.show.clip_images import ClipImages
 from camfuse.show.clip_view import view_stored

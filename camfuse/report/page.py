@@ -20,26 +20,15 @@ from camfuse.evaluate.result_text import percent
 from camfuse.evaluate.results import Results, read_results
 from camfuse.evaluate.rows import HEADLINES, TITLES
 from camfuse.files import write_text
+from camfuse.report.classes import Classes, Prediction, describe_classes, read_predictions
 from camfuse.report.comparison import ablation_table, experiment_table
+from camfuse.report.confidence import RowCharts, confidence_charts, confidence_table, describe_confidence
 from camfuse.report.coverage import coverage_tables, duplicate_table, read_notes, split_table
+from camfuse.report.curves import PARTS, Curves, read_curves
 from camfuse.report.detection import Detection, describe_detection
 from camfuse.report.examples import Example, draw_clips, draw_examples
 from camfuse.report.leaks import leaks_table
-from camfuse.report.outcome import (
-    PARTS,
-    Classes,
-    Curves,
-    Prediction,
-    confidence_table,
-    describe_classes,
-    describe_confidence,
-    describe_missing,
-    describe_results,
-    describe_signers,
-    read_curves,
-    read_predictions,
-    result_table,
-)
+from camfuse.report.outcome import describe_missing, describe_results, describe_signers, result_table
 from camfuse.report.prepared import (
     Shards,
     failed_table,
@@ -49,6 +38,8 @@ from camfuse.report.prepared import (
     stage_table,
     time_table,
 )
+from camfuse.report.reference import reference_table
+from camfuse.report.signers import Signers, describe_people
 from camfuse.report.tables import Table, check_fingerprint
 from camfuse.run.layout import Run
 
@@ -74,11 +65,14 @@ class Page:
     fingerprint: str
     tiles: Sequence[Tile]
     results: Table | None
+    reference: Table | None
     results_note: str
     results_signers: str
     results_missing: str
     confidence: Table | None
     confidence_note: str
+    reliability: Sequence[RowCharts]
+    people: Signers | None
     experiments: Table | None
     ablation: Table | None
     ablation_note: str
@@ -145,11 +139,14 @@ def gather(run: Run) -> Page:
         fingerprint=run.fingerprint("report"),
         tiles=_tiles(results, clips),
         results=result_table(results) if results else None,
+        reference=reference_table(config.clips, results.classes) if results else None,
         results_note=describe_results(results) if results else "",
         results_signers=describe_signers(results) if results else "",
         results_missing=describe_missing(results) if results else "",
         confidence=confidence_table(results) if results else None,
         confidence_note=describe_confidence(results) if results else "",
+        reliability=confidence_charts(results) if results else [],
+        people=describe_people(results) if results else None,
         experiments=experiment_table(run),
         ablation=ablation,
         ablation_note=ablation_note,

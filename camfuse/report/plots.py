@@ -1,19 +1,15 @@
-"""Charts as inline SVG: no script, no network, sharp on every screen, and the same bytes for the same numbers.
-
-Every text goes through `markupsafe`, so that a label is never read as markup. Colours and fonts come from
-``style.css`` by class name, which is how the charts follow the reader's light or dark scheme.
-"""
+"""Charts of training and test: curves over the epochs, histograms, the confusion matrix of few classes."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-WIDTH, HEIGHT = 440.0, 250.0
-LEFT, RIGHT, TOP, BOTTOM = 46.0, 12.0, 14.0, 38.0
+from camfuse.report.svg import BOTTOM, HEIGHT, Frame, axes, number_text, svg, tag, ticks, turned
+
 NUMBERED_CELLS = 20
 """Up to this many classes the confusion matrix writes its counts into the cells."""
 LONGEST_LABEL = 18
@@ -38,20 +34,6 @@ class Line:
     def points(self) -> list[tuple[float, float]]:
         """Return the points that are numbers."""
         return [(x, y) for x, y in zip(self.x, self.y, strict=True) if math.isfinite(x) and math.isfinite(y)]
-
-
-@dataclass(frozen=True)
-class _Frame:
-    """The data range of a chart."""
-
-    x: tuple[float, float]
-    y: tuple[float, float]
-
-    def at(self, x: float, y: float) -> tuple[float, float]:
-        """Return the place of a point in the image."""
-        across = (x - self.x[0]) / (self.x[1] - self.x[0])
-        up = (y - self.y[0]) / (self.y[1] - self.y[0])
-        return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
 
 
 def line_chart(
@@ -84,27 +66,27 @@ def line_chart(
     low, high = min(x for x, _ in points), max(x for x, _ in points)
     y_ticks = ticks(0.0, max(y for _, y in points) if top is None else top)
     x_ticks = [tick for tick in ticks(low, high) if low <= tick <= high and tick == int(tick)]
-    frame = _Frame((low, high) if high > low else (low - 0.5, high + 0.5), (0.0, y_ticks[-1]))
-    body = [_axes(frame, x_ticks, y_ticks, x_label, y_label)]
+    frame = Frame((low, high) if high > low else (low - 0.5, high + 0.5), (0.0, y_ticks[-1]))
+    body = [axes(frame, x_ticks, y_ticks, x_label, y_label)]
     if best is not None:
         x, y = frame.at(best, frame.y[1])
-        body.append(_tag("line", cls="best", x1=x, x2=x, y1=y, y2=HEIGHT - BOTTOM))
+        body.append(tag("line", cls="best", x1=x, x2=x, y1=y, y2=HEIGHT - BOTTOM))
     body += [_curve(line, frame) for line in lines]
-    return _svg(title, body)
+    return svg(title, body)
 
 
 def histogram(values: Sequence[float], *, title: str, x_label: str, bins: int = 20) -> Markup:
     """Draw how many values of 0..1 lie in each of `bins` equal parts; a value of 1 belongs to the last."""
     counts, edges = np.histogram(np.asarray(values, float), bins=bins, range=(0.0, 1.0))
     y_ticks = [tick for tick in ticks(0.0, float(max(1, counts.max()))) if tick == int(tick)]
-    frame = _Frame((0.0, 1.0), (0.0, y_ticks[-1]))
-    body = [_axes(frame, [0, 0.25, 0.5, 0.75, 1.0], y_ticks, x_label, "clips")]
+    frame = Frame((0.0, 1.0), (0.0, y_ticks[-1]))
+    body = [axes(frame, [0, 0.25, 0.5, 0.75, 1.0], y_ticks, x_label, "clips")]
     for count, low, high in zip(counts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         if count:
             (x0, y0), (x1, y1) = frame.at(low, count), frame.at(high, 0)
-            hover = _tag("title", f"{low:.2f} to {high:.2f}: {count} clip(s)")
-            body.append(_tag("rect", hover, cls="bar", x=x0 + 0.7, y=y0, width=x1 - x0 - 1.4, height=y1 - y0))
-    return _svg(title, body)
+            hover = tag("title", f"{low:.2f} to {high:.2f}: {count} clip(s)")
+            body.append(tag("rect", hover, cls="bar", x=x0 + 0.7, y=y0, width=x1 - x0 - 1.4, height=y1 - y0))
+    return svg(title, body)
 
 
 def matrix(counts: NDArray[np.int64], labels: Sequence[str], *, title: str) -> Markup:
@@ -124,19 +106,19 @@ def matrix(counts: NDArray[np.int64], labels: Sequence[str], *, title: str) -> M
     side = margin + classes * cell
     centre = (margin + side) / 2
     body = [
-        _tag("text", "true class", cls="axis middle", transform=_turned(12, centre)),
-        _tag("text", "predicted", cls="axis middle", x=centre, y=14),
+        tag("text", "true class", cls="axis middle", transform=turned(12, centre)),
+        tag("text", "predicted", cls="axis middle", x=centre, y=14),
     ]
     for i, label in enumerate(shown):
         middle = margin + (i + 0.5) * cell + 3.5
-        body.append(_tag("text", label, cls="tick end", x=margin - 6, y=middle))
-        body.append(_tag("text", label, cls="tick", transform=_turned(middle, margin - 6)))
+        body.append(tag("text", label, cls="tick end", x=margin - 6, y=middle))
+        body.append(tag("text", label, cls="tick", transform=turned(middle, margin - 6)))
     end, sides = margin + classes * cell, {"width": classes * cell, "height": classes * cell}
-    body.append(_tag("rect", cls="ground", x=margin, y=margin, **sides))
+    body.append(tag("rect", cls="ground", x=margin, y=margin, **sides))
     for i in range(classes + 1):
         at = margin + i * cell
-        body.append(_tag("line", cls="gap", x1=at, x2=at, y1=margin, y2=end))
-        body.append(_tag("line", cls="gap", x1=margin, x2=end, y1=at, y2=at))
+        body.append(tag("line", cls="gap", x1=at, x2=at, y1=margin, y2=end))
+        body.append(tag("line", cls="gap", x1=margin, x2=end, y1=at, y2=at))
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     for true, predicted in np.argwhere(counts).tolist():
         count, part = int(counts[true, predicted]), float(share[true, predicted])
@@ -144,7 +126,7 @@ def matrix(counts: NDArray[np.int64], labels: Sequence[str], *, title: str) -> M
         corner = margin + predicted * cell, margin + true * cell
         number = str(count) if classes <= NUMBERED_CELLS else ""
         body.append(_cell(corner, cell, part, true == predicted, hover, number))
-    return _svg(title, body, side + 4, side + 4)
+    return svg(title, body, side + 4, side + 4)
 
 
 def _cell(corner: tuple[float, float], side: float, share: float, right: bool, hover: str, number: str) -> Markup:
@@ -152,70 +134,17 @@ def _cell(corner: tuple[float, float], side: float, share: float, right: bool, h
     ink, kind = "strong" if share > 0.5 else "weak", "right" if right else "wrong"
     square: dict[str, float] = {"x": x + 0.5, "y": y + 0.5, "width": side - 1, "height": side - 1}
     opacity = f"{0.15 + 0.85 * share:.2f}"
-    drawn = _tag("rect", _tag("title", hover), cls=kind, fill_opacity=opacity, **square)
+    drawn = tag("rect", tag("title", hover), cls=kind, fill_opacity=opacity, **square)
     if not number:
         return drawn
-    return drawn + _tag("text", number, cls=f"count middle {ink}", x=x + side / 2, y=y + side / 2 + 4)
+    return drawn + tag("text", number, cls=f"count middle {ink}", x=x + side / 2, y=y + side / 2 + 4)
 
 
-def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Return round numbers (steps of 1, 2 or 5 times a power of ten) that cover `low` to `high`.
-
-    A range too narrow to be told apart on paper is widened.
-    """
-    size = max(abs(low), abs(high), 1.0)
-    span = high - low if high - low > 1e-6 * size else size
-    rough = span / about
-    unit = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= rough * (1 - 1e-9))
-    first, last = math.floor(low / step + 1e-9), math.ceil((low + span) / step - 1e-9)
-    return [round(i * step, 10) for i in range(first, last + 1)]
-
-
-def _axes(frame: _Frame, x_ticks: Iterable[float], y_ticks: Iterable[float], x_label: str, y_label: str) -> Markup:
-    parts: list[Markup] = []
-    for tick in y_ticks:
-        x, y = frame.at(frame.x[0], tick)
-        parts.append(_tag("line", cls="grid", x1=x, x2=WIDTH - RIGHT, y1=y, y2=y))
-        parts.append(_tag("text", f"{tick:g}", cls="tick end", x=x - 6, y=y + 4))
-    for tick in x_ticks:
-        x, y = frame.at(tick, frame.y[0])
-        parts.append(_tag("text", f"{tick:g}", cls="tick middle", x=x, y=y + 16))
-    centre = (TOP + HEIGHT - BOTTOM) / 2
-    parts.append(_tag("text", x_label, cls="axis middle", x=(LEFT + WIDTH - RIGHT) / 2, y=HEIGHT - 4))
-    parts.append(_tag("text", y_label, cls="axis middle", transform=_turned(11, centre)))
-    return Markup("").join(parts)
-
-
-def _curve(line: Line, frame: _Frame) -> Markup:
+def _curve(line: Line, frame: Frame) -> Markup:
     places = [(x, y, *frame.at(x, y)) for x, y in line.points()]
-    path = "M" + "L".join(f"{_n(across)},{_n(down)}" for *_, across, down in places) if places else ""
+    path = "M" + "L".join(f"{number_text(across)},{number_text(down)}" for *_, across, down in places) if places else ""
     dots = [
-        _tag("circle", _tag("title", f"{line.name}, {x:g}: {y:.4g}"), cls=f"dot {line.name}", cx=across, cy=down, r=2.6)
+        tag("circle", tag("title", f"{line.name}, {x:g}: {y:.4g}"), cls=f"dot {line.name}", cx=across, cy=down, r=2.6)
         for x, y, across, down in places
     ]
-    return Markup("").join([_tag("path", cls=f"line {line.name}", d=path), *dots])
-
-
-def _svg(title: str, body: Iterable[Markup], width: float = WIDTH, height: float = HEIGHT) -> Markup:
-    size = {"viewBox": f"0 0 {_n(width)} {_n(height)}", "style": f"max-width:{_n(width)}px"}
-    return _tag("svg", Markup("").join(body), role="img", aria_label=title, **size)
-
-
-def _tag(name: str, inside: str = "", /, cls: str = "", **attributes: str | float) -> Markup:
-    """Write an element; text and attributes are escaped, what is `Markup` already is not."""
-    pairs = {"class": cls, **attributes} if cls else attributes
-    written = Markup("").join(
-        Markup(' {}="{}"').format(key.replace("_", "-"), value if isinstance(value, str) else _n(value))
-        for key, value in pairs.items()
-    )
-    return Markup("<{0}{1}>{2}</{0}>").format(name, written, inside)
-
-
-def _turned(x: float, y: float) -> str:
-    return f"translate({_n(x)},{_n(y)}) rotate(-90)"
-
-
-def _n(value: float) -> str:
-    """Write a coordinate: a tenth of a pixel is enough, and the text does not depend on rounding noise."""
-    return f"{value:.1f}".removesuffix(".0")
+    return Markup("").join([tag("path", cls=f"line {line.name}", d=path), *dots])

@@ -63,11 +63,11 @@ STAGES: dict[str, Stage] = {
         # a fusion stands on all the streams that are tested with it
         Stage(
             "evaluate",
-            5,
+            6,
             lambda c: (c.evaluate,),
             lambda c: _trainings(("fusion",) if "fusion" in c.model.parts else c.model.streams),
         ),
-        Stage("report", 9, lambda c: (c.report,), ("evaluate",)),
+        Stage("report", 10, lambda c: (c.report,), ("evaluate",)),
     )
 }
 

@@ -9,8 +9,9 @@ import pytest
 from made_results import made_results, made_score
 
 from camfuse.errors import TableError
+from camfuse.evaluate.reliability import Bin, Reliability
 from camfuse.evaluate.results import CheckpointFacts, Missing, Results, read_results, write_results
-from camfuse.evaluate.signers import SignerCounts
+from camfuse.evaluate.signers import SignerCounts, SignerScore
 from camfuse.run.layout import EvaluationFiles
 from camfuse.run.shard import LeftOut
 
@@ -20,6 +21,8 @@ FULL = made_results(
     checkpoints={"rgb": CheckpointFacts(2, "a" * 16, 100), "fusion": CheckpointFacts(7, "b" * 16, 215)},
     missing=Missing({"gone": LeftOut("frames", "no video")}, 1),
     signers=SignerCounts(unseen=5, seen=2, unknown=1),
+    by_signer=(SignerScore("ann", None, 8, {"rgb": 2, "fused": 4}),),
+    reliability={"rgb": Reliability((Bin(8, 0.5, 0.25),), (), ((1.0, 0.25),))},
 )
 
 
@@ -49,8 +52,9 @@ def test_results_of_an_earlier_version_have_nothing_missing(tmp_path: Path) -> N
 
 def test_results_of_an_earlier_version_do_not_say_who_signs() -> None:
     content = FULL.content()
-    del content["signers"]
-    assert Results.parse(content) == replace(FULL, signers=None)
+    for name in ("signers", "by_signer", "reliability"):
+        del content[name]
+    assert Results.parse(content) == replace(FULL, signers=None, by_signer=(), reliability={})
 
 
 def test_no_file_is_no_results_and_a_damaged_one_is_named(tmp_path: Path) -> None:

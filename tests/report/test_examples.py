@@ -3,8 +3,8 @@
 import pytest
 from made_run import Run
 
+from camfuse.report.classes import Prediction
 from camfuse.report.examples import choose_clips, choose_predictions
-from camfuse.report.outcome import Prediction
 from tests.report.page_text import Text, written
 
 

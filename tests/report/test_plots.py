@@ -4,10 +4,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from camfuse.report.plots import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line, histogram, line_chart, matrix, ticks
+from camfuse.report.plots import Line, histogram, line_chart, matrix
+from camfuse.report.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
 
 
 def numbers(svg: str, pattern: str) -> list[tuple[float, ...]]:
@@ -63,20 +62,6 @@ def test_labels_cannot_become_markup() -> None:
         assert evil[:10] in "".join(root.itertext())
 
 
-@given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
-def test_ticks_cover_the_range_with_few_round_steps(low: float, span: float) -> None:
-    found = ticks(low, low + span)
-    step = found[1] - found[0]
-    assert found[0] <= low + 1e-6 * max(1, abs(low), span)
-    assert found[-1] >= low + span - 1e-6 * max(1, abs(low), span)
-    assert 2 <= len(found) <= 8
-    assert np.diff(found) == pytest.approx(step)
-
-
 def test_a_loss_of_next_to_nothing_still_has_an_axis() -> None:
     svg = line_chart([Line("train", [1, 2], [0.0, 1e-12])], title="t", x_label="x", y_label="y")
     assert numbers(svg, r'cy="([\d.]+)"') == [(HEIGHT - BOTTOM,), (HEIGHT - BOTTOM,)]
-
-
-def test_ticks_of_accuracy() -> None:
-    assert ticks(0, 1) == [0, 0.2, 0.4, 0.6, 0.8, 1]
