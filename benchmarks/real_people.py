@@ -17,6 +17,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # without it, torch is many
 import numpy as np
 import torch
 
+from benchmarks.real_people_answers import Answers, device_rows
 from benchmarks.real_people_report import ANCHOR, Outcome, report, table
 from benchmarks.real_people_rows import Row, Task, chance, plain_network, ridge, time_warping
 from benchmarks.real_people_sequence import sequence_stream
@@ -43,9 +44,16 @@ def main() -> None:
             seeds = [0] if row in FIXED else options.seeds
             outcomes[row] = run(people, rows[row], seeds, options.work / "outcomes" / name / row.replace(" ", "_"))
             print(name, row, f"{100 * outcomes[row].right.mean():.1f}", flush=True)
+        outcomes |= device_rows(Answers(options.answers), name) if options.answers else {}
         sections.append(table(SETS[name].title, len(people.classes), outcomes))
-    page = report(f"python -m benchmarks.real_people --seeds {' '.join(map(str, options.seeds))}", sections)
-    write_text(options.output, page)
+    write_text(options.output, report(command(options), sections))
+
+
+def command(options: argparse.Namespace) -> str:
+    """Return the command as the page names it."""
+    answers = " --answers ANSWERS" if options.answers else ""
+    seeds = " ".join(map(str, options.seeds))
+    return f"python -m benchmarks.real_people --data DIR --plain PLAIN_NETWORK --seeds {seeds}{answers}"
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -56,6 +64,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--rows", nargs="+", help="only these rows")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--work", type=Path, default=Path("results/real_people"), help="poses, and what is done")
+    parser.add_argument("--answers", type=Path, help="what `real_people_jobs` trained on a GPU: its rows come below")
     parser.add_argument("--output", type=Path, default=HERE / "results" / "real_people.md")
     return parser
 

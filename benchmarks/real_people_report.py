@@ -24,7 +24,7 @@ class Outcome:
     folds
         (clips,) number of each clip's fold.
     seconds
-        Processor seconds of one training with its test, the mean.
+        Processor seconds of one training with its test, the mean; not a number where trainings shared a GPU.
     """
 
     right: NDArray[np.bool_]
@@ -75,7 +75,7 @@ def table(title: str, classes: int, outcomes: Mapping[str, Outcome]) -> str:
         lines.append(
             f"| {name} | {each.mean():.1f}{spread} | {' '.join(f'{value:.1f}' for value in each)} | "
             f"{100 * low:.1f} to {100 * high:.1f} | {100 * mean_over_folds(outcome):.1f} | "
-            f"{_against(outcome, outcomes.get(ANCHOR))} | {outcome.seconds:.0f} |"
+            f"{_against(outcome, outcomes.get(ANCHOR))} | {_seconds(outcome)} |"
         )
     return "\n".join(lines)
 
@@ -85,6 +85,10 @@ def _against(outcome: Outcome, anchor: Outcome | None) -> str:
         return ""
     difference = 100 * (outcome.right.mean() - anchor.right.mean())
     return f"{difference:+.1f} (p {paired_p(outcome.right, anchor.right):.3f})"
+
+
+def _seconds(outcome: Outcome) -> str:
+    return "-" if np.isnan(outcome.seconds) else f"{outcome.seconds:.0f}"
 
 
 def report(command: str, sections: list[str]) -> str:

@@ -78,12 +78,21 @@ def normalise(keypoints: NDArray[np.floating]) -> Array:
     Returns
     -------
     points
-        (T', N, 2), see the module. Without shoulders the unit is four palms, and the origin the middle of the hands.
+        (T', N, 2), as `body_units` gives them.
 
     Raises
     ------
     ValueError
         If the shape is another.
+    """
+    points = body_units(keypoints)
+    return points[active_part(points)]
+
+
+def body_units(keypoints: NDArray[np.floating]) -> Array:
+    """Return the points of a whole clip: (T, N, 2), see the module; parameters and errors as `normalise` has them.
+
+    Without shoulders the unit is four palms, and the origin the middle of the hands.
     """
     if keypoints.ndim != 3 or keypoints.shape[1:] != (NUM_KEYPOINTS, 3) or len(keypoints) == 0:
         raise ValueError(f"expected keypoints (T, {NUM_KEYPOINTS}, 3) of one frame or more, found {keypoints.shape}")
@@ -91,8 +100,7 @@ def normalise(keypoints: NDArray[np.floating]) -> Array:
     seen = np.isfinite(chosen).all(-1) & (chosen[..., 2] > 0)
     places = np.where(seen[..., None], chosen[..., :2], np.nan)
     centre, unit = _frame(places)
-    points = fill_gaps(((places - centre) / unit).astype(np.float32), int(GAP * len(places)))
-    return points[active_part(points)]
+    return fill_gaps(((places - centre) / unit).astype(np.float32), int(GAP * len(places)))
 
 
 def _frame(places: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
