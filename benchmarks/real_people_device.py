@@ -37,6 +37,7 @@ from camfuse.data.sampling import evaluation_frames, training_frames
 from camfuse.data.sequence import POINTS, features
 from camfuse.data.sequence_augment import augmented
 from camfuse.data.sequence_views import plain_channels
+from camfuse.model.device import channels_last
 from camfuse.model.initial import merge_streams
 from camfuse.model.recogniser import Recogniser, build_recogniser
 from camfuse.skeleton import LEFT_HAND, MIRROR, RIGHT_HAND
@@ -333,8 +334,7 @@ class Training:
             merge_streams(network, states)  # type: ignore[arg-type]
         self.gpu = clips.device.type == "cuda"
         if self.gpu and part != "sequence":
-            network.gpu_type = torch.bfloat16
-            network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+            network = channels_last(network, torch.bfloat16)
         self.network: Recogniser = network.to(clips.device).train()
         self.steps = max(1, len(train) * setting.views // phase.batch)
         self.done = 0

@@ -53,5 +53,22 @@ def to_memory_format(model: Recogniser, config: Config) -> Recogniser:
     """
     if config.train.precision not in TYPES:
         return model
-    model.gpu_type = TYPES[config.train.precision]
-    return model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload, no-any-return]
+    return channels_last(model, TYPES[config.train.precision])
+
+
+def channels_last(model: Recogniser, dtype: torch.dtype) -> Recogniser:
+    """Return the model laid out for 16 bits: channels last in the weights that span frames; it stays float32.
+
+    Parameters
+    ----------
+    model
+        Any part; it is changed.
+    dtype
+        What autocast computes in on a GPU.
+    """
+    model.gpu_type = dtype
+    # not `model.to(memory_format=...)`: that refuses the sequence stream's convolutions, which have fewer axes
+    for parameter in model.parameters():
+        if parameter.dim() == 5:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
+    return model

@@ -6,9 +6,11 @@ import pytest
 import torch
 from made_training import MakeConfig
 
+from camfuse.config import Part
 from camfuse.errors import ConfigError
 from camfuse.model.device import arithmetic, pick_device, set_tf32, to_memory_format
 from camfuse.model.recogniser import build_recogniser
+from camfuse.model.sequence import IN_CHANNELS
 
 SMALL = {"rgb": {"depths": [1, 1, 1, 1], "channels": 2}, "pose": {"depths": [1, 1, 1], "channels": 2}}
 
@@ -71,3 +73,17 @@ def test_arithmetic_and_memory_format_are_those_of_the_precision(
     weight = model.get_parameter("rgb.conv1.conv.weight")
     assert weight.is_contiguous(memory_format=torch.channels_last_3d) == (precision != "32-true")
     assert weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize("part", ["sequence", "fusion"])
+def test_a_sequence_stream_beside_those_on_grids_trains_in_16_bits(make_config: MakeConfig, part: Part) -> None:
+    config = make_config(model={**SMALL, "sequence": {"width": 8}}, train={"precision": "bf16-mixed"})
+    model = to_memory_format(build_recogniser(config.model, num_classes=2, part=part), config).train()
+    with arithmetic(config, torch.device("cpu")):
+        logits = model(
+            rgb=torch.zeros(2, 3, 2, 32, 32, dtype=torch.uint8),
+            heatmaps=torch.full((2, 133, 4, 8, 8), 9, dtype=torch.uint8),
+            sequence=torch.ones(2, IN_CHANNELS, 48),
+        )
+    torch.stack([head.float().sum() for head in logits.values()]).sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
