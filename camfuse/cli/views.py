@@ -22,20 +22,31 @@ def report(config: ConfigFile, output: Output, log_file: LogFile = None) -> None
 
 @app.command()
 def show(
-    clip: Annotated[str, typer.Argument(help="A clip id of the run, or a video file.")],
     config: ConfigFile,
-    output: Annotated[Path, typer.Option(help="What to draw: .png is a contact sheet, .gif and .mp4 all frames.")],
+    output: Annotated[
+        Path,
+        typer.Option(help="What to draw: .png is a contact sheet, .gif and .mp4 all frames; with --worst a folder."),
+    ],
+    clip: Annotated[str | None, typer.Argument(help="A clip id of the run, or a video file.")] = None,
+    worst: Annotated[
+        int | None, typer.Option(min=1, help="Instead of one clip: so many tested clips of the highest loss.")
+    ] = None,
     columns: Annotated[int, typer.Option(min=1, help="Frames on the contact sheet.")] = 8,
     log_file: LogFile = None,
 ) -> None:
-    """Draw one clip: its frames with skeleton and crop box, its crops, its heatmaps."""
+    """Draw one clip: its frames with skeleton and crop box, its crops, its heatmaps; or the worst of a test."""
+    if (clip is None) == (worst is None):
+        raise typer.BadParameter("expected either a clip or --worst N")
     settings = start(config, log_file)
     from camfuse.show.run import is_clip, show_video
     from camfuse.show.run import show as show_clip
+    from camfuse.show.worst import show_worst
 
-    if is_clip(Run(settings), clip) or not Path(clip).is_file():
+    if worst is not None:
+        output = show_worst(Run(settings), worst, output, columns)
+    elif clip is not None and (is_clip(Run(settings), clip) or not Path(clip).is_file()):
         show_clip(Run(settings), clip, output, columns)
-    else:
+    elif clip is not None:
         show_video(Path(clip), settings, output, columns)
     typer.echo(output)
 

@@ -61,6 +61,17 @@ def test_show_draws_a_clip_or_a_video(
     assert len(clips) == 1
 
 
+def test_show_draws_the_worst_or_one_never_both(
+    monkeypatch: pytest.MonkeyPatch, config_file: Path, log_as_before: None
+) -> None:
+    calls = recorded(monkeypatch, "camfuse.show.worst.show_worst", Path("worst/index.html"))
+    assert camfuse("show", "--worst", 20, "--config", config_file, "--output", "worst") == "worst/index.html\n"
+    assert calls == [(Run(load_config(config_file)), 20, Path("worst"), 8)]
+    for given in ((), ("a-clip", "--worst", 2)):
+        done = CliRunner().invoke(app, ["show", *map(str, given), "--config", str(config_file), "--output", "x"])
+        assert done.exit_code == 2 and "either a clip or --worst" in done.output
+
+
 def test_results_are_printed_with_where_the_report_is(
     monkeypatch: pytest.MonkeyPatch, config_file: Path, log_as_before: None
 ) -> None:
