@@ -56,13 +56,17 @@ class Machine(Section):
     """Forget the activations inside the streams' blocks and compute them again in the backward pass: less memory for
     about a third more time; the same bits on a CPU."""
     compile: Literal["auto", "on", "off"] = "auto"
-    """Compile the network before training (torch.compile): the same to rounding, in fewer kernels. `auto`: on one GPU,
-    for trainings that see 100,000 clips or more over all epochs, as compiling takes minutes. Not beside `recompute`."""
+    """Compile the network (torch.compile): the same to rounding, in fewer kernels. `auto`: on one GPU, for trainings
+    and tests that see 100,000 clips or more over all epochs or samplings, as compiling takes minutes. Not beside
+    `recompute`."""
     compile_cache: Path = Path("compile_cache")
     """Folder of compiled kernels, for the next training."""
     threads: Positive = 2
     """CPU threads of training, evaluation, `pose.mmpose` and `pose.rtmlib`: a fixed number, as sums round differently
     with another."""
+    threads_alone: Positive | None = None
+    """Those of the fusion's training and of the evaluation, which run when the streams' trainings, side by side with
+    `threads` each, are over. None: `threads`."""
     workers: int = Field(default=0, ge=0)
     """Loader processes; 0 loads in the training process."""
     weights: Path = Path("weights")

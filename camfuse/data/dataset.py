@@ -97,6 +97,8 @@ class ClipDataset(Dataset[Sample]):
         The other clips, and why they are not.
     labels
         Their class indices.
+    samplings
+        V.
 
     Raises
     ------
@@ -118,7 +120,7 @@ class ClipDataset(Dataset[Sample]):
         self._config = run.config
         self._part = part
         self._augment = augment
-        self._samplings = samplings
+        self.samplings = samplings
         self._repeat = repeat
         self._compact = compact
         names = clips["shard"].unique().tolist()
@@ -188,13 +190,13 @@ class ClipDataset(Dataset[Sample]):
         if self._sequence:
             # numbers of its own: the other streams see the same with it and without it
             own = np.random.default_rng([self._config.seed, epoch, index, SEQUENCE])
-            sample["sequence"] = torch.from_numpy(self._sequence.random(row, self._samplings, own))
+            sample["sequence"] = torch.from_numpy(self._sequence.random(row, self.samplings, own))
         if not self._on_grids:
             return sample
         rng = np.random.default_rng([self._config.seed, epoch, index])
         total, augment, size = self._count(row), self._config.train.augment, self._config.crops.size
         choices, augmentations = [], []
-        for _ in range(self._samplings):
+        for _ in range(self.samplings):
             choices.append(training_frames(total, self._config.sampling, augment.span, rng))
             augmentations.append(draw_augmentation(augment, size, NUM_KEYPOINTS, rng))
         if self._reads("rgb"):
@@ -232,10 +234,10 @@ class ClipDataset(Dataset[Sample]):
     def _plain(self, row: int) -> Sample:
         sample = Sample(label=torch.tensor(0), index=torch.tensor(0))
         if self._sequence:
-            sample["sequence"] = torch.from_numpy(self._sequence.plain(row, self._samplings))
+            sample["sequence"] = torch.from_numpy(self._sequence.plain(row, self.samplings))
         if not self._on_grids:
             return sample
-        choices = clip_choices(self._ids[row], self._count(row), self._config.sampling, self._samplings)
+        choices = clip_choices(self._ids[row], self._count(row), self._config.sampling, self.samplings)
         if self._reads("rgb"):
             images, place = self._images(row, choices)
             if self._compact:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
@@ -18,6 +19,7 @@ from camfuse.data.batch import collate, dense, inputs_of, samplings_of, to_devic
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
 from camfuse.errors import WeightsError
 from camfuse.model.checkpoint import Checkpoint, load_trained
+from camfuse.model.compiled import compile_network, compiles
 from camfuse.model.device import arithmetic, pick_device, set_tf32, to_memory_format
 from camfuse.model.recogniser import Recogniser
 from camfuse.prep.heatmaps import STRIDE
@@ -28,6 +30,31 @@ Head = tuple[Part, str]
 Models = Mapping[Part, Recogniser]
 BYTES_PER_INPUT = 12
 """Memory of a forward pass per byte of its inputs, with room to spare: in 16 bits at full size an H200 took 7."""
+
+
+EAGER_ATTENTION = (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH)
+"""Attention's kernels but for cuDNN's, which plans half a second for each shape: 3.5 s of the fused network's first
+batch (H200), as much as the test of 250 clips takes."""
+
+
+@dataclass(frozen=True)
+class Replica:
+    """The models on one device.
+
+    Attributes
+    ----------
+    device
+        Where they are.
+    models
+        By the training that they come from.
+    whole
+        Clips of the batches that compiled models take; others go through the same layers uncompiled, as each size
+        would be compiled anew. 0: nothing is compiled.
+    """
+
+    device: torch.device
+    models: Models
+    whole: int
 
 
 @dataclass(frozen=True)
@@ -77,10 +104,14 @@ def predict(config: Config, dataset: ClipDataset, trained: Mapping[Part, Checkpo
     set_tf32(config)
     heads: dict[Head, list[Tensor]] = {}
     labels: list[Tensor] = []
-    with tqdm(total=len(dataset), desc="evaluate", unit="clip", mininterval=1.0) as bar:
+    with ExitStack() as stack:
+        bar = stack.enter_context(tqdm(total=len(dataset), desc="evaluate", unit="clip", mininterval=1.0))
         # the loaders begin before the models are there
         batches = iter(_batches(config, dataset, pinned=pick_device(config) == "cuda"))
-        for label, found in _run(config, batches, _replicas(config, trained)):
+        compiled = compiles(config, len(dataset) * dataset.samplings)
+        if not compiled:
+            stack.enter_context(sdpa_kernel(list(EAGER_ATTENTION)))
+        for label, found in _run(config, batches, _replicas(config, trained, compiled=compiled)):
             labels.append(label)
             for head, probabilities in found.items():
                 heads.setdefault(head, []).append(probabilities)
@@ -88,18 +119,22 @@ def predict(config: Config, dataset: ClipDataset, trained: Mapping[Part, Checkpo
     return HeadPredictions(dataset.clips, torch.cat(labels), {head: torch.cat(parts) for head, parts in heads.items()})
 
 
-def _replicas(config: Config, trained: Mapping[Part, Checkpoint]) -> list[tuple[torch.device, Models]]:
+def _replicas(config: Config, trained: Mapping[Part, Checkpoint], *, compiled: bool) -> list[Replica]:
     """Put the models on each device: all GPUs of the config, or the CPU once."""
     kind = pick_device(config)
     devices = [torch.device(kind, i) for i in range(config.machine.devices)] if kind == "cuda" else [torch.device(kind)]
-    return [
-        (device, {part: to_memory_format(one.recogniser(device), config) for part, one in trained.items()})
-        for device in devices
-    ]
+    replicas = []
+    for device in devices:
+        models = {part: to_memory_format(one.recogniser(device), config) for part, one in trained.items()}
+        if compiled:
+            for model in models.values():
+                compile_network(model, config)
+        replicas.append(Replica(device, models, config.machine.evaluate_batch if compiled else 0))
+    return replicas
 
 
 def _run(
-    config: Config, batches: Iterator[Sample], replicas: Sequence[tuple[torch.device, Models]]
+    config: Config, batches: Iterator[Sample], replicas: Sequence[Replica]
 ) -> Iterator[tuple[Tensor, dict[Head, Tensor]]]:
     """Yield labels and probabilities batch by batch, in order; the devices take turns, each in a thread of its own."""
     with ExitStack() as stack:
@@ -107,7 +142,7 @@ def _run(
         waiting: deque[Future[tuple[Tensor, dict[Head, Tensor]]]] = deque()
         for number, batch in enumerate(batches):
             turn = number % len(replicas)
-            waiting.append(pools[turn].submit(_batch_probabilities, config, *replicas[turn], batch))
+            waiting.append(pools[turn].submit(_batch_probabilities, config, replicas[turn], batch))
             if len(waiting) > len(replicas):
                 yield waiting.popleft().result()
         while waiting:
@@ -127,33 +162,37 @@ def _batches(config: Config, dataset: ClipDataset, *, pinned: bool) -> DataLoade
 
 
 @torch.inference_mode()
-def _batch_probabilities(
-    config: Config, device: torch.device, models: Models, batch: Sample
-) -> tuple[Tensor, dict[Head, Tensor]]:
+def _batch_probabilities(config: Config, replica: Replica, batch: Sample) -> tuple[Tensor, dict[Head, Tensor]]:
     """Return the labels, and each head's probabilities (B, C) on the CPU: the mean over the clip's V samplings.
 
     As many samplings in one pass as memory allows, each made once for all models; what is stored is unpacked once.
     """
+    device = replica.device
     there = unpacked(to_device(batch, device), config)
     clips, samplings = len(batch["label"]), samplings_of(there)
-    at_once = _samplings_at_once(config, device, clips)
+    at_once = _samplings_at_once(config, device, clips, samplings)
     total: dict[Head, Tensor] = {}
     for first in range(0, samplings, at_once):
         inputs = inputs_of(dense(there, config, slice(first, first + at_once)))
-        for part, model in models.items():
+        for part, model in replica.models.items():
             with arithmetic(config, device):
-                logits = model(**inputs)
+                logits = model(**inputs) if replica.whole in (0, clips) else model.forward(**inputs)
             for head, values in logits.items():
                 probabilities = values.float().softmax(1).unflatten(0, (clips, -1)).sum(1)  # (B v, C) -> (B, C)
                 total[part, head] = total[part, head] + probabilities if (part, head) in total else probabilities
     return batch["label"], {head: (values / samplings).cpu() for head, values in total.items()}
 
 
-def _samplings_at_once(config: Config, device: torch.device, clips: int) -> int:
-    """Return how many samplings of `clips` clips half of a GPU's free memory has room for; one on a CPU."""
+def _samplings_at_once(config: Config, device: torch.device, clips: int, samplings: int) -> int:
+    """Return how many samplings of `clips` clips half of a GPU's free memory has room for, in passes of one size.
+
+    One on a CPU.
+    """
     if device.type != "cuda":
         return 1
     free, _ = torch.cuda.mem_get_info(device)
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # kept from the batch before
     size, sampling = config.crops.size, config.sampling
     rgb, pose = 3 * sampling.rgb_frames * size**2, NUM_KEYPOINTS * sampling.pose_frames * (size // STRIDE) ** 2
-    return max(1, free // 2 // (BYTES_PER_INPUT * (rgb + pose) * clips))
+    room = (free + unused) // 2 // (BYTES_PER_INPUT * (rgb + pose) * clips)
+    return max(count for count in range(1, samplings + 1) if samplings % count == 0 and count <= max(1, room))

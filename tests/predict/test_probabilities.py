@@ -1,5 +1,8 @@
 """Trained recognisers on the clips of a run; more through the result files in tests/evaluate/test_run.py."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from made_training import MadeRun
@@ -8,6 +11,8 @@ from camfuse.config import Part
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import WeightsError
 from camfuse.model.checkpoint import Checkpoint
+from camfuse.model.recogniser import Recogniser
+from camfuse.predict import probabilities
 from camfuse.predict.probabilities import load_checkpoints, predict
 
 
@@ -42,3 +47,32 @@ def test_a_test_uses_the_arithmetic_of_the_training(trained: MadeRun, compact: b
     for head, values in exact.heads.items():
         difference = (rounded.heads[head] - values).abs().max()
         assert 1e-6 < difference < 0.05, head
+
+
+def test_batches_of_one_size_go_through_the_compiled_network_and_the_last_through_the_plain_one(
+    trained: MadeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, rows = trained, trained.run.clips()
+    data = ClipDataset(rows, run.run, part="rgb", augment=False, samplings=2)
+    assert len(data) % 4, "the last batch is a smaller one"
+    trained_as: dict[Part, Checkpoint] = {"rgb": Checkpoint.load(run.run.training("rgb").best)}
+    sizes: list[int] = []
+
+    def compiled(model: Recogniser, _config: object) -> None:
+        plain: Callable[..., Any] = model.forward
+
+        def call(**inputs: Any) -> Any:
+            sizes.append(len(inputs["rgb"]))
+            return plain(**inputs)
+
+        model._compiled_call_impl = call  # what torch's own `Module.compile` sets
+
+    monkeypatch.setattr(probabilities, "compile_network", compiled)
+    machine = run.config.machine.model_copy(update={"evaluate_batch": 4})
+    expected = predict(run.config.model_copy(update={"machine": machine}), data, trained_as)
+    assert not sizes
+    on = run.config.model_copy(update={"machine": machine.model_copy(update={"compile": "on"})})
+    found = predict(on, data, trained_as)
+    assert sizes and set(sizes) == {4}
+    for head, values in expected.heads.items():
+        assert torch.equal(found.heads[head], values), head

@@ -18,6 +18,7 @@ rule train_rgb:
         log_of("train_rgb"),
     benchmark:
         benchmark_of("train_rgb")
+    priority: 1  # the longest of the streams' trainings
     conda:
         "../../envs/train.yaml"
     threads: TRAIN_THREADS
@@ -120,7 +121,7 @@ rule train_fusion:
         benchmark_of("train_fusion")
     conda:
         "../../envs/train.yaml"
-    threads: TRAIN_THREADS
+    threads: ALONE_THREADS
     resources:
         mem_mb=24000,
         runtime=2880,
@@ -173,7 +174,7 @@ rule evaluate:
         benchmark_of("evaluate")
     conda:
         "../../envs/train.yaml"
-    threads: TRAIN_THREADS
+    threads: ALONE_THREADS
     resources:
         mem_mb=16000,
         runtime=720,
