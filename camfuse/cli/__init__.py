@@ -4,7 +4,8 @@ import io
 import logging
 import sys
 
-from camfuse.cli import doctor, init, run, stages, train, evaluate, predict, views, verify, keypoints, export, serve  # isort: skip  # each adds its commands, in this order
+from camfuse.cli import doctor, init, plan, run, stages, train, evaluate  # isort: skip  # each adds its commands,
+from camfuse.cli import predict, views, verify, keypoints, export, serve  # isort: skip  # in this order
 from camfuse.cli.options import app
 from camfuse.errors import CamfuseError, disk_problem
 
@@ -18,6 +19,7 @@ __all__ = [
     "init",
     "keypoints",
     "main",
+    "plan",
     "predict",
     "run",
     "serve",

@@ -107,6 +107,26 @@ def make_shard(job: ShardJob, clips: Sequence[Clip], compute: Callable[[Clip], C
     )
 
 
+def finished_clips(stage: str, config: Config, output: Path, clips: Sequence[Clip]) -> set[str]:
+    """Return the ids of the clips that a job would not compute: reused from its old shard, or left by one cut off.
+
+    Parameters
+    ----------
+    stage, config, output, clips
+        Of the job; of an old shard only stage `pose` reuses clips.
+    """
+    expected = fingerprint(stage, config)
+    work = _Work(output.with_name(f"{output.name}.work"), expected)
+    job = ShardJob(stage, config, output, {}, previous=output if stage == "pose" else None)
+    previous = _previous(job, expected)
+    reused = {clip.clip_id for clip in clips if previous and _is_in(previous, clip)}
+    return reused | {clip.clip_id for clip in clips if work.has(clip)}
+
+
+def _is_in(previous: Shard, clip: Clip) -> bool:
+    return clip.clip_id in previous and previous.fact("identity", clip.clip_id) == clip.identity
+
+
 def _noted(clip: Clip, job: ShardJob) -> Iterator[Shard]:
     return (shard for shard in job.upstream if clip.clip_id in shard.notes)
 
@@ -157,7 +177,7 @@ def _previous(job: ShardJob, expected: str) -> Shard | None:
 
 def _known(clip: Clip, work: "_Work | None", previous: Shard | None) -> ClipData | None:
     try:
-        if previous and clip.clip_id in previous and previous.fact("identity", clip.clip_id) == clip.identity:
+        if previous and _is_in(previous, clip):
             return previous.clip(clip.clip_id)
         return work.get(clip) if work else None
     except ShardError as error:
@@ -175,6 +195,9 @@ class _Work:
     def _path(self, clip: Clip) -> Path:
         key = hashlib.sha256(f"{self._fingerprint}\0{clip.clip_id}\0{clip.identity}".encode()).hexdigest()[:32]
         return self._folder / f"{key}.npz"
+
+    def has(self, clip: Clip) -> bool:
+        return self._path(clip).exists()
 
     def get(self, clip: Clip) -> ClipData | None:
         path = self._path(clip)

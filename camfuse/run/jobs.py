@@ -18,15 +18,19 @@ def prepare_jobs(root: Path, *, conda: bool = False) -> None:
     conda
         Each job has a conda environment: it gets PATH from there, and nothing from the user's site-packages.
     """
+    os.environ.update(job_environment(root, conda=conda))
+
+
+def job_environment(root: Path, *, conda: bool = False) -> dict[str, str]:
+    """Return the environment variables that `prepare_jobs` sets, beside those that stay as they are."""
     first = {"PYTHONPATH": str(root)} | ({} if conda else {"PATH": str(Path(sys.executable).parent)})
     before = {name: os.environ.get(name, "") for name in first}
-    os.environ.update({name: os.pathsep.join(filter(None, [first[name], before[name]])) for name in first})
+    found = {name: os.pathsep.join(filter(None, [first[name], before[name]])) for name in first}
     if conda:
-        os.environ["PYTHONNOUSERSITE"] = "1"
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        found["PYTHONNOUSERSITE"] = "1"
     # keep freed memory: glibc gives each large tensor back and the kernel clears it again, a cost to training on a CPU
-    os.environ.setdefault("MALLOC_MMAP_MAX_", "0")
-    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "100000000000")
+    wanted = {"OMP_WAIT_POLICY": "PASSIVE", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000"}
+    return found | {name: os.environ.get(name, value) for name, value in wanted.items()}
 
 
 def training_gpus(config: Config, *, local: bool) -> int:

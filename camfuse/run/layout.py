@@ -9,6 +9,7 @@
     <output>/evaluate/                       `EvaluationFiles`
     <output>/experiments/, ablation/         further runs on the same shards (`camfuse.run.experiments`)
     <output>/report/index.html
+    <output>/plan.json                       what `camfuse plan` foretold
     <output>/logs/, benchmarks/              by rule
 """
 
@@ -150,6 +151,11 @@ class Run:
     def report(self) -> Path:
         """The HTML page."""
         return self.output / "report" / "index.html"
+
+    @property
+    def forecast(self) -> Path:
+        """What `camfuse plan` foretold."""
+        return self.output / "plan.json"
 
     @property
     def experiments(self) -> Path:
