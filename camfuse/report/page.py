@@ -27,6 +27,7 @@ from camfuse.report.coverage import coverage_tables, duplicate_table, read_notes
 from camfuse.report.curves import PARTS, Curves, read_curves
 from camfuse.report.detection import Detection, describe_detection
 from camfuse.report.examples import Example, draw_clips, draw_examples
+from camfuse.report.forecast import forecast_table
 from camfuse.report.leaks import leaks_table
 from camfuse.report.outcome import describe_missing, describe_results, describe_signers, result_table
 from camfuse.report.prepared import (
@@ -94,6 +95,7 @@ class Page:
     detection: Detection | None
     stages: Table
     times: Table | None
+    forecast: Table | None
     identities: Table
     settings: str
 
@@ -168,6 +170,7 @@ def gather(run: Run) -> Page:
         detection=describe_detection(shards["pose"]),
         stages=stage_table(run, shards),
         times=_times(run, clips, results, curves),
+        forecast=forecast_table(run),
         identities=identity_table(run, shards),
         settings=dump_config(config),
     )

@@ -7,7 +7,7 @@ from made_training import MakeConfig
 
 from camfuse.clips.table import Clip
 from camfuse.errors import BadClipsError, ClipError
-from camfuse.prep.clipwise import ShardJob, make_shard
+from camfuse.prep.clipwise import ShardJob, finished_clips, make_shard
 from camfuse.run.shard import ClipData, LeftOut, Shard
 
 
@@ -61,6 +61,19 @@ def test_resumed_and_undisturbed_runs_give_the_same_bytes(job: ShardJob, tmp_pat
     job.output.unlink()
     make_shard(job, clips, Counter())
     assert job.output.read_bytes() == resumed
+
+
+def test_finished_clips_of_a_job_that_was_cut_off_and_of_an_old_shard(job: ShardJob) -> None:
+    def finished(stage: str, *clips: Clip) -> set[str]:
+        return finished_clips(stage, job.config, job.output, clips)
+
+    assert finished("pose", clip("a")) == set()
+    with pytest.raises(BadClipsError):
+        make_shard(job, [clip("a"), clip("b")], Counter("b"))
+    assert finished("pose", clip("a"), clip("b")) == {"a"}
+    make_shard(job, [clip("a"), clip("b")], Counter())
+    assert finished("pose", clip("a"), clip("b", "replaced"), clip("c")) == {"a"}
+    assert finished("crops", clip("a")) == set()  # which makes all its clips anew
 
 
 def test_skipped_clips_are_listed_in_the_shard(make_config: MakeConfig, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from camfuse.errors import CamfuseError, disk_problem
 from camfuse.files import write_if_changed
 from camfuse.prep.requirements import pose_job
 from camfuse.run.experiments import Plan
+from camfuse.run.forecast import compare, comparison_text
 from camfuse.run.jobs import prepare_jobs, training_gpus
 from camfuse.run.layout import Run
 from camfuse.run.recipe import resolve
@@ -208,3 +209,11 @@ def results_of(kind):
 def fingerprints_of(kind):
     """The parameter of a table: which runs it sets side by side, and what they mean."""
     return lambda wildcards: [f"{run.name} {run.fingerprint}" for run in PLAN.of(kind)]
+
+
+def foretold():
+    """What `camfuse plan` foretold beside what the jobs took; empty where there was no plan."""
+    try:
+        return comparison_text(compare(RUN))
+    except CamfuseError as error:
+        return str(error)

@@ -34,3 +34,9 @@ rule report:
         fingerprint=of("report"),
     shell:
         "python -m camfuse report --config {params.config:q} --output {output:q} --log {log:q}"
+
+
+onsuccess:
+    said = foretold()
+    if said:
+        print(said, file=sys.stderr)
