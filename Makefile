@@ -12,7 +12,7 @@ EXECUTORS := envs/executors/slurm.txt envs/executors/generic.txt
 MMPOSE := envs/mmpose.txt envs/mmpose-needs.txt envs/mmpose-build.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo videos mmpose hrnet rtmlib executors test torture check site package config envs rulegraph clean
+.PHONY: help demo videos mmpose hrnet rtmlib executors test torture bench check site package config envs rulegraph clean
 
 help:
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -81,6 +81,9 @@ test: $(VENV)/.executors ## run the tests
 
 torture: $(VENV)/.executors ## run the long tests
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m torture
+
+bench: $(VENV)/.demo ## measure ours beside the peers, row by row: benchmarks/results/bench.md (DATA=folder with real clips)
+	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.bench $(if $(DATA),--data $(DATA))
 
 check: $(VENV)/.check ## style, types, one-way imports, workflow lint, the documentation's links, known weaknesses
 	$(BIN)/ruff check .
