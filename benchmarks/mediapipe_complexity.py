@@ -51,7 +51,7 @@ def main() -> None:
     for video in table["video"]:
         estimate(folder / video, options.work)
     rows = [row(table, complexity, options) for complexity in COMPLEXITIES]
-    options.output.write_text(report(rows, len(table)), encoding="utf-8")
+    options.output.write_text(report(rows, table), encoding="utf-8")
     print(options.output.read_text(encoding="utf-8"))
 
 
@@ -114,14 +114,15 @@ def accuracies(table: pd.DataFrame, clips: list[Array], method: Row, seeds: int)
     return out
 
 
-def report(rows: list[dict[str, Any]], clips: int) -> str:
+def report(rows: list[dict[str, Any]], table: pd.DataFrame) -> str:
     """Return the table as Markdown."""
     lines = [
         "# MediaPipe's three models of the body",
         "",
-        f"`python -m benchmarks.mediapipe_complexity --data DIR`: {clips} clips of `clips/asl` on webcams, 24 words by "
-        f"three signers, each the test once; {processor('cpu')}. Frames a second of one core: median over the clips, "
-        "by CPU time, the complexities taking turns. Found: share of the frames. Right: top-1 in percent, mean "
+        f"`python -m benchmarks.mediapipe_complexity --data DIR`: {len(table)} clips of `clips/asl` on webcams, "
+        f"{table['word'].nunique()} words by {table['signer'].nunique()} signers, each the test once; "
+        f"{processor('cpu')}. Frames a second of one core: median over the clips, by CPU time, the complexities taking "
+        "turns. Found: share of the frames. Right: top-1 in percent, mean "
         "± standard deviation over seeds.",
         "",
         f"| `pose.mediapipe.complexity` | frames/s a core | {' | '.join(f'{name} found' for name in PARTS)} "

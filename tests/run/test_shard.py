@@ -51,6 +51,22 @@ def test_volumes_are_compressed_one_chunk_a_frame(tmp_path: Path) -> None:
         assert file["volume"].id.get_create_plist().get_filter(0)[0] == 32015  # Zstandard's registered number
 
 
+def test_each_frame_is_compressed_and_written_once(tmp_path: Path) -> None:
+    import h5py
+
+    rng = np.random.default_rng(0)
+    path = tmp_path / "0000.h5"
+    with ShardWriter(path, stage="heatmaps", fingerprint="f", provenance={}) as writer:
+        for frames in (7, 30, 5):  # noise: a frame is larger than HDF5's tables
+            volume = rng.integers(0, 256, (frames, 133, 16, 16), dtype=np.uint8)
+            writer.add(str(frames), ClipData({"volume": volume}))
+    with h5py.File(path) as file:
+        chunks = [file["volume"].id.get_chunk_info(number) for number in range(file["volume"].id.get_num_chunks())]
+    assert sorted(chunk.chunk_offset[0] for chunk in chunks) == list(range(42))
+    # a chunk written again at another size would leave its first place unused
+    assert path.stat().st_size - sum(chunk.size for chunk in chunks) < chunks[0].size / 2
+
+
 def test_an_empty_shard_is_a_shard(tmp_path: Path) -> None:
     with ShardWriter(tmp_path / "0000.h5", stage="pose", fingerprint="f", provenance={}):
         pass
