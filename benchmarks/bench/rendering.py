@@ -13,7 +13,7 @@ CROP, MAP = 256, 256 // STRIDE
 FRAMES = 32
 GOALS = {(0.6, "u8"): 50, (0.6, "f32"): 25, (2.0, "u8"): 25, (2.0, "f32"): 15}
 TYPES = {"u8": np.uint8, "f32": np.float32}
-SHORT = "numpy writes each window's pixels by index; compiled code (numba) came near in a prototype, for a dependency more"
+SHORT = "numpy writes each window by index; compiled code (numba) came near in a prototype, for a dependency more"
 
 
 def rows(scale: Scale) -> Rows:
