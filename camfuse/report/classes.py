@@ -10,11 +10,16 @@ from numpy.typing import NDArray
 
 from camfuse.errors import TableError
 from camfuse.evaluate.result_text import percent
+from camfuse.report.explorer import Explorer, explore
 from camfuse.report.plots import matrix
 from camfuse.report.tables import Table, read_csv
 
 LARGEST_MATRIX = 60
-"""With more classes the page lists the confused pairs only."""
+"""More classes are searched and zoomed in."""
+HOW = (
+    "search a word, or zoom in (buttons, + and -, a pinch, Ctrl and the wheel) and drag. Rows are the true words, "
+    "columns the predicted ones; green is right, red is wrong. Without scripts the tables below remain."
+)
 MOST_PAIRS = 15
 MOST_ERRORS = 15
 
@@ -42,13 +47,16 @@ class Classes:
     ----------
     matrix
         The drawn confusion matrix, or empty with too many classes.
+    explorer
+        The same for a script that searches and zooms; None with few classes.
     note
-        Why there is none.
+        How to use that.
     confused, accuracy, errors
         The pairs that are confused most, the classes from the worst, the most confident errors.
     """
 
     matrix: Markup
+    explorer: Explorer | None
     note: str
     confused: Table
     accuracy: Table
@@ -96,10 +104,15 @@ def count_confusion(predictions: Sequence[Prediction], classes: Sequence[str]) -
 def describe_classes(predictions: Sequence[Prediction], classes: Sequence[str]) -> Classes:
     """Draw and list what was taken for what."""
     counts = count_confusion(predictions, classes)
-    drawn, note = Markup(""), f"{len(classes)} classes are too many for a matrix; the worst pairs stand below."
-    if len(classes) <= LARGEST_MATRIX:
-        drawn = matrix(counts, classes, title="Confusion matrix of the test clips")
-    return Classes(drawn, note, _confused(counts, classes), _accuracy(counts, classes), _errors(predictions))
+    few = len(classes) <= LARGEST_MATRIX
+    return Classes(
+        matrix=matrix(counts, classes, title="Confusion matrix of the test clips") if few else Markup(""),
+        explorer=None if few else explore(counts, classes),
+        note="" if few else f"{len(classes):,} classes: {HOW}",
+        confused=_confused(counts, classes),
+        accuracy=_accuracy(counts, classes),
+        errors=_errors(predictions),
+    )
 
 
 def _confused(counts: NDArray[np.int64], classes: Sequence[str]) -> Table:

@@ -1,8 +1,8 @@
-"""The report: one HTML page that needs no network and no script, made from the run's files alone.
+"""The report: one HTML page that needs no network, made from the run's files alone.
 
 Where a part of the run is not there yet, the page says so; a damaged file is an error. The same files give the
-same bytes. Labels and file names are untrusted text: Jinja2 escapes all of them, and the page's own policy lets no
-script run and nothing load.
+same bytes. Labels and file names are untrusted text: Jinja2 escapes all of them, and the page's own policy lets nothing
+load and no script run, but with many classes the package's own, by its hash (``explore.js``).
 """
 
 import logging
@@ -30,6 +30,7 @@ from camfuse.report.examples import Example, draw_clips, draw_examples
 from camfuse.report.forecast import forecast_table
 from camfuse.report.leaks import leaks_table
 from camfuse.report.outcome import describe_missing, describe_results, describe_signers, result_table
+from camfuse.report.pairs import Pair, draw_pairs
 from camfuse.report.prepared import (
     Shards,
     failed_table,
@@ -80,6 +81,8 @@ class Page:
     curves: Sequence[Curves]
     curves_missing: Sequence[str]
     classes: Classes | None
+    pairs: Sequence[Pair]
+    pairs_note: str
     examples: Sequence[Example]
     examples_note: str
     attention: Sequence[Example]
@@ -131,7 +134,9 @@ def gather(run: Run) -> Page:
     predictions = read_predictions(run.evaluation.predictions)
     labels = run.classes() if files.classes.is_file() else None
     curves = {part: read_curves(run, part) for part in config.model.parts}
-    examples, examples_note = _examples(run, shards, predictions)
+    ready, absent = _ready(config, shards)
+    examples, examples_note = _examples(run, ready, absent, predictions)
+    pairs, pairs_note = draw_pairs(run, predictions or [], clips, ready)
     ablation, ablation_note = ablation_table(run)
     coverage, uncovered = coverage_tables(files) or (None, None)
     return Page(
@@ -155,6 +160,8 @@ def gather(run: Run) -> Page:
         curves=[found for found in curves.values() if found],
         curves_missing=[f"{PARTS[part]}: not trained yet." for part, found in curves.items() if not found],
         classes=_classes(predictions, labels),
+        pairs=pairs,
+        pairs_note=pairs_note,
         examples=examples,
         examples_note=examples_note,
         attention=_attention(run, examples),
@@ -251,17 +258,21 @@ def _saliency(run: Run, examples: Sequence[Example]) -> Sequence[Example]:
     return draw_saliency(run, [example.clip_id for example in examples])
 
 
-def _examples(run: Run, shards: Shards, predictions: Sequence[Prediction] | None) -> tuple[Sequence[Example], str]:
-    """Draw clips that went all the way to their heatmaps."""
-    config = run.config
-    if not config.report.examples:
-        return [], "None asked for: report.examples is 0."
+def _ready(config: Config, shards: Shards) -> tuple[set[str], str]:
+    """Return the clips that went all the way to what a clip is drawn from; without any, the stages that lack them."""
     needed = _drawn_from(config)
     have = [{clip_id for shard in shards[stage] for clip_id in shard} for stage in needed]
-    ready = set.intersection(*have)
+    absent = [stage for stage, clips in zip(needed, have, strict=True) if not clips]
+    return set.intersection(*have), ", ".join(absent) or f"all of {', '.join(needed)}"
+
+
+def _examples(
+    run: Run, ready: set[str], absent: str, predictions: Sequence[Prediction] | None
+) -> tuple[Sequence[Example], str]:
+    if not run.config.report.examples:
+        return [], "None asked for: report.examples is 0."
     if not ready:
-        absent = [stage for stage, clips in zip(needed, have, strict=True) if not clips]
-        return [], f"No clip can be drawn yet: no clip in {', '.join(absent) or 'all of ' + ', '.join(needed)}."
+        return [], f"No clip can be drawn yet: no clip in {absent}."
     known = "Left hand orange, right hand blue, body green, face yellow; the white square is the crop."
     if predictions is None:
         return draw_clips(run, ready), f"{known} The clips are picked by a hash of their id."
