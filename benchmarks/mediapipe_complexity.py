@@ -122,8 +122,8 @@ def report(rows: list[dict[str, Any]], table: pd.DataFrame) -> str:
         f"`python -m benchmarks.mediapipe_complexity --data DIR`: {len(table)} clips of `clips/asl` on webcams, "
         f"{table['word'].nunique()} words by {table['signer'].nunique()} signers, each the test once; "
         f"{processor('cpu')}. Frames a second of one core: median over the clips, by CPU time, the complexities taking "
-        "turns. Found: share of the frames. Right: top-1 in percent, mean "
-        "± standard deviation over seeds.",
+        "turns. Found: share of the frames. Right: top-1 in percent, mean ± standard deviation over seeds; one clip is "
+        f"{100 / len(table):.1f}, and rows that are a few clips apart are not told apart.",
         "",
         f"| `pose.mediapipe.complexity` | frames/s a core | {' | '.join(f'{name} found' for name in PARTS)} "
         f"| {' | '.join(f'{name}, right' for name in ROWS)} |",
