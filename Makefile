@@ -1,5 +1,5 @@
 # make demo   set up .venv, run the demo's workflow, print the result table
-# make test   set up what the tests need, run them
+# make test   set up what the tests need, run the fast ones
 # make help   all targets
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,7 +12,7 @@ EXECUTORS := envs/executors/slurm.txt envs/executors/generic.txt
 MMPOSE := envs/mmpose.txt envs/mmpose-needs.txt envs/mmpose-build.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo videos mmpose hrnet rtmlib executors test torture bench check site package config envs rulegraph clean
+.PHONY: help demo videos mmpose hrnet rtmlib executors test alltests torture bench check site package config envs rulegraph clean
 
 help:
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -76,8 +76,11 @@ rtmlib: $(VENV)/.rtmlib ## install RTMW's estimator too, newer and lighter than 
 
 executors: $(VENV)/.executors ## install Snakemake's plugins for Slurm and other schedulers, for the tests
 
-test: $(VENV)/.executors ## run the tests
+test: $(VENV)/.executors ## run the fast tests, about 5 minutes on 2 cores
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
+
+alltests: $(VENV)/.executors ## run the slow ones too: whole workflows, exports, real sets; as CI does
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m 'not torture'
 
 torture: $(VENV)/.executors ## run the long tests
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m torture

@@ -72,6 +72,7 @@ def test_recipes_are_configs_that_see_each_set(name: str, tmp_path: Path) -> Non
     assert config.train.pose.repeat == real_signing.SETS[name].repeat
 
 
+@pytest.mark.slow
 def test_a_small_set_runs_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clips = [made_clip(n, ("up", "side")[n % 2], "abc"[n // 8]) for n in range(24)]
     monkeypatch.setitem(real_signing_sets.READERS, "nepali", lambda _: clips)

@@ -21,6 +21,7 @@ def best(run: MadeRun, part: str) -> Path:
     return Path(run.config.output / "train" / part / "best.ckpt")
 
 
+@pytest.mark.slow
 def test_all_numbers_without_eval(trained: MadeRun, config: Path) -> None:
     lines = camfuse("test", config, best(trained, "pose"), "--split", "val").splitlines()
     assert lines[0] == "Accuracy on the 6 clips of val, in %"

@@ -76,6 +76,7 @@ def test_another_estimator_is_refused(trained: MadeRun, tmp_path: Path) -> None:
         camfuse("predict", trained.config.output, video, "--estimator", "mmpose")
 
 
+@pytest.mark.slow
 def test_faulty_and_odd_real_files(trained: MadeRun, shared_data: Path) -> None:
     faults = shared_data / "clips" / "faults"
     names = ["one_frame.mp4", "truncated.mp4", "tiny_64x48.mp4", "audio_only.mp4", "clip.gif"]

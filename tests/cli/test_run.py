@@ -63,6 +63,7 @@ def test_a_wrong_config_is_said_before_anything_starts(called: list[list[str]], 
     assert not called
 
 
+@pytest.mark.slow
 def test_from_any_folder(tmp_path: Path) -> None:
     """A dry run where there is no Snakefile: paths in the config start from the folder one stands in."""
     (tmp_path / "clips").mkdir()

@@ -40,6 +40,7 @@ def config(trained: MadeRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_config(trained, tmp_path_factory.mktemp("config") / "made.yaml")
 
 
+@pytest.mark.slow
 def test_train_and_test_as_the_paper_calls_them(make_run: MakeRun, tmp_path: Path, in_process: list[list[str]]) -> None:
     run = make_run(
         tmp_path / "run",

@@ -112,6 +112,7 @@ def test_real_wlasl_clips(wlasl_source: Callable[..., WlaslSource], shared_data:
     assert refreshed.duplicates["crosses_splits"].all()
 
 
+@pytest.mark.slow
 def test_wlasl_2000_is_refreshed_quickly(
     wlasl_source: Callable[..., WlaslSource], tmp_path: Path, make_config: MakeConfig
 ) -> None:
@@ -123,6 +124,7 @@ def test_wlasl_2000_is_refreshed_quickly(
     assert_quick(config, 21095)
 
 
+@pytest.mark.slow
 def test_autsl_is_refreshed_quickly(autsl_source: AutslSource, make_config: MakeConfig) -> None:
     for split in AUTSL_SPLITS:
         (autsl_source.videos / split).mkdir(parents=True)

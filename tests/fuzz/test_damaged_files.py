@@ -225,6 +225,7 @@ def memory() -> Iterator[None]:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEGABYTES * 1000
 
 
+@pytest.mark.slow
 @pytest.mark.bad_input(
     "any label file, pickle, .pose, config, table, shard or checkpoint with bytes flipped, cut or put in",
     "read or refused: 100 cases each in the tests, 2,000 in `make torture`",

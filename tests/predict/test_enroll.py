@@ -123,6 +123,7 @@ def test_words_of_a_model_that_was_trained_again_are_not_mixed(run: MadeRun, tmp
     assert words.words == ()
 
 
+@pytest.mark.slow
 def test_real_clips(trained: MadeRun, shared_data: Path, tmp_path: Path) -> None:
     """MediaPipe sees two clips of a word; a third is answered with it among the words."""
     pytest.importorskip("mediapipe")

@@ -39,6 +39,7 @@ def files(trained: MadeRun, tmp_path_factory: pytest.TempPathFactory) -> dict[Pa
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PAPER)
 def test_onnx_gives_the_models_probabilities(files: dict[Part, Path], trained: MadeRun, part: Part) -> None:
     model, exported = open_network(trained.run.training(part).best), open_network(files[part])
@@ -52,6 +53,7 @@ def test_onnx_gives_the_models_probabilities(files: dict[Part, Path], trained: M
         assert all(len(values) == 1 for values in exported.probabilities(one).values())
 
 
+@pytest.mark.slow
 def test_a_sequence_alone_is_exported_too(make_run: MakeRun, tmp_path: Path) -> None:
     model = {"rgb": None, "pose": None, "sequence": {"frames": 8, "width": 8, "depth": 1}}
     phase = {"epochs": 1, "repeat": 1, "batch": 4, "rate": 0.001, "base_batch": 4}
@@ -95,6 +97,7 @@ def test_the_example_reads_keypoints_as_the_sequence_stream_does(seed: int) -> N
         np.testing.assert_allclose(channels(given, facts)[0], expected, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["onnx", "torch"])
 def test_enrolled_words_travel(trained: MadeRun, tmp_path: Path, form: Form) -> None:
     """With where they lie, and nothing of their single clips; the answers are the checkpoint's."""
@@ -122,6 +125,7 @@ def test_without_enrolled_words_there_are_none_alone(files: dict[Part, Path]) ->
         open_network(files["rgb"], only_enrolled=True)
 
 
+@pytest.mark.slow
 def test_a_torch_program_gives_them_too(trained: MadeRun, tmp_path: Path) -> None:
     file = tmp_path / "model.pt2"
     export_model(trained.config.output, file, "torch")
@@ -188,6 +192,7 @@ def test_a_foreign_model_is_refused(tmp_path: Path) -> None:
         open_network(tmp_path / "foreign.onnx")
 
 
+@pytest.mark.slow
 def test_it_is_used_where_there_is_no_torch(
     files: dict[Part, Path], trained: MadeRun, shared_data: Path, tmp_path: Path
 ) -> None:

@@ -61,6 +61,7 @@ def test_what_cannot_be_rendered() -> None:
         camfuse.estimate_pose("v.mp4", "openpose")
 
 
+@pytest.mark.slow
 def test_a_real_clip(shared_data: Path) -> None:
     found = camfuse.estimate_pose(shared_data / "clips" / "faults" / "odd_321x241.mp4")
     assert (found.width, found.height) == (321, 241)

@@ -82,17 +82,16 @@ def losses(folder: Path) -> pd.DataFrame:
         pytest.param("fusion", 0, {"ema": 0.9}, marks=pytest.mark.torture),
     ],
 )
+@pytest.mark.parametrize("compiled", ["off", pytest.param("on", marks=pytest.mark.torture)])
 def test_killed_in_the_middle_of_an_epoch(
-    make_run: MakeRun, tmp_path: Path, part: str, workers: int, keys: dict[str, Any]
+    make_run: MakeRun, tmp_path: Path, part: str, workers: int, keys: dict[str, Any], compiled: str
 ) -> None:
-    run = make_run(
-        tmp_path / "run", {"train": 3, "val": 2}, train={part: phase(repeat=12, **keys)}, machine={"device": "cpu"}
-    )
+    machine = {"device": "cpu", "compile": compiled, "compile_cache": str(tmp_path / "kernels")}
+    run = make_run(tmp_path / "run", {"train": 3, "val": 2}, train={part: phase(repeat=12, **keys)}, machine=machine)
     # 9 clips x 12 / 4 = 27 batches an epoch: 30 are 3 of the second, and the test has the other 24 to notice
     whole = run.train(part, tmp_path / "whole")
-    machine = {"device": "cpu", "save_steps": 5, "workers": workers}
     folder = tmp_path / "killed"
-    process = start(run.with_config(machine=machine), part, folder)
+    process = start(run.with_config(machine=machine | {"save_steps": 5, "workers": workers}), part, folder)
     try:
         steps = killed_after_steps(process, folder / "last.ckpt", 30 // keys.get("accumulate", 1))
     finally:
@@ -124,7 +123,10 @@ def killed_after_steps(process: subprocess.Popen[bytes], state: Path, steps: int
 @pytest.mark.parametrize(
     ("part", "keys"), [("fusion", {}), pytest.param("pose", {"ema": 0.9, "accumulate": 2}, marks=pytest.mark.torture)]
 )
-def test_two_processes_train_as_one(make_run: MakeRun, tmp_path: Path, part: str, keys: dict[str, Any]) -> None:
+@pytest.mark.parametrize("compiled", ["off", pytest.param("on", marks=pytest.mark.torture)])
+def test_two_processes_train_as_one(
+    make_run: MakeRun, tmp_path: Path, part: str, keys: dict[str, Any], compiled: str
+) -> None:
     """Batch norm is synchronised, dropout off (each process draws its own): gradients and weights are one process's.
 
     Trained by SGD: AdamW makes whole steps of rounding errors where a gradient is zero.
@@ -134,7 +136,9 @@ def test_two_processes_train_as_one(make_run: MakeRun, tmp_path: Path, part: str
     run = make_run(tmp_path / "run", {"train": 4, "val": 1}, **sections(part=part, **keys))
     one = run.train(part, tmp_path / "one")
     folder = tmp_path / "two"
-    both = run.with_config(**sections(processes=2, part=part, **keys))
+    values = sections(processes=2, part=part, **keys)
+    values["machine"] |= {"compile": compiled, "compile_cache": str(tmp_path / "kernels")}
+    both = run.with_config(**values)
     finish(start(both, part, folder), folder)
     a, b = losses(one), losses(folder)
     assert a.index.equals(b.index)

@@ -1,7 +1,16 @@
-"""The finished small run."""
+"""The finished small run; whole workflows are slow tests, all of them."""
+
+from pathlib import Path
 
 import pytest
 from small_run import ALONE, ROOT, Workflow
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder as slow."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

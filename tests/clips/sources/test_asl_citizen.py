@@ -117,6 +117,7 @@ def test_a_label_file_that_is_not_there(source: Callable[..., AslCitizenSource],
         read(section)
 
 
+@pytest.mark.slow
 def test_the_whole_set_is_read_quickly(tmp_path: Path) -> None:
     made_labels.asl_citizen(tmp_path)
     started = process_time()
