@@ -9,6 +9,7 @@ from typing import Any
 import made_training
 import pytest
 from counting import PROPERTY, CasesOf, lines
+from hypothesis import HealthCheck, settings
 from made_training import MadeRun, MakeConfig, MakeRun
 from made_videos import OtherFfmpeg
 
@@ -17,6 +18,8 @@ from camfuse.config import Config, parse_config
 from camfuse.run.layout import Run
 
 ROOT = Path(__file__).parents[1]
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")  # what is late on a busy machine is no failure
 
 
 @pytest.fixture

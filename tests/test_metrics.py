@@ -117,7 +117,7 @@ def test_interval_against_drawing_clips() -> None:
 
 
 @given(st.integers(2, 12), st.integers(1, 30), st.integers(0, 2**32 - 1))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_bounds(classes: int, n: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     probabilities = torch.randn(n, classes, generator=generator).softmax(1)

@@ -40,7 +40,7 @@ def centre_of(image: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.array([(grey * columns).sum(), (grey * rows).sum()]) / grey.sum()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), x=st.floats(22, 41), y=st.floats(22, 41))
 def test_a_dot_stays_on_its_keypoint(seed: int, x: float, y: float) -> None:
     config = Augment(scale=(0.8, 1.2), rotate=30, shift=0.15, mirror=0.5, colour=0)

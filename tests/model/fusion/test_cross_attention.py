@@ -12,7 +12,7 @@ def attention() -> CrossAttention:
     return CrossAttention(8, 2, 0.0)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(order=st.permutations(range(5)), queries=st.permutations(range(3)))
 def test_attention_does_not_depend_on_the_order_of_keys_and_follows_that_of_queries(
     order: list[int], queries: list[int]
