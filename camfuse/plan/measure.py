@@ -95,10 +95,13 @@ class Bench:
         The clips.
     say
         Is told what is timed.
+    cpus
+        What the rules' jobs ask for; of those that are not there, what the config says.
     """
 
     sample: Sample
     say: Callable[[str], None]
+    cpus: Mapping[str, int] = field(default_factory=dict)
     _trainings: dict[str, TrainingCost] = field(default_factory=dict)
 
     @cached_property
@@ -113,7 +116,7 @@ class Bench:
 
     # --------------------------------------------------------------------------------------- data
 
-    def data(self, stages: Iterable[str], *, threads: int) -> dict[str, Cost]:
+    def data(self, stages: Iterable[str]) -> dict[str, Cost]:
         """Time the data stages in their order, and draw the videos where they are drawn."""
         self.sample.write_tables()
         config = self.sample.write_config(self.sample.own.config)
@@ -122,15 +125,14 @@ class Bench:
         for stage in ("avatars", *DATA_STAGES):
             if stage in wanted:
                 self.say(f"timing {stage} on {len(self.sample.rows)} clips")
-                costs[stage] = self._stage(stage, config, threads if stage == "pose" else 1)
+                costs[stage] = self._stage(stage, config)
                 if costs[stage].note:
                     break
         return costs
 
-    def _stage(self, stage: str, config: Path, threads: int) -> Cost:
-        empty, whole = (
-            self._run(self._words(stage, config, name), threads=threads, patience=PATIENCE) for name in (EMPTY, SHARD)
-        )
+    def _stage(self, stage: str, config: Path) -> Cost:
+        threads = self.cpus.get(stage, 1)
+        empty, whole = (self._run(self._words(stage, config, name), threads=threads) for name in (EMPTY, SHARD))
         if empty.code or whole.code or whole.code is None:
             return Cost(note=_why(whole if whole.code != 0 else empty))
         weight = self.sample.weight
@@ -183,7 +185,7 @@ class Bench:
     def _train(self, part: Part, config: Config, folder: Path) -> TrainingCost:
         file, journal = self.sample.write_config(config, folder.name), folder.with_suffix(".log")
         words = ["train-part", part, "--config", file, "--output", folder, "--log", journal]
-        done = self._run(words, threads=config.machine.threads, patience=TRAINING_PATIENCE)
+        done = self._run(words, threads=self._threads(f"train_{part}", config), patience=TRAINING_PATIENCE)
         said = journal.read_text(encoding="utf-8") if journal.is_file() else ""
         epochs = [Epoch(datetime.fromisoformat(at), float(speed)) for at, speed in _EPOCH.findall(said)]
         if done.code or len(epochs) < 2:
@@ -237,7 +239,12 @@ class Bench:
         file = self.sample.write_config(self._timing(config.model_copy(update={"evaluate": evaluate})))
         given = [word for part in config.model.parts for word in (f"--{part}", own.training(part).best)]
         words = ["evaluate", "--config", file, *given, "--output", own.evaluation.folder]
-        return self._run(words, threads=config.machine.threads)
+        return self._run(words, threads=self._threads("evaluate", config))
+
+    def _threads(self, rule: str, config: Config) -> int:
+        alone = rule.removeprefix("train_") not in config.model.streams
+        own = config.machine.threads
+        return self.cpus.get(rule, (config.machine.threads_alone or own) if alone else own)
 
     def report(self) -> Cost:
         """Time the report of the sample, once it is tested."""

@@ -78,8 +78,9 @@ def make_forecast(run: Run, wanted: Wanted, say: Callable[[str], None]) -> Forec
     rows = run.clips()
     weights = weigh(run, rows)
     with tempfile.TemporaryDirectory(prefix=".plan-", dir=run.output) as folder:
+        cpus = {job.rule: job.cpus for job in found.jobs}
         sample = Sample(Path(folder), run, choose(rows, weights, wanted.clips, run.config))
-        return _Forecaster(run, wanted, found, rows, weights, Bench(sample, say)).forecast()
+        return _Forecaster(run, wanted, found, rows, weights, Bench(sample, say, cpus)).forecast()
 
 
 @dataclass
@@ -180,9 +181,7 @@ class _Forecaster:
         stages = rules & {"avatars", *DATA_STAGES}
         if any(_part(rule) or rule.endswith("evaluate") for rule in rules):
             stages |= set(self.run.inputs())
-        wanted = _with_upstream(stages, self.run.config)
-        threads = max([job.cpus for job in self.found.jobs if job.rule == "pose"], default=1)
-        return self.bench.data(wanted, threads=threads)
+        return self.bench.data(_with_upstream(stages, self.run.config))
 
     @cached_property
     def _unready(self) -> str:

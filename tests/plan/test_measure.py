@@ -30,7 +30,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
 
 
 def test_a_stage_has_a_start_and_a_cost_by_weight(bench: Bench, stand_in: StandIn) -> None:
-    costs = bench.data(DATA_STAGES, threads=3)
+    costs = bench.data(DATA_STAGES)
     assert list(costs) == list(DATA_STAGES)
     pose = costs["pose"]
     assert (pose.start, pose.each) == pytest.approx((START, CLIP / 2))
@@ -41,7 +41,7 @@ def test_a_stage_has_a_start_and_a_cost_by_weight(bench: Bench, stand_in: StandI
 
 def test_a_stage_that_fails_ends_the_timing_with_its_reason(bench: Bench, stand_in: StandIn) -> None:
     stand_in.fails = ("pose",)
-    costs = bench.data(DATA_STAGES, threads=1)
+    costs = bench.data(DATA_STAGES)
     assert list(costs) == ["frames", "pose"] and costs["pose"].note == "failed on the sample: ERROR: it is broken"
 
 
@@ -56,6 +56,14 @@ def test_a_training_is_timed_once_for_all_that_step_alike(bench: Bench, stand_in
     small = parse_config(config.model_dump(mode="json") | {"model": {"rgb": {"channels": 4}}})
     bench.training("rgb", small, compiled=False)
     assert len(stand_in.called) == 2
+
+
+def test_commands_get_the_threads_that_their_jobs_ask_for(bench: Bench) -> None:
+    machine = {"threads": 2, "threads_alone": 5}
+    config = parse_config(bench.sample.run.config.model_dump(mode="json") | {"machine": machine})
+    assert [bench._threads(rule, config) for rule in ("train_rgb", "train_fusion", "evaluate")] == [2, 5, 5]
+    bench.cpus = {"train_rgb": 1, "evaluate": 2}
+    assert [bench._threads(rule, config) for rule in ("train_rgb", "train_fusion", "evaluate")] == [1, 5, 2]
 
 
 def test_a_training_that_fails_says_why(bench: Bench, stand_in: StandIn) -> None:

@@ -1,6 +1,7 @@
 # The config, the clip table and the few functions that every rule uses.
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -109,13 +110,20 @@ def benchmark_of(rule):
     return str(RUN.benchmark(rule))
 
 
+@cache
+def untrainable():
+    """Why no training, or its test, could do anything with the clip table; empty where one can. Read once a start."""
+    try:
+        check_trainable(RUN)
+    except CamfuseError as error:
+        return str(error)
+    return ""
+
+
 def trainable_clips(wildcards):
     """Return the clip table, once it is known that a training, and its test, could do something with it."""
-    if workflow.is_main_process:
-        try:
-            check_trainable(RUN)
-        except CamfuseError as error:
-            raise WorkflowError(str(error)) from None
+    if workflow.is_main_process and (problem := untrainable()):
+        raise WorkflowError(problem)
     return str(RUN.clip_files.clips)
 
 
