@@ -145,12 +145,26 @@ def attention_sheet(label: str, clip_id: str, rgb: Tensor, heatmaps: Tensor, loo
 
 def glow(image: Image, looks: NDArray[np.float32]) -> Image:
     """Colour the places of an image (S, S, 3) that get more than their share, darken those that get less."""
-    height, width = image.shape[:2]
-    values = cv2.resize(looks.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
+    values = spread(looks, *image.shape[:2])[..., None]
     alpha = np.clip((values - 1) / (STRONG - 1), 0, 1)
     shaded = image * np.clip(values, 0.25, 1) * (1 - alpha) + np.array(GLOW) * alpha
     blended: Image = shaded.round().astype(np.uint8)
     return blended
+
+
+def spread(looks: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """Return what each pixel of an image gets, of the places (H, W) of a stream's grid, each around its true centre.
+
+    A strided convolution of an even side, padded by as much at both ends, has its outputs centred on the first of the
+    pixels that each stands for, and so has a chain of them: place i of G is centred on i / G of the side, not on
+    (i + 0.5) / G. Half a place matters: of the 2 x 2 places of a small crop, the lower right one is the middle. Beyond
+    the last centre nothing is known, and the values go back to an equal share.
+    """
+    rows, columns = looks.shape
+    padded = np.pad(looks.astype(np.float32), ((0, 1), (0, 1)), constant_values=1.0)
+    across, down = np.meshgrid(np.arange(width) * columns / width, np.arange(height) * rows / height)
+    found = cv2.remap(padded, across.astype(np.float32), down.astype(np.float32), interpolation=cv2.INTER_LINEAR)
+    return found.astype(np.float32)
 
 
 def bars(rgb_frame: float, pose_frames: NDArray[np.float32]) -> Image:

@@ -9,7 +9,8 @@ import torch
 from made_training import MadeRun
 
 from camfuse.model.attention import AttentionMap
-from camfuse.report.attention import Looks, attention_sheet, bars, draw_attention, glow, sum_up
+from camfuse.model.resnet3d import ResNet3d
+from camfuse.report.attention import Looks, attention_sheet, bars, draw_attention, glow, spread, sum_up
 
 R, P, SIDE = 2, 4, 3
 
@@ -71,8 +72,30 @@ def test_an_equal_share_leaves_the_image_as_it_is() -> None:
     half = np.ones((4, 4), np.float32)
     half[:, :2], half[:, 2:] = 0.5, 3
     drawn = glow(image, half)
-    assert (drawn[:, 0] == (image[:, 0] * 0.5).round()).all()
-    assert (drawn[:, -1] == (255, 94, 58)).all()
+    assert (drawn[:12, 0] == (image[:12, 0] * 0.5).round()).all()
+    assert (drawn[:12, 12] == (255, 94, 58)).all()  # where the last place is centred; beyond, an equal share
+
+
+def test_a_place_is_drawn_where_its_centre_is() -> None:
+    values = spread(np.array([[0.5, 0.5], [0.5, 2.5]], np.float32), 32, 32)
+    assert np.unravel_index(values.argmax(), values.shape) == (16, 16)
+    assert values[0, 0] == 0.5 and values[-1, -1] < 1.2
+
+
+@pytest.mark.parametrize("places", [2, 4])
+def test_place_i_of_a_stream_is_centred_on_i_of_the_side(places: int) -> None:
+    """What moves a place of the last features is centred there, padding at the edges aside."""
+    side = places * 32
+    torch.manual_seed(0)
+    stream = ResNet3d(3, 4, depths=(1,) * 4, strides=(1, 2, 2, 2), inflate=(False,) * 4, stem_stride=2).eval()
+    x = torch.rand(1, 3, 2, side, side, requires_grad=True)
+    features = stream(x)
+    assert features.shape[-2:] == (places, places)
+    place = places - 1
+    (slope,) = torch.autograd.grad(features[..., place, place].sum(), x)
+    share = slope.abs().sum((0, 1, 2, 3)).double()
+    centre = float((share * torch.arange(side)).sum() / share.sum()) / side
+    assert centre == pytest.approx(place / places, abs=0.04)
 
 
 def test_bars_are_as_high_as_their_share() -> None:
