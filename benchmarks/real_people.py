@@ -64,7 +64,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--rows", nargs="+", help="only these rows")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--work", type=Path, default=Path("results/real_people"), help="poses, and what is done")
-    parser.add_argument("--answers", type=Path, help="what `real_people_jobs` trained on a GPU: its rows come below")
+    parser.add_argument("--answers", type=Path, help="what `real_people_gpu` wrote: its rows come below")
     parser.add_argument("--output", type=Path, default=HERE / "results" / "real_people.md")
     return parser
 

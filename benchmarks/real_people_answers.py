@@ -1,4 +1,4 @@
-"""The rows of `real_people` that `real_people_jobs` trained on a GPU: read from its answers, joined to fusions."""
+"""The rows of `real_people` that `real_people_gpu` trained: read from its answers, joined to fusions."""
 
 import json
 from collections.abc import Iterable
@@ -45,16 +45,16 @@ def mean(heads: Iterable[Array], weights: Iterable[float] | None = None) -> Arra
 
 
 class Answers:
-    """All answers of a folder.
+    """All answers of a file.
 
     Parameters
     ----------
-    folder
-        What `real_people_jobs` wrote.
+    path
+        What `real_people_gpu` wrote.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._all = [_read(path) for path in sorted(folder.glob("*.json"))]
+    def __init__(self, path: Path) -> None:
+        self._all = [_read(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
     def of(self, name: str, part: str, variant: str) -> dict[int, dict[str, Answer]]:
         """Return the answers of a part of a set by seed and fold, of the seeds that have all folds."""
@@ -100,8 +100,8 @@ def share(folds: dict[str, Answer]) -> float:
     return float(np.concatenate([one.right for one in folds.values()]).mean()) if folds else 0.0
 
 
-def _read(path: Path) -> Answer:
-    content = json.loads(path.read_text(encoding="utf-8"))
+def _read(line: str) -> Answer:
+    content = json.loads(line)
     return Answer(
         content["set"],
         content["group"],

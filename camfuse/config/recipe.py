@@ -19,6 +19,11 @@ FEWEST_STEPS, MANY_STEPS, VIEWS_OF_MANY = 600, 4000, 24
 SEQUENCE_BATCH, SEQUENCE_EPOCHS = 16, 24
 FEW_VAL = 50
 """With fewer clips in val, its best epoch is chance: one clip is two points."""
+VAL_FOR_WEIGHTS = 8
+"""Val clips from which the heads' weights are chosen on them: by likelihood, a few tell a useless head from others."""
+VIEWS_ON_GRIDS, VIEWS_ON_GRIDS_CPU = 240, 100
+"""How often the streams on images and heatmaps see each training clip, with and without a GPU."""
+EPOCHS_ON_GRIDS = 20
 CLIPS_FOR_HEATMAPS, CLIPS_FOR_IMAGES = 1000, 5000
 """Training clips from which the streams on heatmaps and images are worth their time, on a GPU."""
 MOST_LOADERS = 14
@@ -72,7 +77,7 @@ def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> 
     wanted = {*_streams(counts, computer), *(stream for stream in STREAMS if named.get(stream) is not None)}
     streams = [stream for stream in STREAMS if stream in wanted and named.get(stream, {}) is not None]
     on_grids = streams != ["sequence"]
-    values = _small() if on_grids and counts.train < CLIPS_FOR_IMAGES else {"model": {}}
+    values = _small(counts, computer) if on_grids and counts.train < CLIPS_FOR_IMAGES else {"model": {}}
     absent = {stream: None for stream in STREAMS if stream not in streams}
     present = {stream: values["model"].get(stream, {}) for stream in streams}
     machine: dict[str, Any] = {"threads": max(1, computer.cores // max(1, len(streams)))}
@@ -85,7 +90,7 @@ def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> 
         "model": values["model"] | present | absent,
         "train": {"sequence": _sequence(counts)} | ({"precision": "bf16-mixed"} if on_gpu else {}),
         "machine": machine if computer.gpu else machine | {"device": "cpu"},
-        "evaluate": {"weights": "likelihood"} if len(streams) > 1 and counts.val >= FEW_VAL else {},
+        "evaluate": {"weights": "likelihood"} if len(streams) > 1 and counts.val >= VAL_FOR_WEIGHTS else {},
     }
     return merged(merged(values, recipe), {key: value for key, value in given.items() if key != "recipe"})
 
@@ -106,9 +111,16 @@ def _sequence(counts: Counts) -> dict[str, Any]:
     )
 
 
-def _small() -> dict[str, Any]:
-    """Return the sizes that a machine without a large GPU can train, for streams that are wanted all the same."""
-    phase = {"repeat": 5, "batch": 8, "base_batch": 8, "optimizer": "adamw", "weight_decay": 0.01}
+def _small(counts: Counts, computer: Computer) -> dict[str, Any]:
+    """Return the sizes that a machine without a large GPU can train, for streams that are wanted all the same.
+
+    Few clips need many views and mirrored signers, which take a GPU's minutes and a laptop's hours.
+    """
+    long = computer.gpu and counts.train < CLIPS_FOR_HEATMAPS
+    batch = 16 if long else 8
+    phase = {"repeat": 5, "batch": batch, "base_batch": batch, "optimizer": "adamw", "weight_decay": 0.01}
+    repeat = (VIEWS_ON_GRIDS if long else VIEWS_ON_GRIDS_CPU) // EPOCHS_ON_GRIDS
+    stream = phase | {"epochs": EPOCHS_ON_GRIDS, "repeat": repeat, "rate": 0.002}
     return {
         "crops": {"size": 128},
         "sampling": {"rgb_frames": 8, "pose_frames": 16},
@@ -118,8 +130,9 @@ def _small() -> dict[str, Any]:
             "fusion": {"width": 64, "heads": 4},
         },
         "train": {
-            "rgb": phase | {"epochs": 20, "rate": 0.002},
-            "pose": phase | {"epochs": 20, "rate": 0.002},
+            "rgb": stream,
+            "pose": stream,
             "fusion": phase | {"epochs": 10, "rate": 0.0005, "schedule": "cosine"},
-        },
+        }
+        | ({"augment": {"mirror": 0.5}} if long else {}),
     }

@@ -30,7 +30,8 @@ def write(folder: Path, group: str, part: str, variant: str, *, right: bool, nam
         "probabilities": {part: said},
         "train_right": {part: 1.0},
     }
-    (folder / f"{name}-{group}-{seed}-{part}-{variant}.json").write_text(json.dumps(content))
+    with (folder / "answers.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(content) + "\n")
 
 
 def test_the_other_set_chooses_between_candidates(tmp_path: Path) -> None:
@@ -39,7 +40,7 @@ def test_the_other_set_chooses_between_candidates(tmp_path: Path) -> None:
             write(tmp_path, group, "pose", variant, right=variant == "pose.long")
             write(tmp_path, group, "pose", variant, right=variant == "pose.zoom", name="asl24")
         write(tmp_path, group, "pose", "chosen", right=False, seed=2)
-    row = device_rows(Answers(tmp_path), "asl8")["pose (GPU)"]
+    row = device_rows(Answers(tmp_path / "answers.jsonl"), "asl8")["pose (GPU)"]
     assert row.right.shape == (2, 6)
     assert row.right[0].mean() == 0.5, "asl24 chose pose.zoom, which on asl8 knows nothing"
 
@@ -49,7 +50,7 @@ def test_a_seed_counts_only_with_all_its_folds(tmp_path: Path) -> None:
         for group in FOLDS:
             if (seed, group) != (2, "c"):
                 write(tmp_path, group, "sequence", "sequence", right=True, seed=seed)
-    assert device_rows(Answers(tmp_path), "asl8")["sequence (GPU)"].right.shape == (1, 6)
+    assert device_rows(Answers(tmp_path / "answers.jsonl"), "asl8")["sequence (GPU)"].right.shape == (1, 6)
 
 
 def test_weights_come_from_trainings_without_the_test_clips(tmp_path: Path) -> None:
@@ -59,7 +60,7 @@ def test_weights_come_from_trainings_without_the_test_clips(tmp_path: Path) -> N
             right = (stream == "sequence") == (group == "a")
             write(tmp_path, f"only_{group}", stream, "chosen" if stream != "sequence" else "sequence", right=right)
             write(tmp_path, group, stream, "chosen" if stream != "sequence" else "sequence", right=True)
-    answers = Answers(tmp_path)
+    answers = Answers(tmp_path / "answers.jsonl")
     weights = inner_weights(answers, "asl8", {4, 5})
     assert weights is not None
     assert weights == inner_weights(answers, "asl8", {2, 3})

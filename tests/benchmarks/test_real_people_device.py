@@ -9,17 +9,8 @@ pytest.importorskip("torch")
 import pandas as pd
 import torch
 
-from benchmarks.real_people_device import (
-    SIZE,
-    Clips,
-    Setting,
-    Training,
-    model_of,
-    moved,
-    moved_images,
-    rendered,
-    restyled,
-)
+from benchmarks.real_people_batches import SIZE, Clips, Setting, model_of, moved, moved_images, rendered, restyled
+from benchmarks.real_people_device import Training
 from benchmarks.real_people_jobs import phase_of
 from benchmarks.real_people_pack import Packed, evenly_spaced, save
 from camfuse.config import Augment

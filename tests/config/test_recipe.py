@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from camfuse.config import Config, dump_config, parse_config
-from camfuse.config.recipe import FEW_VAL, VIEWS, Computer, Counts, recipe_values
+from camfuse.config.recipe import FEW_VAL, VAL_FOR_WEIGHTS, VIEWS, Computer, Counts, recipe_values
 
 LAPTOP, GPU = Computer(cores=4, gpu=False), Computer(cores=16, gpu=True)
 FEW, MANY = Counts(train=98, val=14, words=8), Counts(train=14_000, val=3_900, words=2000)
@@ -61,14 +61,25 @@ def test_what_the_config_says_wins_down_to_a_single_key() -> None:
     assert config.model.pose and (config.model.pose.channels, config.model.pose.depths) == (8, (1, 1, 1))
     assert (config.train.sequence.epochs, config.train.sequence.batch) == (3, 16)
     assert config.machine.device == "auto"
-    assert config.evaluate.weights == (1.0, 1.0, 1.0)  # too few clips in val to choose them on
     without = made(MANY, GPU, model={"sequence": None, "rgb": None})
     assert without.model.streams == ("pose",)
 
 
 def test_weights_are_chosen_where_val_can_tell() -> None:
-    of = {val: made(Counts(1500, val, 8), GPU).evaluate.weights for val in (FEW_VAL - 1, FEW_VAL)}
-    assert of == {FEW_VAL - 1: (1.0, 1.0, 1.0), FEW_VAL: "likelihood"}
+    of = {val: made(Counts(1500, val, 8), GPU) for val in (VAL_FOR_WEIGHTS - 1, VAL_FOR_WEIGHTS)}
+    assert [one.evaluate.weights for one in of.values()] == [(1.0, 1.0, 1.0), "likelihood"]
+    assert [one.train.sequence.keep for one in of.values()] == ["last", "last"]
+    assert made(Counts(1500, FEW_VAL, 8), GPU).train.sequence.keep is None
+
+
+def test_few_clips_on_grids_are_seen_more_often_where_there_is_a_gpu() -> None:
+    phases = {}
+    for machine in (LAPTOP, GPU):
+        train = made(FEW, machine, model={"rgb": {}, "pose": {}}).train
+        assert train.rgb == train.pose
+        phases[machine] = (train.pose.epochs * train.pose.repeat, train.pose.batch, train.augment.mirror)
+    assert phases == {LAPTOP: (100, 8, 0.0), GPU: (240, 16, 0.5)}
+    assert made(Counts(2000, 300, 100), GPU).train.pose.repeat == 5
 
 
 def test_the_recipe_is_in_the_resolved_config_in_full() -> None:
