@@ -3,6 +3,7 @@
 The first chart shows accuracy by confidence, the second accuracy by how many clips are answered.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -125,9 +126,9 @@ def _bins(frame: Frame, kind: str, bins: Sequence[Bin]) -> Markup:
 def coverage_chart(found: Reliability, confidence: Confidence | None, title: str) -> Markup:
     """Draw the accuracy of the surest clips over how many these are, with the chosen threshold marked."""
     low = min((accuracy for _, accuracy in found.coverage), default=0.0)
-    floor = max(0.0, int(low * 10 - 1) / 10)
+    floor = min(math.floor(low * 5 + 1e-9) / 5, 0.8)
     frame = Frame(UNIT, (floor, 1.0))
-    y_ticks = [round(floor + (1 - floor) * part, 3) for part in SHARES]
+    y_ticks = [floor, (floor + 1) / 2, 1.0]
     body = [axes(frame, SHARES, y_ticks, "share answered, the surest first", "accuracy of these")]
     if confidence and confidence.threshold and confidence.answered_right is not None:
         x, y = frame.at(confidence.answered, confidence.answered_right)
