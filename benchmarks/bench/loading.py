@@ -107,6 +107,7 @@ def rows(scale: Scale) -> Rows:
     )  # fmt: skip
     yield Row(
         SUBJECT, f"{what}, moved and rendered too, for a CPU", "ms", found["cpu"], found["peer"], peer, agreed, least=5,
+        bound=found["bound"], bound_is="its JPEGs decoded",
         short="both move the crops by OpenCV, which is most of ours",
     )  # fmt: skip
     through = {name: [] for name in ("gpu", "peer")}
@@ -116,7 +117,8 @@ def rows(scale: Scale) -> Rows:
     loaded = {name: max(float(np.median(values)), 1e-6) for name, values in through.items()}
     yield Row(
         SUBJECT, f"{what}, for a GPU, through {WORKERS} workers (each further clip)", "ms", loaded["gpu"],
-        loaded["peer"], peer, agreed, most=6, short="most of it is the way between the processes",
+        loaded["peer"], peer, agreed, most=6, bound=found["bound"], bound_is="its JPEGs decoded",
+        short="most of it is the way between the processes",
     )  # fmt: skip
     yield augmentation(scale)
 
@@ -187,8 +189,8 @@ def augmentation(scale: Scale) -> Row:
 
     what = f"moving {len(points)} x 133 maps of {SIDE} x {SIDE}"
     same(what, ours().reshape(warped.shape) / np.float32(255), peer(), 1 / 510 + 1e-5)
-    found = race({"ours": ours, "peer": peer}, scale)
+    found = race({"ours": ours, "peer": peer, "bound": lambda: out.fill(0)}, scale)
     return Row(
         SUBJECT, what, "ms", found["ours"], found["peer"], "cv2.warpAffine of each map, float32", "1/510: 8 bits",
-        least=70, short="the rendering is numpy's: see there",
+        bound=found["bound"], bound_is="memset", least=70, short="the rendering is numpy's: see there",
     )  # fmt: skip

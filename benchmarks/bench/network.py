@@ -59,13 +59,17 @@ def attention(scale: Scale) -> Rows:
         return out
 
     ways = {"ours": lambda q, k: module(q, k, k, None), "peer": explicit}
+    rate = ceiling(torch.float32, 1, 1 if scale.quick else 60)
     tokens = f"attention of {queries} to {keys} tokens, {HEADS} heads, with its projections"
     for what, goal, once in (("forward", 4, _forward), ("forward and backward", 2.5, _backward)):
         made = {name: (lambda way=way, once=once: once(way, query, key)) for name, way in ways.items()}
         same(f"{tokens}, {what}", made["ours"]().numpy(), made["peer"]().numpy(), 1e-4)
         found = race(made, scale)
+        with FlopCounterMode(display=False) as counter:
+            explicit(query, key) if once is _forward else _backward(explicit, query, key)
         yield Row(
             SUBJECT, f"{tokens}, {what}", "ms", found["ours"], found["peer"], "explicit softmax", "1e-4", least=goal,
+            bound=1e3 * counter.get_total_flops() / rate, bound_is="its products at this core's best rate",
             short="the projections, the same in both, are in both figures",
         )  # fmt: skip
 

@@ -55,10 +55,18 @@ def rows(scale: Scale) -> Rows:
     crops(run)
     heatmaps(run)
     compare(run, videos, plain)
-    found = race({"ours": lambda: all_stages(run), "peer": lambda: plain_way(run, videos, plain)}, scale)
+    found = race(
+        {
+            "ours": lambda: all_stages(run),
+            "peer": lambda: plain_way(run, videos, plain),
+            "bound": lambda: [ffmpeg_alone(one) for one in videos],
+        },
+        scale,
+    )
     yield Row(
         SUBJECT, f"frames, crops and heatmaps, {source}", "ms a frame", found["ours"] / count, found["peer"] / count,
-        "cv2 files, GeneratePoseTarget's way, gzip", AGREED, least=5,
+        "cv2 files, GeneratePoseTarget's way, gzip", AGREED, least=5, bound=found["bound"] / count,
+        bound_is="ffmpeg's decoding",
         short="decoding, JPEG of whole frames (the poses' input) and warping are most of ours, and the peer's too",
     )  # fmt: skip
     what = f"frames, crops and heatmaps beside the poses, {source}"

@@ -84,7 +84,10 @@ def reads(scale: Scale, points: Points) -> Rows:
         "np.memmap, not compressed": FILTER,
     }
     for name, goal in goals.items():
-        yield Row(SUBJECT, what, "ms", found["ours"], found[name], name, "0", least=goal, short=shorts[name])
+        yield Row(
+            SUBJECT, what, "ms", found["ours"], found[name], name, "0", least=goal, short=shorts[name],
+            bound=found["np.memmap, not compressed"], bound_is="np.memmap",
+        )  # fmt: skip
 
 
 def write_shard(path: Path, clips: list[dict[str, NDArray[Any]]]) -> Path:
