@@ -121,8 +121,9 @@ def report(rows: list[dict[str, Any]], table: pd.DataFrame) -> str:
         "# MediaPipe's three models of the body",
         "",
         f"`python -m benchmarks.mediapipe_complexity --data DIR --clips {len(table)} --seeds {seeds}`: "
-        f"{len(table)} clips of `clips/asl` on webcams, {table['word'].nunique()} words by {table['signer'].nunique()} signers, each the test once; "
-        f"{processor('cpu')}. Frames a second of one core: median over the clips, by CPU time, the complexities taking "
+        f"{len(table)} clips of `clips/asl` on webcams, {table['word'].nunique()} words by "
+        f"{table['signer'].nunique()} signers, each the test once; {processor('cpu')}. Frames a second of one core: "
+        "median over the clips, by CPU time, the complexities taking "
         "turns. Found: share of the frames. Right: top-1 in percent, mean ± standard deviation over seeds; one clip is "
         f"{100 / len(table):.1f}, and rows that are a few clips apart are not told apart.",
         "",
