@@ -203,7 +203,7 @@ def test_batch_and_devices_change_nothing(trained: MadeRun, tested: Path, monkey
     run = trained.with_config(machine={"device": "cpu", "evaluate_batch": 2})
     checkpoints = {part: Checkpoint.load(path) for part, path in best(trained).items()}
     once = camfuse.predict.probabilities._replicas
-    monkeypatch.setattr(camfuse.predict.probabilities, "_replicas", lambda *given: once(*given) * 2)
+    monkeypatch.setattr(camfuse.predict.probabilities, "_replicas", lambda *given, **how: once(*given, **how) * 2)
     predictions, results = evaluate_clips(run.run, checkpoints)  # type: ignore[arg-type]
     with np.load(tested / "probabilities.npz") as saved:
         assert predictions.clips["clip_id"].tolist() == saved["clip_id"].tolist()
