@@ -54,7 +54,12 @@ def describe(keypoints: NDArray[np.floating]) -> Array:
     return evenly(normalise(keypoints), MOMENTS)[:, _USED]
 
 
-def find_alike(clips: Sequence[Array], rank: Sequence[int], near: float = NEAR) -> list[Alike]:
+def undescribed(clips: int) -> Array:
+    """Return room for what `describe` gives of so many clips."""
+    return np.empty((clips, MOMENTS, len(_USED), 2), np.float32)
+
+
+def find_alike(clips: Array | Sequence[Array], rank: Sequence[int], near: float = NEAR) -> list[Alike]:
     """Find, for each clip, the nearest one of a lower rank that is nearly the same.
 
     Parameters
@@ -68,7 +73,7 @@ def find_alike(clips: Sequence[Array], rank: Sequence[int], near: float = NEAR) 
     """
     if not len(clips):
         return []
-    points, ranks = np.stack(clips), np.asarray(rank)
+    points, ranks = np.asarray(clips), np.asarray(rank)
     coarse = _coarse(points)
     found = []
     for held in range(1, int(ranks.max(initial=0)) + 1):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from made_movements import again, movement
 
-from camfuse.data.alike import MOMENTS, NEAR, Alike, between, describe, find_alike
+from camfuse.data.alike import MOMENTS, NEAR, Alike, between, describe, find_alike, undescribed
 
 
 def test_a_copy_is_near_and_another_movement_is_not() -> None:
@@ -33,6 +33,9 @@ def test_copies_are_found_in_later_splits_only(count: int) -> None:
     rank += [1, 1, 0]
     found = find_alike(clips, rank)
     assert [(one.clip, one.other) for one in found] == [(count - 1, count + 1), (count, 1)]
+    room = undescribed(len(clips))
+    room[:] = clips
+    assert find_alike(room, rank) == found  # one array is as good as a list
     assert found[0] == Alike(count - 1, count + 1, pytest.approx(0.01 * 2**0.5, abs=1e-3))
 
 

@@ -130,4 +130,5 @@ def test_ten_thousand_clips_cost_as_much_each_as_a_thousand(tmp_path: Path) -> N
 @pytest.mark.torture
 def test_the_memory_of_reading_is_flat_over_ten_thousand_clips(tmp_path: Path) -> None:
     found = growth.training(tmp_path / "set", 10_000)
-    assert float(str(found["grown over all clips, MB"])) < 12
+    assert float(str(found["grown over the first epoch, MB"])) < 24  # the tables of HDF5 files that are read
+    assert float(str(found["over the second, MB"])) < 3
