@@ -89,17 +89,23 @@ def test_the_commands_of_readme_and_docs_run(tmp_path: Path) -> None:
         program, *words = shlex.split(command)
         if not (checkout / "data").exists() and "data/videos" in words:
             lay_out_videos(checkout)
+            in_checkout(checkout, "camfuse", "clips", "--config", "config/videos.yaml").check_returncode()
         given = [STAND_INS.get(word, word) for word in words]
         if "CLIP_ID" in words or "--worst" in words:  # of the run that there is
             given = ["config/demo.yaml" if word == "config/videos.yaml" else word for word in given]
-        done = subprocess.run(
-            [str(Path(sys.executable).parent / program), *given, *more],
-            cwd=checkout, capture_output=True, text=True, check=False, timeout=900,
-            env={**os.environ, "PYTHONPATH": str(checkout)},
-        )  # fmt: skip
+        done = in_checkout(checkout, program, *given, *more)
         if done.returncode != 0:
             failed.append(f"{command}: {done.returncode}\n{done.stderr[-1500:]}")
     assert not failed, "\n\n".join(failed)
+
+
+def in_checkout(checkout: Path, program: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of the environment there, with the checkout's own package."""
+    command = [str(Path(sys.executable).parent / program), *words]
+    environment = os.environ | {"PYTHONPATH": str(checkout)}
+    return subprocess.run(
+        command, cwd=checkout, env=environment, capture_output=True, text=True, check=False, timeout=900
+    )
 
 
 def lay_out_videos(checkout: Path) -> None:
