@@ -229,7 +229,7 @@ class Bench:
             start=max(one.seconds - each * clips, 0.0),
             each=each * config.evaluate.samplings,
             cores=many.cpu_seconds / many.seconds,
-            memory_mb=many.memory_mb,
+            memory_mb=one.memory_mb,  # more samplings than a test has are held at once in the other
             disk_start_mb=_megabytes(self.sample.own.evaluation.folder),
         )
 
