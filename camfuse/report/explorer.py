@@ -42,14 +42,17 @@ def explore(counts: NDArray[np.int64], labels: Sequence[str]) -> Explorer:
 
 
 def as_data(content: object) -> Markup:
-    """Write JSON that stands in a page: what could begin or end markup is escaped as JSON has it."""
+    """Write JSON that stands in a page: what could begin or end markup is escaped as JSON has it.
+
+    So nothing in it can be markup any more.
+    """
     text = json.dumps(content, ensure_ascii=True, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # nosec B704: nothing in it can be markup any more
+    return Markup(text)  # nosec B704
 
 
 @cache
 def _script() -> Markup:
     text = files("camfuse.report").joinpath("explore.js").read_text(encoding="utf-8")
-    return Markup(text)  # nosec B704: a file of the package, no value of a run
+    return Markup(text)  # nosec B704
