@@ -81,8 +81,6 @@ def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> 
     absent = {stream: None for stream in STREAMS if stream not in streams}
     present = {stream: values["model"].get(stream, {}) for stream in streams}
     machine: dict[str, Any] = {"threads": max(1, computer.cores // max(1, len(streams)))}
-    if len(streams) > 1:
-        machine["threads_alone"] = computer.cores
     on_gpu = computer.gpu and on_grids
     if on_gpu:
         machine["workers"] = max(1, min(computer.cores - 2, MOST_LOADERS))

@@ -64,9 +64,6 @@ class Machine(Section):
     threads: Positive = 2
     """CPU threads of training, evaluation, `pose.mmpose` and `pose.rtmlib`: a fixed number, as sums round differently
     with another."""
-    threads_alone: Positive | None = None
-    """Those of the fusion's training and of the evaluation, which run when the streams' trainings, side by side with
-    `threads` each, are over. None: `threads`."""
     workers: int = Field(default=0, ge=0)
     """Loader processes; 0 loads in the training process."""
     weights: Path = Path("weights")

@@ -242,9 +242,7 @@ class Bench:
         return self._run(words, threads=self._threads("evaluate", config))
 
     def _threads(self, rule: str, config: Config) -> int:
-        alone = rule.removeprefix("train_") not in config.model.streams
-        own = config.machine.threads
-        return self.cpus.get(rule, (config.machine.threads_alone or own) if alone else own)
+        return self.cpus.get(rule, config.machine.threads)
 
     def report(self) -> Cost:
         """Time the report of the sample, once it is tested."""

@@ -59,9 +59,9 @@ def test_a_training_is_timed_once_for_all_that_step_alike(bench: Bench, stand_in
 
 
 def test_commands_get_the_threads_that_their_jobs_ask_for(bench: Bench) -> None:
-    machine = {"threads": 2, "threads_alone": 5}
+    machine = {"threads": 5}
     config = parse_config(bench.sample.run.config.model_dump(mode="json") | {"machine": machine})
-    assert [bench._threads(rule, config) for rule in ("train_rgb", "train_fusion", "evaluate")] == [2, 5, 5]
+    assert [bench._threads(rule, config) for rule in ("train_rgb", "train_fusion", "evaluate")] == [5, 5, 5]
     bench.cpus = {"train_rgb": 1, "evaluate": 2}
     assert [bench._threads(rule, config) for rule in ("train_rgb", "train_fusion", "evaluate")] == [1, 5, 2]
 

@@ -70,7 +70,6 @@ CONFIG = str(RUN.config_file)
 SHARDS = RUN.shard_names
 DRAWN = source_entry(SETTINGS.clips).drawn
 TRAIN_THREADS = SETTINGS.machine.threads
-ALONE_THREADS = SETTINGS.machine.threads_alone or TRAIN_THREADS
 TRAIN_GPUS = training_gpus(SETTINGS, local=workflow.local_exec)
 POSE = pose_job(SETTINGS, conda=CONDA)
 

@@ -121,7 +121,7 @@ rule train_fusion:
         benchmark_of("train_fusion")
     conda:
         "../../envs/train.yaml"
-    threads: ALONE_THREADS
+    threads: TRAIN_THREADS
     resources:
         mem_mb=24000,
         runtime=2880,
@@ -174,7 +174,7 @@ rule evaluate:
         benchmark_of("evaluate")
     conda:
         "../../envs/train.yaml"
-    threads: ALONE_THREADS
+    threads: TRAIN_THREADS
     resources:
         mem_mb=16000,
         runtime=720,
