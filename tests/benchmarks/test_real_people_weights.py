@@ -13,6 +13,7 @@ def made(variant: str, probabilities: np.ndarray, group: str = "a") -> Answer:
     return Answer("s", group, 1, variant, variant, tuple(range(40)), labels, {variant: probabilities}, {})
 
 
+@pytest.mark.slow
 def test_a_head_that_is_surely_wrong_loses_its_weight() -> None:
     labels = np.arange(40) % 4
     good = np.full((40, 4), 0.15)

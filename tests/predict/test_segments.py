@@ -109,6 +109,7 @@ RATE, HOLD = 15, 1.2
 """Of the recording; the clips have 30 frames a second."""
 
 
+@pytest.mark.slow
 def test_real_videos_joined_by_rests(shared_data: Path, tmp_path: Path) -> None:
     """Each clip's first and last frame are held for a while; MediaPipe sees the whole recording."""
     pytest.importorskip("mediapipe")

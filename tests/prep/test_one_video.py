@@ -76,6 +76,7 @@ def test_a_made_video(make_video: MakeVideo, make_config: MakeConfig, walker: No
     same(make_config(crops={"size": 64}), clip, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_real_clip(shared_data: Path, make_config: MakeConfig, tmp_path: Path) -> None:
     pytest.importorskip("mediapipe")
     assert pose_stage.make_estimator is make_estimator

@@ -220,6 +220,7 @@ def fake_camera(shared_data: Path, folder: Path) -> tuple[str, ...]:
     return (*options, f"--use-file-for-fake-video-capture={fake}")
 
 
+@pytest.mark.slow
 def test_a_camera_in_a_browser(run: Path, shared_data: Path, tmp_path: Path) -> None:
     """A real clip as a camera through MediaPipe: recorded by the browser, and answered live."""
     camera = fake_camera(shared_data, tmp_path)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import torch
 from made_training import MakeRun
 
@@ -14,6 +15,7 @@ from camfuse.model.checkpoint import Checkpoint
 CLASSES = 2000
 
 
+@pytest.mark.slow
 def test_one_training_step_and_one_evaluation(make_run: MakeRun, tmp_path: Path) -> None:
     step = {"epochs": 1, "repeat": 1, "batch": 1, "rate": 0.0075, "base_batch": 48}
     run = make_run(

@@ -32,6 +32,7 @@ def learning(make_run: MakeRun, folder: Path, augment: dict[str, Any], *, size: 
     return run
 
 
+@pytest.mark.slow
 def test_eight_clips_can_be_overfit(make_run: MakeRun, tmp_path: Path) -> None:
     still = {"scale": (1, 1), "rotate": 0, "shift": 0, "colour": 0, "span": 1}
     run = learning(make_run, tmp_path, still, size=32, epochs=30, repeat=4, rate=0.003, optimizer="adamw")

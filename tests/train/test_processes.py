@@ -120,6 +120,7 @@ def killed_after_steps(process: subprocess.Popen[bytes], state: Path, steps: int
 # ------------------------------------------------------------------------------------------- two as one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "keys"), [("fusion", {}), pytest.param("pose", {"ema": 0.9, "accumulate": 2}, marks=pytest.mark.torture)]
 )

@@ -46,6 +46,7 @@ def scene_of(left: Sequence[np.ndarray], right: Sequence[np.ndarray], signer: in
     return scenes.beside(left, right, **how) if signer == 0 else scenes.beside(right, left, **how)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signer", [0, 1])
 def test_the_signer_is_kept_beside_a_still_and_larger_person(shared_data: Path, clips: Any, signer: int) -> None:
     moving, other = clips(shared_data, "34699"), clips(shared_data, "03595")

@@ -139,6 +139,7 @@ def whole_config(folder: Path, networks: tuple[Path, Path], **rtmlib: Any) -> Co
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ENGINES)
 def test_the_stage_runs_from_a_made_video_to_a_shard(tmp_path: Path, networks: Any, kind: str) -> None:
     """Both spots move; for 2 and for 4 frames the detector finds nobody: the first gap is filled, the second is not."""
