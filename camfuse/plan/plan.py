@@ -95,9 +95,8 @@ class _Forecaster:
     def forecast(self) -> Forecast:
         jobs, made = self.found.jobs, time.time()
         loads = {job.name: self._load(job) for job in jobs}
-        gpus = max((job.gpus for job in jobs), default=0) if self.wanted.profile is None else UNLIMITED
-        cores = self.wanted.cores
-        limited = self.wanted.profile is None
+        cores, limited = self.wanted.cores, self.wanted.profile is None
+        gpus = max((job.gpus for job in jobs), default=0) if limited else UNLIMITED
         times = schedule(jobs, loads, cores if limited else sum(job.cpus for job in jobs) + 1, max(1, gpus))
         rules = tuple(self._rule(rule, loads, times.jobs) for rule in dict.fromkeys(job.rule for job in jobs))
         return Forecast(

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from tqdm import tqdm
 
 from camfuse.errors import CamfuseError, ConfigError, TableError
-from camfuse.evaluate.results import read_results
+from camfuse.evaluate.results import Results, read_results
 from camfuse.evaluate.rows import TITLES
 from camfuse.files import atomic, write_text
 from camfuse.jpeg import encode_jpeg
@@ -62,9 +62,18 @@ def find_worst(run: Run, count: int) -> list[Worst]:
     TableError
         If the run has not been tested, or its files are damaged.
     """
-    path, results = run.evaluation.probabilities, read_results(run.evaluation)
+    return _worst(run, _tested(run), count)
+
+
+def _tested(run: Run) -> Results:
+    results, path = read_results(run.evaluation), run.evaluation.probabilities
     if results is None or not path.is_file():
         raise TableError(path, ["expected the probabilities of a finished test, found none; run the workflow first"])
+    return results
+
+
+def _worst(run: Run, results: Results, count: int) -> list[Worst]:
+    path = run.evaluation.probabilities
     try:
         with np.load(path, allow_pickle=False) as found:
             clip_ids, classes, labels, rows = (found[name] for name in ("clip_id", "classes", "label", results.main))
@@ -114,7 +123,8 @@ def show_worst(run: Run, count: int, folder: Path, columns: int = COLUMNS) -> Pa
     ShardError
         If a shard is missing or was made with another config.
     """
-    worst = find_worst(run, count)
+    results = _tested(run)
+    worst = _worst(run, results, count)
     _clear(folder)
     drawn = []
     for number, one in enumerate(tqdm(worst, desc="draw clips", unit="clip", mininterval=1.0), start=1):
@@ -126,8 +136,6 @@ def show_worst(run: Run, count: int, folder: Path, columns: int = COLUMNS) -> Pa
             drawn.append((one, name, ""))
         except CamfuseError as error:  # a clip that cannot be drawn any more is still listed
             drawn.append((one, "", str(error)))
-    results = read_results(run.evaluation)
-    assert results is not None
     row = TITLES.get(results.main, results.main)
     write_text(folder / INDEX, _page(run.config.report.title, f"{row}, {results.split}", drawn))
     log.info("%s: %d clips", folder / INDEX, len(drawn))
