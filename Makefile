@@ -58,7 +58,7 @@ $(VENV)/.check: $(VENV)/.test
 	$(PIP) -e '.[workflow,demo,test,check]'
 	@touch $@
 
-demo: $(VENV)/.demo ## run the demo: recorded letters of 16 signed languages, about 5 minutes on 2 cores
+demo: $(VENV)/.demo ## run the demo: recorded letters of 16 signed languages, 4 to 5 minutes on 2 cores
 	$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml
 	@$(BIN)/python -m camfuse results --config config/demo.yaml
 

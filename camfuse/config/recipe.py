@@ -86,7 +86,7 @@ def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> 
         machine["workers"] = max(1, min(computer.cores - 2, MOST_LOADERS))
     recipe = {
         "model": values["model"] | present | absent,
-        "train": {"sequence": _sequence(counts)} | ({"precision": "bf16-mixed"} if on_gpu else {}),
+        "train": {"sequence": _sequence(counts)} | ({"precision": "auto"} if on_grids else {}),
         "machine": machine if computer.gpu else machine | {"device": "cpu"},
         "evaluate": {"weights": "likelihood"} if len(streams) > 1 and counts.val >= VAL_FOR_WEIGHTS else {},
     }

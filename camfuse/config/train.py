@@ -123,7 +123,8 @@ class Train(Section):
     """Augmentation of the training clips' keypoints for the sequence stream."""
     validation: bool = True
     """Validate after every epoch and keep the best (highest val top-1, then lowest loss); false keeps the last."""
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
-    """Arithmetic of the training step."""
+    precision: Literal["32-true", "bf16-mixed", "16-mixed", "auto"] = "32-true"
+    """Arithmetic of training and test. `auto`: bf16-mixed on a GPU or CPU that computes in bf16 itself (on Linux, a CPU
+    with the flag avx512_bf16 or amx_bf16), 32-true elsewhere; a run moved to another machine is not trained again."""
     tf32: bool = False
     """Let CUDA round f32 products to TF32 (a peer's training died of it silently); logged."""

@@ -43,6 +43,8 @@ class Checkpoint:
         ``Recogniser.state_dict()``.
     versions
         Of the libraries.
+    precision
+        What `train.precision` came to on the machine that trained; empty in files of earlier versions.
     """
 
     part: Part
@@ -54,6 +56,7 @@ class Checkpoint:
     parameters: int
     state: Mapping[str, Tensor]
     versions: dict[str, str]
+    precision: str = ""
 
     def save(self, path: Path) -> None:
         """Write the file atomically; equal content gives equal bytes."""
@@ -78,6 +81,7 @@ class Checkpoint:
         values = read_checkpoint(path)
         if "state_dict" in values and "camfuse" in values:
             return cls._of_state(path, values)
+        values = {"precision": ""} | values  # younger than the form
         names = {field.name for field in fields(cls)}
         if missing := sorted(names - values.keys()):
             raise WeightsError(f"{path}: expected a best.ckpt of camfuse, found a file without {', '.join(missing)}")

@@ -2,6 +2,8 @@
 
 import logging
 from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -11,8 +13,12 @@ from camfuse.errors import ConfigError
 from camfuse.model.recogniser import Recogniser
 
 log = logging.getLogger(__name__)
-TYPES = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
-"""What autocast computes in, by `train.precision`."""
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+TYPES: dict[Precision, torch.dtype] = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+"""What autocast computes in."""
+CPU_FACTS = Path("/proc/cpuinfo")
+BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+"""Of a CPU that multiplies in bf16 itself."""
 
 
 def pick_device(config: Config) -> Literal["cpu", "cuda"]:
@@ -37,23 +43,49 @@ def set_tf32(config: Config) -> None:
     allowed = config.train.tf32
     torch.set_float32_matmul_precision("high" if allowed else "highest")
     torch.backends.cudnn.allow_tf32 = allowed
-    log.info("tf32 %s, precision %s", "on" if allowed else "off", config.train.precision)
+    wanted, found = config.train.precision, precision_on(config, pick_device(config))
+    shown = f"{found} (auto: what this machine is fast in)" if wanted == "auto" else found
+    log.info("tf32 %s, precision %s", "on" if allowed else "off", shown)
+
+
+def precision_on(config: Config, kind: str) -> Precision:
+    """Return what `train.precision` comes to on a kind of device, ``cpu`` or ``cuda``."""
+    wanted = config.train.precision
+    if wanted != "auto":
+        return wanted
+    return "bf16-mixed" if computes_bf16(kind) else "32-true"
+
+
+@lru_cache
+def computes_bf16(kind: str) -> bool:
+    """Return whether this machine's ``cpu`` or ``cuda`` multiplies in bf16 itself; elsewhere it is emulated."""
+    if kind == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return not BF16_FLAGS.isdisjoint(_cpu_flags())
+
+
+def _cpu_flags() -> list[str]:
+    """Return the first core's flags; none where the system is not Linux on x86."""
+    try:
+        with CPU_FACTS.open(encoding="utf-8") as lines:
+            return next((line.split() for line in lines if line.startswith("flags")), [])
+    except OSError:
+        return []
 
 
 def arithmetic(config: Config, device: torch.device) -> AbstractContextManager[object]:
     """Return the context of `train.precision`, as Lightning has it, for what runs without Lightning."""
-    dtype = TYPES.get(config.train.precision)
+    dtype = TYPES.get(precision_on(config, device.type))
     return nullcontext() if dtype is None else torch.autocast(device.type, dtype)
 
 
-def to_memory_format(model: Recogniser, config: Config) -> Recogniser:
-    """Return the model with the memory layout that its arithmetic is fast in.
+def to_memory_format(model: Recogniser, config: Config, kind: str) -> Recogniser:
+    """Return the model with the memory layout that its arithmetic on a kind of device is fast in.
 
     Channels last for 16 bits (on a CPU 1.1 to 1.4, on an H200 1.7 times as fast), torch's own for float32.
     """
-    if config.train.precision not in TYPES:
-        return model
-    return channels_last(model, TYPES[config.train.precision])
+    dtype = TYPES.get(precision_on(config, kind))
+    return model if dtype is None else channels_last(model, dtype)
 
 
 def channels_last(model: Recogniser, dtype: torch.dtype) -> Recogniser:

@@ -83,7 +83,7 @@ def export_model(model: Path, output: Path, form: Form) -> float:
     checkpoint = find_model(model)
     if checkpoint.suffix.lower() in EXPORTED:
         raise WeightsError(f"{model}: expected a run's folder or a best.ckpt, found a model that is exported already")
-    network, added = TorchNetwork.load(checkpoint, "cpu"), added_beside(checkpoint)
+    network, added = TorchNetwork.load(checkpoint, "cpu", exact=True), added_beside(checkpoint)
     given = made_inputs(network.facts)
     heads = list(network.facts.heads)
     exportable = _Exportable(network.model.float(), list(given), heads, features=added is not None).eval()

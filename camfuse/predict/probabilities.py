@@ -125,7 +125,7 @@ def _replicas(config: Config, trained: Mapping[Part, Checkpoint], *, compiled: b
     devices = [torch.device(kind, i) for i in range(config.machine.devices)] if kind == "cuda" else [torch.device(kind)]
     replicas = []
     for device in devices:
-        models = {part: to_memory_format(one.recogniser(device), config) for part, one in trained.items()}
+        models = {part: to_memory_format(one.recogniser(device), config, kind) for part, one in trained.items()}
         if compiled:
             for model in models.values():
                 compile_network(model, config)

@@ -27,15 +27,29 @@ FACTS = "camfuse.json"
 
 
 class TorchNetwork:
-    """A recogniser with the facts that travel with it."""
+    """A recogniser with the facts that travel with it.
 
-    def __init__(self, model: Recogniser, facts: ModelFacts, device: torch.device) -> None:
-        self._model = to_memory_format(model, facts.config).to(device)
+    Parameters
+    ----------
+    model
+        The recogniser.
+    facts
+        What travels with it.
+    device
+        Where it computes.
+    exact
+        Compute in float32, whatever `train.precision` says.
+    """
+
+    def __init__(self, model: Recogniser, facts: ModelFacts, device: torch.device, *, exact: bool = False) -> None:
+        train = facts.config.train.model_copy(update={"precision": "32-true"} if exact else {})
+        self._config = facts.config.model_copy(update={"train": train})
+        self._model = to_memory_format(model, self._config, device.type).to(device)
         self._facts = facts
         self._device = device
 
     @classmethod
-    def load(cls, path: Path, device: Device) -> Self:
+    def load(cls, path: Path, device: Device, *, exact: bool = False) -> Self:
         """Read a checkpoint, and the calibration beside it.
 
         Raises
@@ -48,7 +62,7 @@ class TorchNetwork:
         found = Checkpoint.load(path)
         calibration = Calibration.beside(path)
         facts = ModelFacts.of(found.part, found.classes, found.config, found.fingerprint, calibration)
-        return cls(found.recogniser(), facts, _device(facts.config, device))
+        return cls(found.recogniser(), facts, _device(facts.config, device), exact=exact)
 
     @property
     def facts(self) -> ModelFacts:
@@ -66,7 +80,7 @@ class TorchNetwork:
         found: dict[str, list[NDArray[np.float32]]] = {}
         for some in in_chunks(inputs):
             there = {name: torch.from_numpy(values).to(self._device) for name, values in some.items()}
-            with arithmetic(self._facts.config, self._device):
+            with arithmetic(self._config, self._device):
                 logits = self._model(**there)
             for head, values in logits.items():
                 found.setdefault(head, []).append(values.float().softmax(1).cpu().numpy())
@@ -78,7 +92,7 @@ class TorchNetwork:
         found: list[NDArray[np.float32]] = []
         for some in in_chunks(inputs):
             there = {name: torch.from_numpy(values).to(self._device) for name, values in some.items()}
-            with arithmetic(self._facts.config, self._device):
+            with arithmetic(self._config, self._device):
                 pooled = self._model.features(**there)
             found.append(torch.cat([values.float() for values in pooled.values()], 1).cpu().numpy())
         return np.concatenate(found)

@@ -67,10 +67,12 @@ def _describe_training(path: Path, rows: pd.DataFrame, fingerprint: str) -> tupl
         speed, waited = float(summary["clips_per_second"]), float(summary.get("waited", 0))
         lost = sum(summary.get("left_out", {}).values())  # summaries of earlier versions do not say
         without = f" ({lost:,} more were left out by a stage)" if lost else ""
+        precision = summary.get("precision", "32-true")
+        device = summary["device"] if precision == "32-true" else f"{summary['device']} in {precision}"
         waiting = f", {waited:.0%} of the time waiting for them" if waited >= WORTH_SAYING else ""
         return (
             f"{epochs} on {clips['train']:,} training and {clips['val']:,} validation clips{without}, "
-            f"{summary['parameters'] / 1e6:.2f} M parameters, {duration(summary['seconds'])} on {summary['device']} "
+            f"{summary['parameters'] / 1e6:.2f} M parameters, {duration(summary['seconds'])} on {device} "
             f"({speed:.3g} clips/s{waiting}). Kept: epoch {best:g} ({rule}).",
             best,
             speed,

@@ -26,6 +26,7 @@ from camfuse.errors import ConfigError
 from camfuse.files import write_text
 from camfuse.metrics import weighted_mean
 from camfuse.model.compiled import compile_network
+from camfuse.model.device import pick_device, precision_on
 from camfuse.model.recogniser import Recogniser, heads_of
 from camfuse.train.meter import TrainMeter, ValMeter
 from camfuse.train.mixup import mix_clips
@@ -101,6 +102,7 @@ class TrainingModule(LightningModule):
         self.epochs = self.batches = 0
         self.clock = Stopwatch()
         self._config = config
+        self._precision = precision_on(config, pick_device(config))
         self._phase: Phase = getattr(config.train, model.part)
         alone = model.part == "sequence"
         self._mixup = config.train.sequence_augment.mixup if alone else config.train.augment.mixup
@@ -189,7 +191,7 @@ class TrainingModule(LightningModule):
         rate = base_rate(self._phase, self.trainer.world_size)
         total = int(self.trainer.estimated_stepping_batches)
         # in float16 Lightning cannot clip the gradient of a fused optimizer
-        fused = self.device.type == "cuda" and self._config.train.precision != "16-mixed"
+        fused = self.device.type == "cuda" and self._precision != "16-mixed"
         new_rate = self._config.train.new_rate
         optimizer = build_optimizer(self.model, self._phase, rate=rate, new_rate=new_rate, fused=fused)
         clips = clips_per_step(self._phase, self.trainer.world_size)
@@ -282,7 +284,7 @@ class TrainingModule(LightningModule):
         part, train = self.model.part, self._config.train
         raise ConfigError(
             f"train.{part}: the loss of epoch {epoch} is {loss} (rate {self._phase.rate}, clip_norm "
-            f"{self._phase.clip_norm}, precision {train.precision}, tf32 {train.tf32}): lower train.{part}.rate or "
+            f"{self._phase.clip_norm}, precision {self._precision}, tf32 {train.tf32}): lower train.{part}.rate or "
             "set precision 32-true and tf32 false"
         )
 
@@ -300,6 +302,7 @@ class TrainingModule(LightningModule):
             "batches": self.batches,
             "sums": self._add_up(self._train_meter.sums.clone()),
             "norms": [float(self._norms[0]), self._norms[1]],
+            "precision": self._precision,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -310,6 +313,12 @@ class TrainingModule(LightningModule):
         self.epochs, self.batches = state["epochs"], state["batches"]
         if self.global_rank == 0:
             self._train_meter.sums.copy_(state["sums"])
+        if (before := state.get("precision", self._precision)) != self._precision:
+            log.warning(
+                "%s: trained in %s until now, resumes in %s, as precision auto is on this machine: the numbers are not "
+                "those of a training on one machine",
+                *(self.model.part, before, self._precision),
+            )
 
 
 def write_curves(rows: list[Curve], path: Path) -> None:

@@ -30,7 +30,7 @@ from camfuse.errors import ConfigError, TableError, WeightsError
 from camfuse.files import write_text
 from camfuse.model.checkpoint import Checkpoint, load_trained, trained_weights
 from camfuse.model.compiled import compiles
-from camfuse.model.device import pick_device, set_tf32, to_memory_format
+from camfuse.model.device import pick_device, precision_on, set_tf32, to_memory_format
 from camfuse.model.initial import load_initial, merge_streams
 from camfuse.model.recogniser import Recogniser, build_recogniser
 from camfuse.predict import calibration
@@ -100,7 +100,7 @@ def train(run: Run, part: Part, output: Path, init: tuple[Path, ...] = ()) -> No
     model = build_recogniser(config.model, num_classes=len(data.classes), part=part)
     if load_initial(model, config) is None and part == "fusion":
         _start_from(model, config, data.classes, init)
-    model = to_memory_format(model, config)
+    model = to_memory_format(model, config, pick_device(config))
     if config.machine.recompute:
         recompute_blocks(model)
     val_clips = len(data.val or ())
@@ -281,6 +281,7 @@ def _finish(config: Config, module: TrainingModule, data: _Data, files: Training
         parameters=sum(p.numel() for p in module.model.parameters()),
         state=trained_weights(state),
         versions=_versions(),
+        precision=precision_on(config, pick_device(config)),
     )
     (files.folder / calibration.FILE).unlink(missing_ok=True)  # it was chosen for what the folder held before
     best.save(files.best)
@@ -325,7 +326,7 @@ def _summary(config: Config, module: TrainingModule, data: _Data, best: Checkpoi
         "waited": round(module.clock.waited / max(module.clock.seconds, 1e-9), 3),
         "device": device,
         "gpu_memory_gb": round(torch.cuda.max_memory_allocated() / 1e9, 2) if device == "cuda" else None,
-        "precision": config.train.precision,
+        "precision": best.precision,
         "tf32": config.train.tf32,
         "seed": config.seed,
         "versions": best.versions,

@@ -17,7 +17,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from camfuse.config import Config, Part
 from camfuse.digest import seal
 from camfuse.files import atomic
-from camfuse.model.device import pick_device
+from camfuse.model.device import pick_device, precision_on
 from camfuse.run.layout import TrainingFiles
 from camfuse.train.parallel import plugins, strategy
 
@@ -146,7 +146,7 @@ def build_trainer(config: Config, part: Part, files: TrainingFiles, *, steps: in
         num_nodes=machine.nodes,
         strategy=strategy(machine),
         use_distributed_sampler=False,
-        precision=config.train.precision,
+        precision=precision_on(config, device),
         max_epochs=phase.epochs,
         accumulate_grad_batches=phase.accumulate,
         callbacks=[EpochBar(part, steps), *states],

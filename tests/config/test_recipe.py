@@ -41,7 +41,7 @@ def test_many_clips_and_a_gpu_are_looked_at_by_all_streams_of_the_papers_size() 
     assert config.model.parts == ("rgb", "pose", "sequence", "fusion")
     assert config.model.rgb and config.model.rgb.channels == 64 and config.crops.size == 256
     assert (config.evaluate.weights, config.machine.device, config.machine.threads) == ("likelihood", "auto", 5)
-    assert (config.train.precision, config.machine.workers) == ("bf16-mixed", 14)
+    assert (config.train.precision, config.machine.workers) == ("auto", 14)
     of = {cores: made(MANY, Computer(cores, gpu=True)).machine.workers for cores in (2, 8, 64)}
     assert of == {2: 1, 8: 6, 64: 14}
 
@@ -50,8 +50,9 @@ def test_in_between_heatmaps_join_the_sequence_at_small_sizes() -> None:
     config = made(Counts(2000, 300, 100), GPU)
     assert config.model.streams == ("pose", "sequence")
     assert config.model.pose and config.model.pose.channels == 16 and config.crops.size == 128
-    assert config.train.precision == "bf16-mixed"
+    assert config.train.precision == "auto"
     assert (made(FEW, GPU).train.precision, made(FEW, GPU).machine.workers) == ("32-true", 0)  # the sequence alone
+    assert made(FEW, LAPTOP, model={"pose": {}}).train.precision == "auto"
 
 
 def test_what_the_config_says_wins_down_to_a_single_key() -> None:

@@ -61,6 +61,9 @@ def test_what_is_written_comes_back_and_equal_content_gives_equal_bytes(tmp_path
     assert not model.training
     assert all(torch.equal(value, one.state[key]) for key, value in model.state_dict().items())
     assert paths[0].read_bytes() == paths[1].read_bytes()
+    old = {name: value for name, value in torch.load(paths[0], weights_only=True).items() if name != "precision"}
+    torch.save(old, paths[0])
+    assert Checkpoint.load(paths[0]).precision == ""  # a file of an earlier version
 
 
 def test_a_file_that_is_no_checkpoint(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A checkpoint at work gives what the test of its run gives."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from camfuse.data.dataset import ClipDataset
 from camfuse.data.inputs import clip_inputs
 from camfuse.errors import ConfigError
 from camfuse.model.checkpoint import Checkpoint
+from camfuse.predict.export import made_inputs
 from camfuse.predict.probabilities import predict
 from camfuse.predict.torch_network import TorchNetwork
 from camfuse.prep.arrays import ClipCrops
@@ -46,6 +48,18 @@ def check_probabilities(trained: MadeRun, part: Part) -> None:
         for head, values in found.items():
             assert values.shape == (samplings, len(run.classes()))
             np.testing.assert_allclose(values.mean(0), tested.of(part)[head][row], atol=1e-5)
+
+
+def test_exact_is_float32_whatever_the_training_was(trained: MadeRun, tmp_path: Path) -> None:
+    found = Checkpoint.load(trained.run.training("rgb").best)
+    half = found.config["train"] | {"precision": "bf16-mixed"}
+    replace(found, config=found.config | {"train": half}).save(tmp_path / "best.ckpt")
+    plain = TorchNetwork.load(trained.run.training("rgb").best, "cpu")
+    given = made_inputs(plain.facts)
+    expected = plain.probabilities(given)["rgb"]
+    exact, rounded = (TorchNetwork.load(tmp_path / "best.ckpt", "cpu", exact=exact) for exact in (True, False))
+    np.testing.assert_array_equal(exact.probabilities(given)["rgb"], expected)
+    assert 1e-6 < np.abs(rounded.probabilities(given)["rgb"] - expected).max() < 0.05
 
 
 def test_a_device_that_is_not_there(trained: MadeRun, monkeypatch: pytest.MonkeyPatch) -> None:

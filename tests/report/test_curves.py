@@ -31,6 +31,13 @@ def test_the_curves_say_the_best_epoch(text: Text) -> None:
     assert "RGB stream: loss of train and val by epoch" in charts
 
 
+def test_a_training_in_16_bits_is_said(run: Run) -> None:
+    path = run.folder / "train" / "pose" / "summary.json"
+    content = json.loads(path.read_text(encoding="utf-8")) | {"precision": "bf16-mixed"}
+    write_text(path, json.dumps(content))
+    assert Text(written(run)).sections["training"].count("1 min 15 s on cpu in bf16-mixed (2.4 clips/s") == 1
+
+
 def test_a_training_of_other_settings_is_refused(run: Run) -> None:
     (run.folder / "evaluate" / "results.json").unlink()
     changed = run.config.train.model_copy(update={"new_rate": 2.0})

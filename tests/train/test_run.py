@@ -12,6 +12,7 @@ from torch.nn import functional
 from camfuse.clips.table import read_clips
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import ConfigError, StaleShardError, TableError, WeightsError
+from camfuse.model import device
 from camfuse.model.checkpoint import Checkpoint
 from camfuse.model.recogniser import build_recogniser
 from camfuse.predict.calibration import Calibration
@@ -353,6 +354,51 @@ def test_validation_and_best_use_the_averaged_weights(small: MadeRun, tmp_path: 
         logits = best.recogniser()(torch.cat([sample["rgb"] for sample in samples]), None)["rgb"]
     loss = functional.cross_entropy(logits, torch.stack([sample["label"] for sample in samples]))
     assert float(loss) == pytest.approx(best.numbers["val"]["rgb"]["loss"], rel=1e-5)
+
+
+def in_auto(run: MadeRun, part: str, **keys: Any) -> MadeRun:
+    train = run.config.train.model_dump(mode="json") | {"precision": "auto"}
+    return with_phase(run.with_config(train=train), part, **keys)
+
+
+@pytest.mark.parametrize("part", ["pose", pytest.param("fusion", marks=pytest.mark.slow)])
+def test_auto_is_what_it_comes_to_and_16_bits_give_the_same_bits_again(
+    small: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    runs = {}
+    for able in (True, False):
+        monkeypatch.setattr(device, "computes_bf16", lambda kind, able=able: able)
+        runs[able] = in_auto(small, part, ema=0.9).train(part, tmp_path / str(able))
+    precision = {able: json.loads((folder / "summary.json").read_text())["precision"] for able, folder in runs.items()}
+    assert precision == {True: "bf16-mixed", False: "32-true"}
+    assert {able: Checkpoint.load(folder / "best.ckpt").precision for able, folder in runs.items()} == precision
+    plain = with_phase(small, part, ema=0.9).train(part, tmp_path / "plain")
+    assert (runs[False] / "curves.csv").read_bytes() == (plain / "curves.csv").read_bytes()
+    assert (runs[True] / "curves.csv").read_bytes() != (plain / "curves.csv").read_bytes()
+    monkeypatch.setattr(device, "computes_bf16", lambda kind: True)
+    with monkeypatch.context() as patch:
+        kill_in_epoch(patch, 2)
+        with pytest.raises(Killed):
+            in_auto(small, part, ema=0.9).train(part, tmp_path / "again")
+    again = in_auto(small, part, ema=0.9).train(part, tmp_path / "again")  # resumed
+    assert (runs[True] / "curves.csv").read_bytes() == (again / "curves.csv").read_bytes()
+    assert_same_state(runs[True] / "best.ckpt", again / "best.ckpt")
+
+
+def test_auto_resumes_on_a_machine_of_another_arithmetic_and_says_so(
+    small: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(device, "computes_bf16", lambda kind: True)
+    with monkeypatch.context() as patch:
+        kill_in_epoch(patch, 3)
+        with pytest.raises(Killed):
+            in_auto(small, "pose").train("pose", tmp_path)
+    before = curves(tmp_path)
+    monkeypatch.setattr(device, "computes_bf16", lambda kind: False)
+    with caplog.at_level(logging.WARNING, logger="camfuse"):
+        in_auto(small, "pose").train("pose", tmp_path)
+    assert "trained in bf16-mixed until now, resumes in 32-true" in caplog.text
+    pd.testing.assert_frame_equal(curves(tmp_path).head(len(before)), before)
 
 
 def test_bf16_step_on_a_cpu(small: MadeRun, tmp_path: Path) -> None:
