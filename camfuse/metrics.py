@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torchmetrics.functional.classification import multiclass_calibration_error, multiclass_confusion_matrix
 
 from camfuse.errors import ConfigError
 
@@ -164,8 +163,8 @@ def top_k_hits(probabilities: Tensor, labels: Tensor, k: int) -> NDArray[np.bool
 
 def confusion_matrix(probabilities: Tensor, labels: Tensor) -> Tensor:
     """Return (C, C) int64 counts: row = true class, column = most probable class."""
-    counts: Tensor = multiclass_confusion_matrix(probabilities, labels, probabilities.shape[1])
-    return counts
+    classes = probabilities.shape[1]
+    return torch.bincount(labels * classes + probabilities.argmax(1), minlength=classes**2).view(classes, classes)
 
 
 def class_accuracy(confusion: Tensor) -> Tensor:
@@ -193,8 +192,11 @@ def mean_class_accuracy(confusion: Tensor, over: Literal["true", "union"] = "tru
 
 def calibration_error(probabilities: Tensor, labels: Tensor) -> float:
     """Return the expected calibration error: mean of |accuracy - confidence| over 15 equal bins of confidence."""
-    classes = probabilities.shape[1]
-    return float(multiclass_calibration_error(probabilities, labels, classes, n_bins=CALIBRATION_BINS, norm="l1"))
+    sure, found = probabilities.float().max(1)
+    bins = torch.bucketize(sure, torch.linspace(0, 1, CALIBRATION_BINS + 1), right=True)
+    gaps = torch.zeros(CALIBRATION_BINS + 2, dtype=torch.float64)
+    gaps.index_add_(0, bins, (found == labels).double() - sure.double())
+    return float(gaps.abs().sum() / len(labels))
 
 
 def bootstrap_interval(hits: NDArray[np.bool_], seed: int) -> tuple[float, float]:

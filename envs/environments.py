@@ -72,7 +72,7 @@ def environments() -> dict[str, Environment]:
         "pose-mmpose-gpu": Environment(with_gpu(mmpose), compiler, gpu=True),
         "pose-rtmlib": Environment(rtmlib),
         "pose-rtmlib-gpu": Environment(with_gpu(rtmlib), gpu=True),
-        "train": Environment((*CAMFUSE, "torch", "pytorch-lightning", "torchmetrics", "tensorboard", "jinja2")),
+        "train": Environment((*CAMFUSE, "torch", "pytorch-lightning", "tensorboard", "jinja2")),
     }
 
 

@@ -5,7 +5,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torchmetrics.functional.classification import multiclass_accuracy
+from torch.nn import functional
+from torchmetrics.functional.classification import (
+    multiclass_accuracy,
+    multiclass_calibration_error,
+    multiclass_confusion_matrix,
+)
 
 from camfuse.errors import ConfigError
 from camfuse.metrics import (
@@ -91,6 +96,19 @@ def test_calibration_by_hand() -> None:
     # two clips at confidence 0.9, one right: |0.5 - 0.9|; two at 0.6, both right: |1 - 0.6|
     probabilities = torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
     assert calibration_error(probabilities, torch.tensor([0, 1, 0, 0])) == pytest.approx(0.4, abs=1e-6)
+
+
+@pytest.mark.parametrize(("clips", "classes"), [(1, 2), (32, 8), (500, 60), (3000, 2000)])
+def test_calibration_and_confusion_are_those_of_torchmetrics(clips: int, classes: int) -> None:
+    generator = torch.Generator().manual_seed(clips)
+    labels = torch.randint(0, classes, (clips,), generator=generator)
+    scores = 3 * torch.randn(clips, classes, generator=generator) + 4 * functional.one_hot(labels, classes)
+    probabilities = scores.softmax(1)
+    probabilities[0] = functional.one_hot(labels[0], classes)  # a confidence of 1, the last edge
+    peer = multiclass_calibration_error(probabilities, labels, classes, n_bins=15, norm="l1")
+    assert calibration_error(probabilities, labels) == pytest.approx(float(peer), abs=1e-6)
+    expected = multiclass_confusion_matrix(probabilities, labels, classes)
+    assert torch.equal(confusion_matrix(probabilities, labels), expected)
 
 
 @pytest.mark.parametrize(

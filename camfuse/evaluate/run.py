@@ -33,7 +33,7 @@ from camfuse.evaluate.signers import count_signers, score_signers
 from camfuse.metrics import likely_weights, tuned_weights
 from camfuse.model.checkpoint import Checkpoint, check_trained
 from camfuse.predict.calibration import Calibration
-from camfuse.predict.probabilities import HeadPredictions, load_checkpoints, predict
+from camfuse.predict.probabilities import HeadPredictions, Predictor, load_checkpoints
 from camfuse.run.layout import EvaluationFiles, Run
 
 log = logging.getLogger(__name__)
@@ -117,16 +117,16 @@ def evaluate_clips(
     asked, strange = split_unknown(_rows(run, split, only), config.train.unknown_words)
     if len(asked) == 0:
         raise TableError(run.clip_files.clips, [f"expected a clip of split `{split}` of a word that was trained"])
-    dataset = _dataset(run, part, asked)
-    tested = predict(config, dataset, trained)
+    dataset, predictor = _dataset(run, part, asked), Predictor(config, trained)
+    tested = predictor.predict(dataset)
     missing, by_class = find_missing(run, split, asked, dataset.left_out, whole=only is None)
-    val = _val(run, trained, part) if split != "val" and (calibrated or config.evaluate.weights == "tuned") else None
+    val = _val(run, predictor, part) if split != "val" and (calibrated or config.evaluate.weights == "tuned") else None
     weights = _weights(run, tested, val, split)
     classes = next(iter(trained.values())).classes
     rows = combine(tested, weights)
     confidence = {}
     if val and calibrated:
-        confidence = _confidence(run, weights, val, _Seen(tested, _predicted(run, trained, part, strange)))
+        confidence = _confidence(run, weights, val, _Seen(tested, _predicted(run, predictor, part, strange)))
     main = next(name for name in MAIN if name in rows)
     trained_on, _ = split_unknown(run.clips(), config.train.unknown_words)
     trained_on = trained_on[trained_on["split"] == "train"]
@@ -252,15 +252,15 @@ class _Seen:
     strangers: HeadPredictions | None
 
 
-def _predicted(run: Run, trained: Mapping[Part, Checkpoint], part: Part, rows: pd.DataFrame) -> HeadPredictions | None:
-    return predict(run.config, _dataset(run, part, rows), trained) if len(rows) else None
+def _predicted(run: Run, predictor: Predictor, part: Part, rows: pd.DataFrame) -> HeadPredictions | None:
+    return predictor.predict(_dataset(run, part, rows)) if len(rows) else None
 
 
-def _val(run: Run, trained: Mapping[Part, Checkpoint], part: Part) -> _Seen | None:
+def _val(run: Run, predictor: Predictor, part: Part) -> _Seen | None:
     rows = run.clips()
     known, strange = split_unknown(rows[rows["split"] == "val"], run.config.train.unknown_words)
-    found = _predicted(run, trained, part, known)
-    return _Seen(found, _predicted(run, trained, part, strange)) if found else None
+    found = _predicted(run, predictor, part, known)
+    return _Seen(found, _predicted(run, predictor, part, strange)) if found else None
 
 
 def _confidence(run: Run, weights: Weights, val: _Seen, tested: _Seen) -> dict[str, Confidence]:

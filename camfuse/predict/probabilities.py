@@ -97,26 +97,55 @@ def load_checkpoints(config: Config, paths: Mapping[Part, Path], classes: Sequen
 
 
 def predict(config: Config, dataset: ClipDataset, trained: Mapping[Part, Checkpoint]) -> HeadPredictions:
-    """Run all models over the clips in one pass.
+    """Run all models over the clips in one pass, as `Predictor` does."""
+    return Predictor(config, trained).predict(dataset)
 
-    A fused model that is given one of its inputs only (a data set of one stream's part) has that stream's head alone.
+
+class Predictor:
+    """Trained models on their devices, for one data set after the other.
+
+    Parameters
+    ----------
+    config
+        The run's config.
+    trained
+        The models by their part.
     """
-    set_tf32(config)
-    heads: dict[Head, list[Tensor]] = {}
-    labels: list[Tensor] = []
-    with ExitStack() as stack:
-        bar = stack.enter_context(tqdm(total=len(dataset), desc="evaluate", unit="clip", mininterval=1.0))
-        # the loaders begin before the models are there
-        batches = iter(_batches(config, dataset, pinned=pick_device(config) == "cuda"))
-        compiled = compiles(config, len(dataset) * dataset.samplings)
-        if not compiled:
-            stack.enter_context(sdpa_kernel(list(EAGER_ATTENTION)))
-        for label, found in _run(config, batches, _replicas(config, trained, compiled=compiled)):
-            labels.append(label)
-            for head, probabilities in found.items():
-                heads.setdefault(head, []).append(probabilities)
-            bar.update(len(label))
-    return HeadPredictions(dataset.clips, torch.cat(labels), {head: torch.cat(parts) for head, parts in heads.items()})
+
+    def __init__(self, config: Config, trained: Mapping[Part, Checkpoint]) -> None:
+        set_tf32(config)
+        self._config = config
+        self._trained = trained
+        self._replicas: dict[bool, list[Replica]] = {}
+
+    def predict(self, dataset: ClipDataset) -> HeadPredictions:
+        """Run all models over the clips in one pass.
+
+        A fused model that is given one of its inputs only (a data set of one stream's part) has that stream's head
+        alone.
+        """
+        config = self._config
+        heads: dict[Head, list[Tensor]] = {}
+        labels: list[Tensor] = []
+        with ExitStack() as stack:
+            bar = stack.enter_context(tqdm(total=len(dataset), desc="evaluate", unit="clip", mininterval=1.0))
+            # the loaders begin before the models are there
+            batches = iter(_batches(config, dataset, pinned=pick_device(config) == "cuda"))
+            compiled = compiles(config, len(dataset) * dataset.samplings)
+            if not compiled:
+                stack.enter_context(sdpa_kernel(list(EAGER_ATTENTION)))
+            for label, found in _run(config, batches, self._models(compiled=compiled)):
+                labels.append(label)
+                for head, probabilities in found.items():
+                    heads.setdefault(head, []).append(probabilities)
+                bar.update(len(label))
+        of = {head: torch.cat(parts) for head, parts in heads.items()}
+        return HeadPredictions(dataset.clips, torch.cat(labels), of)
+
+    def _models(self, *, compiled: bool) -> list[Replica]:
+        if compiled not in self._replicas:
+            self._replicas[compiled] = _replicas(self._config, self._trained, compiled=compiled)
+        return self._replicas[compiled]
 
 
 def _replicas(config: Config, trained: Mapping[Part, Checkpoint], *, compiled: bool) -> list[Replica]:

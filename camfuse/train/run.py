@@ -334,6 +334,6 @@ def _summary(config: Config, module: TrainingModule, data: _Data, best: Checkpoi
 
 
 def _versions() -> dict[str, str]:
-    packages = ("torch", "pytorch-lightning", "torchmetrics", "numpy")
+    packages = ("torch", "pytorch-lightning", "numpy")
     own = {"camfuse": camfuse.__version__, "python": platform.python_version()}
     return own | {name: version(name) for name in packages}

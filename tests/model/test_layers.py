@@ -64,6 +64,19 @@ def test_a_pooling_of_images_is_that_of_clips(stride: int) -> None:
     assert torch.equal(ImagePool(stride)(x), nn.MaxPool3d((1, 3, 3), (1, stride, stride), (0, 1, 1))(x))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last_3d])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_pooling_is_torchs_own_to_the_bit_also_where_pixels_are_equal(
+    dtype: torch.dtype, layout: torch.memory_format, stride: int
+) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2, 6, 5, 8, 7).relu().round(decimals=1).to(dtype).to(memory_format=layout)
+    theirs = nn.MaxPool3d((1, 3, 3), (1, stride, stride), (0, 1, 1))
+    for one, other in zip(both_ways(ImagePool(stride), x), both_ways(theirs, x), strict=True):
+        assert torch.equal(one, other) and one.stride() == other.stride()
+
+
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=CUDA)])
 def test_the_mean_of_a_group_counts_what_is_seen(device: str) -> None:
     torch.manual_seed(0)
