@@ -77,8 +77,9 @@ class BatchNorm3d(nn.BatchNorm3d):
 class ImagePool(nn.MaxPool3d):
     """3x3 max pooling of each frame, as B T images with channels last.
 
-    Torch's own is faster on a GPU whose channels lie first only. On a CPU it takes 12.5 ms where this takes 2.0 (the
-    demo's heatmaps, one thread, copies included), which was a third of the pose stream's forward pass in float32.
+    Torch's own serves a GPU whose channels lie first, and exported and compiled networks. On a CPU it takes 12.5 ms where
+    this takes 2.0 (the demo's heatmaps, one thread, copies included), which was a third of the pose stream's forward
+    pass in float32.
     """
 
     def __init__(self, stride: int) -> None:
@@ -89,7 +90,7 @@ class ImagePool(nn.MaxPool3d):
         """Map (B, C, T, H, W) to (B, C, T, H / stride, W / stride)."""
         if _on_gpu_channels_last(input):
             return folded_pool(input, self.step)
-        if input.is_cuda:
+        if input.is_cuda or torch.compiler.is_compiling():
             result: Tensor = super().forward(input)
             return result
         last = not input.is_contiguous() and input.is_contiguous(memory_format=torch.channels_last_3d)

@@ -5,7 +5,7 @@ F channels and L moments of the sequence.
 """
 
 from collections.abc import Mapping
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +43,22 @@ class Head(nn.Module):
         """Map pooled features (B, channels) to logits (B, C)."""
         result: Tensor = self.fc(self.dropout(pooled))
         return result
+
+
+class Begun(NamedTuple):
+    """What the streams on grids make of frames before they look beyond one frame and at each other.
+
+    Attributes
+    ----------
+    rgb, pose
+        (B, C, R, H, W) and (B, C, P, H, W); None for a stream without input.
+    visible
+        (B, P) bool: which frames show any keypoint; None without heatmaps.
+    """
+
+    rgb: Tensor | None = None
+    pose: Tensor | None = None
+    visible: Tensor | None = None
 
 
 class Recogniser(nn.Module):
@@ -106,6 +122,12 @@ class Recogniser(nn.Module):
         if part == "fusion" and config.fusion and config.sequence and joins_sequence(config.fusion.mode):
             self.exchange = SequenceExchanges(grids, config.sequence.width, config.fusion)
         self._widths = widths
+        # layers before the streams meet: of the RGB stream one more
+        alone = min((STAGES.index(stage) for stage in self.fusion), default=len(STAGES)) + 1
+        self._begins = (
+            min(self.rgb.by_frame, alone + 1) if self.rgb else 0,
+            min(self.pose.by_frame, alone) if self.pose else 0,
+        )
         chosen = config.pose.keypoints if config.pose else None
         self.register_buffer("keypoints", None if chosen is None else torch.tensor(chosen), persistent=False)
         self.register_buffer("mean", torch.tensor(RGB_MEAN).view(1, 3, 1, 1, 1), persistent=False)
@@ -145,15 +167,32 @@ class Recogniser(nn.Module):
         self, rgb: Tensor | None = None, heatmaps: Tensor | None = None, sequence: Tensor | None = None
     ) -> dict[str, Tensor]:
         """Return what the heads see of each stream that its input is there for, (B, its channels), as `forward`."""
+        return self.finish(self.begin(rgb, heatmaps), sequence)
+
+    def begin(self, rgb: Tensor | None = None, heatmaps: Tensor | None = None) -> Begun:
+        """Run what looks at each frame by itself, so that a frame which several samplings show is looked at once."""
         x_rgb, x_pose = self._stems(rgb, heatmaps)
+        rgb_layers, pose_layers = self._begins
+        if self.rgb is not None and x_rgb is not None:
+            for number in range(1, rgb_layers + 1):
+                x_rgb = self.rgb.layer(number, x_rgb)
+        if self.pose is not None and x_pose is not None:
+            for number in range(1, pose_layers + 1):
+                x_pose = self.pose.layer(number, x_pose)
+        visible = None if heatmaps is None or x_pose is None else seen_frames(self._chosen(heatmaps))
+        return Begun(x_rgb, x_pose, visible)
+
+    def finish(self, begun: Begun, sequence: Tensor | None = None) -> dict[str, Tensor]:
+        """Return what `features` does, of the same clips."""
+        x_rgb, x_pose, visible = begun
         x_sequence = None if self.sequence is None or sequence is None else self.sequence(sequence)
         if x_rgb is None and x_pose is None and x_sequence is None:
             raise ValueError(f"expected the input of a recogniser for {self.part}, found none")
-        visible = None if heatmaps is None or x_pose is None else seen_frames(self._chosen(heatmaps))
-        for level, stage in enumerate(STAGES, start=1):
-            if self.rgb is not None and x_rgb is not None:
+        rgb_layers, pose_layers = self._begins
+        for level, stage in enumerate(("", *STAGES)):
+            if self.rgb is not None and x_rgb is not None and level + 1 > rgb_layers:
                 x_rgb = self.rgb.layer(level + 1, x_rgb)
-            if self.pose is not None and x_pose is not None:
+            if self.pose is not None and x_pose is not None and level > pose_layers:
                 x_pose = self.pose.layer(level, x_pose)
             if stage in self.fusion:
                 x_rgb, x_pose = self.fusion[stage](x_rgb, x_pose, visible)
@@ -171,7 +210,7 @@ class Recogniser(nn.Module):
         last = self.gpu_type != torch.float32
         if self.rgb is not None and rgb is not None:
             images = _as_float(rgb, torch.float32, last=last and rgb.is_cuda)
-            x_rgb = self.rgb.layer(1, self.rgb.stem(images.sub_(self.mean).div_(self.std)))
+            x_rgb = self.rgb.stem(images.sub_(self.mean).div_(self.std))
         if self.pose is not None and heatmaps is not None:
             # 0..255 and their 255ths come out of 16 bits as they would of float32, rounded to these
             gpu = heatmaps.is_cuda

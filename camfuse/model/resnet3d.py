@@ -89,6 +89,8 @@ class ResNet3d(nn.Module):
     ----------
     out_channels
         Channels after each layer.
+    by_frame
+        Leading layers that look at one frame at a time, as the stem does.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class ResNet3d(nn.Module):
         super().__init__()
         self.conv1, self.maxpool = _stem(inputs, channels, stem, stem_stride)
         self.out_channels: list[int] = []
+        self.by_frame = [*inflate, True].index(True)
         reached = channels
         appended = extra or [0] * len(depths)
         for number, (depth, stride, inflated, more) in enumerate(zip(depths, strides, inflate, appended, strict=True)):

@@ -21,6 +21,7 @@ from camfuse.errors import WeightsError
 from camfuse.model.checkpoint import Checkpoint, load_trained
 from camfuse.model.compiled import compile_network, compiles
 from camfuse.model.device import arithmetic, pick_device, set_tf32, to_memory_format
+from camfuse.model.frames import begin_frames, clips_of
 from camfuse.model.recogniser import Recogniser
 from camfuse.prep.heatmaps import STRIDE
 from camfuse.skeleton import NUM_KEYPOINTS
@@ -31,6 +32,8 @@ Models = Mapping[Part, Recogniser]
 BYTES_PER_INPUT = 12
 """Memory of a forward pass per byte of its inputs, with room to spare: in 16 bits at full size an H200 took 7."""
 
+SAMPLINGS_ON_A_CPU = 2
+"""Of a pass on a CPU: fewer take more time, more take more memory."""
 
 EAGER_ATTENTION = (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH)
 """Attention's kernels but for cuDNN's, which plans half a second for each shape: 3.5 s of the fused network's first
@@ -194,22 +197,47 @@ def _batches(config: Config, dataset: ClipDataset, *, pinned: bool) -> DataLoade
 def _batch_probabilities(config: Config, replica: Replica, batch: Sample) -> tuple[Tensor, dict[Head, Tensor]]:
     """Return the labels, and each head's probabilities (B, C) on the CPU: the mean over the clip's V samplings.
 
-    As many samplings in one pass as memory allows, each made once for all models; what is stored is unpacked once.
+    On a GPU as many samplings in one pass as memory allows, each made once for all models; what is stored is unpacked
+    once.
     """
     device = replica.device
     there = unpacked(to_device(batch, device), config)
     clips, samplings = len(batch["label"]), samplings_of(there)
-    at_once = _samplings_at_once(config, device, clips, samplings)
+    by_frame = device.type == "cpu" and not replica.whole and ("images" in there or "volume" in there)
     total: dict[Head, Tensor] = {}
+    for part, logits in _by_frame(config, replica, there) if by_frame else _by_sampling(config, replica, there):
+        for head, values in logits.items():
+            probabilities = values.float().softmax(1).unflatten(0, (clips, -1)).sum(1)  # (B v, C) -> (B, C)
+            total[part, head] = total[part, head] + probabilities if (part, head) in total else probabilities
+    return batch["label"], {head: (values / samplings).cpu() for head, values in total.items()}
+
+
+def _by_sampling(config: Config, replica: Replica, there: Sample) -> Iterator[tuple[Part, dict[str, Tensor]]]:
+    """Yield each model's logits (B v, C) of some samplings after the other."""
+    device, clips, samplings = replica.device, len(there["label"]), samplings_of(there)
+    at_once = _samplings_at_once(config, device, clips, samplings)
     for first in range(0, samplings, at_once):
         inputs = inputs_of(dense(there, config, slice(first, first + at_once)))
         for part, model in replica.models.items():
             with arithmetic(config, device):
-                logits = model(**inputs) if replica.whole in (0, clips) else model.forward(**inputs)
-            for head, values in logits.items():
-                probabilities = values.float().softmax(1).unflatten(0, (clips, -1)).sum(1)  # (B v, C) -> (B, C)
-                total[part, head] = total[part, head] + probabilities if (part, head) in total else probabilities
-    return batch["label"], {head: (values / samplings).cpu() for head, values in total.items()}
+                yield part, model(**inputs) if replica.whole in (0, clips) else model.forward(**inputs)
+
+
+def _by_frame(config: Config, replica: Replica, there: Sample) -> Iterator[tuple[Part, dict[str, Tensor]]]:
+    """Yield the same, looking once at each frame that several samplings show.
+
+    For a CPU, where work counts; a GPU rather makes few large passes.
+    """
+    for part, model in replica.models.items():
+        with arithmetic(config, replica.device):
+            frames = begin_frames(model, there.get("images"), there.get("volume"))
+        for first in range(0, samplings_of(there), SAMPLINGS_ON_A_CPU):
+            some = slice(first, first + SAMPLINGS_ON_A_CPU)
+            names = [name for name in ("rgb_frames", "pose_frames", "sequence") if name in there]
+            shown = {name: there[name][:, some].flatten(0, 1) for name in names}
+            clips = clips_of(frames, shown.get("rgb_frames"), shown.get("pose_frames"))
+            with arithmetic(config, replica.device):
+                yield part, model.read(model.finish(clips, shown.get("sequence")))
 
 
 def _samplings_at_once(config: Config, device: torch.device, clips: int, samplings: int) -> int:

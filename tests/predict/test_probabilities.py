@@ -49,6 +49,24 @@ def test_a_test_uses_the_arithmetic_of_the_training(trained: MadeRun, compact: b
         assert 1e-6 < difference < 0.05, head
 
 
+@pytest.mark.parametrize("part", ["rgb", "pose", "fusion"])
+@pytest.mark.parametrize(("precision", "most"), [("32-true", 1e-5), ("bf16-mixed", 0.02)])
+def test_samplings_share_what_looks_at_one_frame_at_a_time(
+    trained: MadeRun, monkeypatch: pytest.MonkeyPatch, part: Part, precision: str, most: float
+) -> None:
+    run, rows = trained, trained.run.clips()
+    train = run.config.train.model_copy(update={"precision": precision})
+    config = run.config.model_copy(update={"train": train})
+    data = ClipDataset(rows, run.run, part=part, augment=False, samplings=3, compact=True)
+    trained_as: dict[Part, Checkpoint] = {part: Checkpoint.load(run.run.training(part).best)}
+    found = predict(config, data, trained_as)
+    monkeypatch.setattr(probabilities, "_by_frame", probabilities._by_sampling)
+    expected = predict(config, data, trained_as)
+    assert found.heads.keys() == expected.heads.keys()
+    for head, values in expected.heads.items():
+        torch.testing.assert_close(found.heads[head], values, rtol=0, atol=most)
+
+
 def test_batches_of_one_size_go_through_the_compiled_network_and_the_last_through_the_plain_one(
     trained: MadeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,73 @@
+"""A test's samplings share frames: what looks at one frame at a time looks once at each, however many show it.
+
+Shapes: F stored frames of a batch, K keypoints, S crop side, Q heatmap side, N clips, T frames of a clip.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from camfuse.model.recogniser import Begun, Recogniser
+
+FRAMES_AT_ONCE = 16
+"""Frames of one pass: all passes are of one size, as each size has kernels of its own to make."""
+
+
+def begin_frames(model: Recogniser, images: Tensor | None, maps: Tensor | None) -> Begun:
+    """Run a recogniser's `begin` on frames instead of clips.
+
+    Parameters
+    ----------
+    model
+        The recogniser.
+    images
+        Crops (F, S, S, 3) uint8; None without.
+    maps
+        Heatmaps (F, K, Q, Q) uint8, of frames of their own; None without.
+
+    Returns
+    -------
+    Begun
+        Each frame as a clip of one.
+    """
+    rgb = pose = visible = None
+    if images is not None and model.rgb is not None:
+        crops = images.permute(0, 3, 1, 2).unsqueeze(2)  # (F, 3, 1, S, S)
+        rgb = _in_passes(crops, lambda some: [model.begin(rgb=some).rgb])[0]
+    if maps is not None and model.pose is not None:
+        pose, visible = _in_passes(maps.unsqueeze(2), lambda some: model.begin(heatmaps=some)[1:])
+    return Begun(rgb, pose, visible)
+
+
+def clips_of(frames: Begun, rgb_frames: Tensor | None, pose_frames: Tensor | None) -> Begun:
+    """Return clips of frames that `begin_frames` has looked at.
+
+    Parameters
+    ----------
+    frames
+        What it returned.
+    rgb_frames, pose_frames
+        (N, T) which of the frames a clip shows, of each stream.
+    """
+    rgb = None if frames.rgb is None or rgb_frames is None else _together(frames.rgb, rgb_frames)
+    if frames.pose is None or frames.visible is None or pose_frames is None:
+        return Begun(rgb)
+    return Begun(rgb, _together(frames.pose, pose_frames), frames.visible[:, 0][pose_frames])
+
+
+def _in_passes(frames: Tensor, run: Callable[[Tensor], Sequence[Tensor | None]]) -> list[Tensor]:
+    """Return what `run` gives of all frames; the last pass is filled up with the last frame."""
+    count = len(frames)
+    parts = []
+    for first in range(0, count, FRAMES_AT_ONCE):
+        some = torch.arange(first, first + FRAMES_AT_ONCE, device=frames.device).clamp(max=count - 1)
+        parts.append([part[: count - first] for part in run(frames[some]) if part is not None])
+    return [torch.cat(column) for column in zip(*parts, strict=True)]
+
+
+def _together(frames: Tensor, chosen: Tensor) -> Tensor:
+    """Return (N, C, T, H, W) of frames (F, C, 1, H, W), in the same layout."""
+    last = not frames.is_contiguous()
+    clips = frames.squeeze(2)[chosen].transpose(1, 2)
+    return clips.contiguous(memory_format=torch.channels_last_3d if last else torch.contiguous_format)
