@@ -77,9 +77,9 @@ class BatchNorm3d(nn.BatchNorm3d):
 class ImagePool(nn.MaxPool3d):
     """3x3 max pooling of each frame, as B T images with channels last.
 
-    Torch's own serves a GPU whose channels lie first, and exported and compiled networks. On a CPU it takes 12.5 ms where
-    this takes 2.0 (the demo's heatmaps, one thread, copies included), which was a third of the pose stream's forward
-    pass in float32.
+    Torch's own serves a GPU whose channels lie first, and exported and compiled networks. On a CPU it takes 12.5 ms
+    where this takes 2.0 (the demo's heatmaps, one thread, copies included), which was a third of the pose stream's
+    forward pass in float32.
     """
 
     def __init__(self, stride: int) -> None:
