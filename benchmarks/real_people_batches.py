@@ -84,12 +84,22 @@ def model_of(streams: tuple[str, ...], mode: str | None, setting: Setting) -> Mo
 
 
 class Clips:
-    """The packed clips, their images on the device."""
+    """The packed clips, their images on the device.
 
-    def __init__(self, path: Path, device: torch.device) -> None:
+    Parameters
+    ----------
+    path
+        The pack.
+    device
+        Where the images are.
+    half
+        Whether a CPU, too, computes images and heatmaps in bf16.
+    """
+
+    def __init__(self, path: Path, device: torch.device, *, half: bool = False) -> None:
         with np.load(path) as stored:
             data = {name: stored[name] for name in stored.files}
-        self.device = device
+        self.device, self.half = device, half
         self.table = {name: data[name] for name in ("video", "word", "label8", "signer", "source", "group8")}
         self.keypoints = data["keypoints"].astype(np.float32)
         ends = np.cumsum(data["points_count"])
@@ -241,7 +251,7 @@ def inputs(clips: Clips, batch: Mapping[str, Tensor], setting: Setting) -> dict[
         name = "tiles" if setting.tiles else "active" if setting.active else "whole"
         out["rgb"] = moved_images(clips.images[name][batch["images"]], batch, 2 if setting.tiles else 1)
     if "keypoints" in batch:
-        out["heatmaps"] = rendered(batch["keypoints"])
+        out["heatmaps"] = rendered(batch["keypoints"], torch.bfloat16 if clips.half else torch.float32)
     if "sequence" in batch:
         out["sequence"] = batch["sequence"]
     return out
@@ -270,7 +280,7 @@ def moved_images(images: Tensor, batch: Mapping[str, Tensor], tiles: int) -> Ten
     return colours.permute(0, 4, 1, 2, 5, 3, 6).reshape(count, 3, frames, size, size)
 
 
-def rendered(keypoints: Tensor) -> Tensor:
+def rendered(keypoints: Tensor, dtype: torch.dtype) -> Tensor:
     """Return the maps 0..255 (B, K, P, Q, Q) of keypoints (B, K, P, 3) in crop pixels."""
     live = keypoints.isfinite().all(-1) & (keypoints[..., 2] > 0)
     points = torch.where(live[..., None], keypoints, 0.0)
@@ -281,5 +291,6 @@ def rendered(keypoints: Tensor) -> Tensor:
         distance = (pixels - ((places + 0.5) / 4 - 0.5)[..., None]).abs()
         return torch.where(distance <= CUT * SIGMA, torch.exp(-0.5 * (distance / SIGMA).square()), 0.0)
 
-    rows = peak[..., None] * gaussian(points[..., 1])
-    return (rows[..., :, None] * gaussian(points[..., 0])[..., None, :]).round()
+    rows, columns = (peak[..., None] * gaussian(points[..., 1])).to(dtype), gaussian(points[..., 0]).to(dtype)
+    maps = rows[..., :, None] * columns[..., None, :]
+    return maps if dtype == torch.bfloat16 else maps.round()  # which is no finer than that anyway

@@ -11,6 +11,7 @@ import io
 import json
 import multiprocessing
 import os
+import re
 import time
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from benchmarks.real_people_jobs import (
     FUSION_VIEWS,
     OTHER,
     SETTINGS,
+    Candidates,
     Job,
     jobs_of,
     labels_of,
@@ -36,10 +38,10 @@ from camfuse.files import write_text
 
 
 class Folder:
-    """The files of one go: claims, weights, answers."""
+    """The files of one go: claims, weights, answers; and which variants of a stream there are to choose from."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, candidates: Candidates) -> None:
+        self.path, self.candidates = path, candidates
 
     def prepare(self) -> None:
         """Make it, and forget the claims of trainings that were cut off."""
@@ -98,8 +100,10 @@ def _whole(path: Path, content: bytes) -> None:
 
 def chosen(folder: Folder, stream: str, name: str, all_jobs: list[Job]) -> str | None:
     """Return the candidate of a stream that has most clips of the other set right; None until all have answered."""
+    if len(folder.candidates[stream]) == 1:
+        return folder.candidates[stream][0]
     best: tuple[float, str] | None = None
-    for variant in CANDIDATES[stream]:
+    for variant in folder.candidates[stream]:
         hits, total = 0, 0
         for job in all_jobs:
             if (job.set, job.part, job.variant, job.seed) == (OTHER[name], stream, variant, 1):
@@ -166,15 +170,20 @@ def _fusion(
     return Training(clips, "fusion", model, train, labels, classes, phase, setting, job.seed, states)
 
 
+def candidates_of(picked: list[str]) -> Candidates:
+    """Return the variants to choose from; of a stream with a picked one that alone."""
+    return {**CANDIDATES, **{variant.split(".")[0]: (variant,) for variant in picked}}
+
+
 def worker(options: argparse.Namespace, end: float, number: int) -> None:
     """Train job after job, several in turns, until there is none or the time is over."""
     torch.set_num_threads(1)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    clips = Clips(options.pack, device)
-    folder = Folder(options.folder)
-    all_jobs = jobs_of(clips)
-    wanted = [job for job in all_jobs if options.only in job.name]
+    clips = Clips(options.pack, device, half=device.type == "cpu" and options.half)
+    folder = Folder(options.folder, candidates_of(options.pick))
+    all_jobs = jobs_of(clips, folder.candidates)
+    wanted = [job for job in all_jobs if re.search(options.only, job.name)]
     print(f"worker {number}: {len(clips)} clips, {len(wanted)} jobs, {end - time.time():.0f} s left", flush=True)
     running: list[tuple[Job, Training, float]] = []
     while time.time() < end:
@@ -244,11 +253,16 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=1800, help="seconds, all in all")
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--slots", type=int, default=3, help="trainings that a process has at a time")
-    parser.add_argument("--only", default="", help="jobs with this in their name")
+    parser.add_argument("--only", default="", help="jobs whose name has this regular expression")
+    parser.add_argument(
+        "--pick", nargs="*", default=[], help="pose.zoom, rgb.long: that variant instead of a choice by the other set"
+    )
+    parser.add_argument("--half", action="store_true", help="bf16 on a CPU too")
     parser.add_argument("--steps", type=int, default=0, help="at most so many a training: to try it out")
     options = parser.parse_args()
     end = time.time() + options.limit
-    Folder(options.folder).prepare()
+    folder = Folder(options.folder, candidates_of(options.pick))
+    folder.prepare()
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=worker, args=(options, end, n)) for n in range(options.processes)]
     for process in processes:
@@ -257,7 +271,7 @@ def main() -> None:
         process.join(max(1.0, end + 12 - time.time()))
         if process.is_alive():
             process.kill()
-    found = sorted(Folder(options.folder).path.glob("*.json"))
+    found = sorted(folder.path.glob("*.json"))
     write_text(options.output, "".join(path.read_text(encoding="utf-8") + "\n" for path in found))
     print(f"{len(found)} trainings done", flush=True)
 

@@ -1,5 +1,6 @@
 """The trainings of `real_people_gpu`: of which streams and fusions, on which clips, in which order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,7 +39,9 @@ SETTINGS: dict[str, Setting] = {
 SEQUENCES = tuple(name for name in SETTINGS if "." not in name and name != "sequence")
 """`base`: as `config/videos.yaml` had it, one hundred views a clip in batches of 8. `long`: more views, larger batches,
 the active part alone, mirrored half of the time. `tiles`, `zoom`: hands at a scale of their own besides."""
-CANDIDATES = {"rgb": ("rgb.long", "rgb.tiles"), "pose": ("pose.long", "pose.zoom")}
+Candidates = Mapping[str, tuple[str, ...]]
+"""Of a stream, the variants of which one is chosen."""
+CANDIDATES: Candidates = {"rgb": ("rgb.long", "rgb.tiles"), "pose": ("pose.long", "pose.zoom")}
 MODES = ("divided", "none", "concat")
 OTHER = {"asl24": "asl8", "asl8": "asl24", "asl8web": "asl24"}
 """Which set chooses the candidates for a set: never its own test clips."""
@@ -95,7 +98,7 @@ def labels_of(clips: Clips, name: str) -> tuple[NDArray[np.int64], int]:
     return np.array([classes.index(one) if k else -1 for one, k in zip(column, kept, strict=True)]), len(classes)
 
 
-def jobs_of(clips: Clips) -> list[Job]:
+def jobs_of(clips: Clips, candidates: Candidates = CANDIDATES) -> list[Job]:
     """Return all trainings, the most telling first."""
     every = [(name, fold, *rows) for name, parts in folds(clips).items() for fold, rows in parts.items()]
 
@@ -105,7 +108,7 @@ def jobs_of(clips: Clips) -> list[Job]:
     both = ("asl24", "asl8")
     out = []
     for stream in ("pose", "rgb"):
-        for variant in CANDIDATES[stream]:
+        for variant in candidates[stream]:
             out += of(1, stream, variant, both)
     out += of(1, "sequence", "sequence")
     out += of(1, "pose", "chosen") + of(1, "rgb", "chosen") + of(1, "fusion", "divided")

@@ -31,7 +31,9 @@ def made_keypoints() -> np.ndarray:
 
 def test_heatmaps_are_those_of_the_package() -> None:
     keypoints = torch.from_numpy(made_keypoints())
-    np.testing.assert_allclose(rendered(keypoints), render_on_device(keypoints, SIZE // 4, 0.7).float(), atol=1)
+    np.testing.assert_allclose(
+        rendered(keypoints, torch.float32), render_on_device(keypoints, SIZE // 4, 0.7).float(), atol=1
+    )
 
 
 def test_keypoints_and_images_move_as_in_the_package() -> None:

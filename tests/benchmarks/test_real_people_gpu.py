@@ -28,7 +28,7 @@ def answer(folder: Folder, job: Job, *, right: bool) -> None:
 
 
 def test_a_set_waits_for_the_other_sets_answers_and_takes_what_they_say(tmp_path: Path) -> None:
-    folder, jobs = Folder(tmp_path), made_jobs()
+    folder, jobs = Folder(tmp_path, CANDIDATES), made_jobs()
     assert not ready(folder, jobs[-1], jobs)
     for job in jobs[:-1]:
         best = "zoom" if job.set == "asl8" else "long"
@@ -39,7 +39,7 @@ def test_a_set_waits_for_the_other_sets_answers_and_takes_what_they_say(tmp_path
 
 
 def test_each_training_is_claimed_once_and_again_after_a_cut(tmp_path: Path) -> None:
-    folder, job = Folder(tmp_path), made_jobs()[0]
+    folder, job = Folder(tmp_path, CANDIDATES), made_jobs()[0]
     assert folder.claim(job)
     assert not folder.claim(job)
     folder.prepare()
@@ -51,4 +51,4 @@ def test_each_training_is_claimed_once_and_again_after_a_cut(tmp_path: Path) -> 
 
 def test_a_fusion_waits_for_its_streams(tmp_path: Path) -> None:
     fusion = Job("asl24", "s01", 1, "fusion", "divided", (0,), (1,))
-    assert not ready(Folder(tmp_path), fusion, [*made_jobs(), fusion])
+    assert not ready(Folder(tmp_path, CANDIDATES), fusion, [*made_jobs(), fusion])
