@@ -189,8 +189,11 @@ def worker(options: argparse.Namespace, end: float, number: int) -> None:
     while time.time() < end:
         while len(running) < options.slots and (found := _next(clips, folder, wanted, all_jobs)):
             found[1].graphs = number % 4 != 3  # should graphs fail, some go on without
+            training = found[1]
+            if options.views and training.part in CANDIDATES:
+                training.steps = len(training.train) * options.views // training.phase.batch
             if options.steps:
-                found[1].steps = min(found[1].steps, options.steps)
+                training.steps = min(training.steps, options.steps)
             running.append((*found, time.time()))
         if not running:
             if all((options.folder / f"{job.name}.claim").exists() for job in wanted):
@@ -257,6 +260,7 @@ def main() -> None:
     parser.add_argument(
         "--pick", nargs="*", default=[], help="pose.zoom, rgb.long: that variant instead of a choice by the other set"
     )
+    parser.add_argument("--views", type=int, help="how often images and heatmaps of each training clip are seen")
     parser.add_argument("--half", action="store_true", help="bf16 on a CPU too")
     parser.add_argument("--steps", type=int, default=0, help="at most so many a training: to try it out")
     options = parser.parse_args()
