@@ -31,8 +31,9 @@ from camfuse.config import (
 )
 from camfuse.data.augment import affine_matrix, colour_matrix
 from camfuse.data.sampling import evaluation_frames, training_frames
-from camfuse.data.sequence import POINTS, features
+from camfuse.data.sequence import POINTS
 from camfuse.data.sequence_augment import augmented
+from camfuse.data.sequence_channels import features
 from camfuse.data.sequence_views import plain_channels
 from camfuse.skeleton import LEFT_HAND, MIRROR, RIGHT_HAND
 

@@ -175,6 +175,14 @@ def candidates_of(picked: list[str]) -> Candidates:
     return {**CANDIDATES, **{variant.split(".")[0]: (variant,) for variant in picked}}
 
 
+def shorten(training: Training, options: argparse.Namespace) -> None:
+    """Give a training the number of steps that --views and --steps ask for."""
+    if options.views and training.part in CANDIDATES:
+        training.steps = len(training.train) * options.views // training.phase.batch
+    if options.steps:
+        training.steps = min(training.steps, options.steps)
+
+
 def worker(options: argparse.Namespace, end: float, number: int) -> None:
     """Train job after job, several in turns, until there is none or the time is over."""
     torch.set_num_threads(1)
@@ -189,11 +197,7 @@ def worker(options: argparse.Namespace, end: float, number: int) -> None:
     while time.time() < end:
         while len(running) < options.slots and (found := _next(clips, folder, wanted, all_jobs)):
             found[1].graphs = number % 4 != 3  # should graphs fail, some go on without
-            training = found[1]
-            if options.views and training.part in CANDIDATES:
-                training.steps = len(training.train) * options.views // training.phase.batch
-            if options.steps:
-                training.steps = min(training.steps, options.steps)
+            shorten(found[1], options)
             running.append((*found, time.time()))
         if not running:
             if all((options.folder / f"{job.name}.claim").exists() for job in wanted):

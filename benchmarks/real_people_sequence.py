@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from benchmarks.real_people_rows import Scores, Task
 from camfuse.config import Model, SequenceAugment, SequenceStream
-from camfuse.data.sequence import evenly, features, mirror, normalise
+from camfuse.data.sequence import evenly, mirror, normalise
 from camfuse.data.sequence_augment import augmented
+from camfuse.data.sequence_channels import features
 from camfuse.model.recogniser import Recogniser, build_recogniser
 
 Array = NDArray[np.float32]

@@ -15,10 +15,14 @@ import onnxruntime
 POINTS = [*range(11), 31, 42, 47, 71, 74, 77, 80, *range(91, 133)]  # body, face, left hand, right hand
 FIRST = [4, 4, 4, 4, 8, 12, 16, 0, 0, 0, 0, 0]  # points of a hand whose distances are read: thumb to index finger, ...
 OTHER = [8, 12, 16, 20, 12, 16, 20, 8, 12, 16, 20, 4]
+BEFORE = [0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 0, 13, 14, 15, 0, 17, 18, 19]  # where a hand's points 1 to 20 hang on
+TOUCHING = [0, 4, 8, 12, 20, 9]  # points of a hand that come near to something
+TOUCHED = [0, 1, 2, 3, 4, 11, 5, 6, 7, 8]  # and to what: head, shoulders, elbows; and the other hand
+SWAPPED = [0, 2, 1, 4, 3, 11, 6, 5, 8, 7]  # the same for the left hand
 
 
 def channels(keypoints, facts):
-    """Return what the network reads of one sign, (1, 330, moments)."""
+    """Return what the network reads of one sign, (1, 842, moments)."""
     moments = facts["config"]["model"]["sequence"]["frames"]
     points = np.where(keypoints[:, POINTS, 2:] > 0, keypoints[:, POINTS, :2], np.nan).astype(float)
     left, right = points[:, 5], points[:, 6]  # shoulders: their middle is the origin, their distance the unit
@@ -31,14 +35,20 @@ def channels(keypoints, facts):
     if high - low >= 0.5:
         points = cut(points, height > low + 0.35 * (high - low))
     body, face, *hands = np.split(at_moments(points, moments), [11, 18, 39], axis=1)
-    read = [moving(flat(body)), moving(flat(face - body[:, :1]) * 2)]
-    for hand in (hands[0] * (-1, 1), hands[1]):  # the left one mirrored
+    arms = body[:, [7, 9, 8, 10]] - body[:, [5, 7, 6, 8]]
+    read = [moving(np.hstack([flat(body), flat(directions(arms))])), moving(flat(face - body[:, :1]) * 2)]
+    for number, side in enumerate(((-1, 1), (1, 1))):  # the left hand, mirrored, then the right one
+        hand, other = hands[number] * side, hands[1 - number] * side
         shape = hand - hand[:, :1]
         palm = np.linalg.norm(shape[:, 5:18:4], axis=2).max(1)
-        shape = shape / (palm[np.isfinite(palm)].mean() if np.isfinite(palm).any() else 1)
-        apart = np.linalg.norm(shape[:, FIRST] - shape[:, OTHER], axis=2)
-        read += [moving(np.hstack([flat(hand[:, [0, 4, 8, 12, 16, 20]]), flat(shape[:, 1:]), apart]))]
-        read += [np.isfinite(hand[:, 0, :1])]
+        sized = shape / (palm[np.isfinite(palm)].mean() if np.isfinite(palm).any() else 1)
+        apart = np.linalg.norm(sized[:, FIRST] - sized[:, OTHER], axis=2)
+        fingers = directions(hand[:, 1:] - hand[:, BEFORE])
+        read += [moving(np.hstack([flat(hand[:, [0, 4, 8, 12, 16, 20]]), flat(sized[:, 1:]), apart, flat(fingers)]))]
+        head = np.concatenate([body, face], 1)[:, (SWAPPED, TOUCHED)[number]] * side
+        near = np.concatenate([head, other[:, [0, 8, 9, 12]]], 1)
+        squares = np.square(hand[:, TOUCHING, None] - near[:, None]).sum(-1).reshape(len(hand), -1)
+        read += [np.isfinite(hand[:, 0, :1]), np.nan_to_num(np.exp(-np.hstack([squares / 0.25**2, squares / 0.7**2])))]
     return np.hstack(read).T[None].astype(np.float32)
 
 
@@ -71,6 +81,11 @@ def at_moments(points, moments):
 def flat(points):
     """Return (T, N, 2) as (T, 2 N)."""
     return points.reshape(len(points), -1)
+
+
+def directions(bones):
+    """Return vectors (T, n, 2) in length 1."""
+    return bones / np.maximum(np.linalg.norm(bones, axis=2, keepdims=True), 1e-3)
 
 
 def moving(values):

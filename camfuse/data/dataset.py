@@ -58,7 +58,7 @@ class Sample(TypedDict):
     rgb_frames: NotRequired[Tensor]
     """(V, R) int64, which of them."""
     sequence: NotRequired[Tensor]
-    """(V, F, L) float32, the channels of `camfuse.data.sequence.features` over L moments."""
+    """(V, F, L) float32, the channels of `camfuse.data.sequence_channels.features` over L moments."""
     label: Tensor
     """int64, class index."""
     index: Tensor

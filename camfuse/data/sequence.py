@@ -1,10 +1,10 @@
-"""A clip's keypoints as a sequence: from pixels to body units, and from there to the channels that a network sees.
+"""A clip's keypoints as a sequence: from pixels to body units.
 
-Between the two lie the points of a signer, (T, N, 2) float32 in units of the distance of the shoulders, from their
-middle, x to the image's right and y down; a point that is not seen is NaN, NaN. What is done to a clip in training
-(`camfuse.data.sequence_augment`) is done to these.
+The points of a signer are (T, N, 2) float32 in units of the distance of the shoulders, from their middle, x to the
+image's right and y down; a point that is not seen is NaN, NaN. What is done to a clip in training
+(`camfuse.data.sequence_augment`) is done to these; `camfuse.data.sequence_channels` makes of them what a network sees.
 
-T frames of a clip, N points (`KEYPOINTS`), F channels (`CHANNELS`).
+T frames of a clip, N points (`KEYPOINTS`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,15 +33,8 @@ POINTS: Mapping[str, slice] = {
 """Where a part's points stand among the N."""
 MIRRORED = tuple(KEYPOINTS.index(MIRROR[keypoint]) for keypoint in KEYPOINTS)
 """``points[:, MIRRORED]`` swaps the signer's sides."""
-NOSE, LEFT_SHOULDER, RIGHT_SHOULDER = 0, 5, 6
+LEFT_SHOULDER, RIGHT_SHOULDER = 5, 6
 WRISTS, SIDES = (9, 10), ("left", "right")
-TIPS = (4, 8, 12, 16, 20)
-"""Of a hand: the ends of thumb, index, middle, ring and little finger."""
-KNUCKLES = (5, 9, 13, 17)
-PLACED = (0, *TIPS)
-"""Points of a hand whose place before the body is given too, beside its shape."""
-PAIRS = ((4, 8), (4, 12), (4, 16), (4, 20), (8, 12), (12, 16), (16, 20), (0, 8), (0, 12), (0, 16), (0, 20), (0, 4))
-"""Points of a hand whose distance is given: what a turned hand keeps."""
 PALM_OF_SHOULDERS = 0.25
 """Length of a palm (wrist to knuckle) in units of the shoulders' distance, for clips that show no shoulders."""
 GAP = 0.15
@@ -52,19 +45,6 @@ RAISED = 0.35
 """Share of the way up from which a hand counts as raised."""
 LEAST_RISE = 0.5
 """Least way up for that, in units of the shoulders' distance."""
-SPEED = 4.0
-"""Factor of the differences between neighbouring frames, so that they are about as large as the places."""
-
-_HAND = 2 * len(PLACED) + 2 * 20 + len(PAIRS)
-CHANNELS: Mapping[str, slice] = {
-    "body": slice(0, 44),
-    "face": slice(44, 72),
-    "left": slice(72, 72 + 2 * _HAND + 1),
-    "right": slice(73 + 2 * _HAND, 74 + 4 * _HAND),
-}
-"""Where a part's channels stand among the F: values, their differences in time, and for a hand whether it is seen.
-The left hand's x is mirrored, so that both hands can be read by the same weights."""
-NUM_CHANNELS = CHANNELS["right"].stop
 
 
 def normalise(keypoints: NDArray[np.floating]) -> Array:
@@ -189,44 +169,3 @@ def evenly(points: Array, frames: int, *, start: float = 0.0, end: float = 1.0) 
 def mirror(points: Array) -> Array:
     """Return what the mirrored video would give: x changes sign, and the signer's sides change places."""
     return points[..., MIRRORED, :] * np.array([-1, 1], np.float32)
-
-
-def features(points: Array) -> Array:
-    """Return the channels (..., F, T) float32 of points (..., T, N, 2); what is not seen is 0."""
-    body = points[..., POINTS["body"], :]
-    face = points[..., POINTS["face"], :] - points[..., [NOSE], :]
-    parts = [_moving(_flat(body)), _moving(_flat(face) * 2)]
-    for name, side in (("left", -1.0), ("right", 1.0)):
-        hand = points[..., POINTS[name], :] * np.array([side, 1], np.float32)
-        seen = np.isfinite(hand[..., 0, :1])  # MediaPipe and its like give a hand's points together
-        parts.append(np.concatenate([_moving(hand_values(hand)), seen], -1))
-    return np.ascontiguousarray(np.concatenate(parts, -1).swapaxes(-1, -2), np.float32)
-
-
-def hand_values(hand: Array) -> Array:
-    """Return, for a hand (..., T, 21, 2), its places, its shape and its distances; NaN where not seen.
-
-    The shape is counted from the wrist in units of the clip's palm, so that it is of the same size for near and far
-    hands, yet gets smaller where a hand turns to the camera.
-    """
-    shape = hand - hand[..., :1, :]
-    seen = np.isfinite(shape[..., KNUCKLES, :]).all((-2, -1))  # (..., T)
-    reach = np.where(seen, np.hypot(shape[..., KNUCKLES, 0], shape[..., KNUCKLES, 1]).max(-1), 0)
-    palm = reach.sum(-1) / np.maximum(seen.sum(-1), 1)
-    shape = shape / np.where(palm > 0, palm, 1).astype(np.float32)[..., None, None, None]
-    first, second = zip(*PAIRS, strict=True)
-    between = shape[..., first, :] - shape[..., second, :]
-    apart = np.hypot(between[..., 0], between[..., 1])
-    return np.concatenate([_flat(hand[..., PLACED, :]), _flat(shape[..., 1:, :]), apart], -1)
-
-
-def _flat(points: Array) -> Array:
-    return points.reshape(*points.shape[:-2], -1)
-
-
-def _moving(values: Array) -> Array:
-    """Return (..., T, 2 C): the values and their differences from the frame before; 0 for what is not known."""
-    change = np.zeros_like(values)
-    change[..., 1:, :] = (values[..., 1:, :] - values[..., :-1, :]) * SPEED
-    both = np.concatenate([values, change], -1)
-    return np.where(np.isfinite(both), both, np.float32(0))

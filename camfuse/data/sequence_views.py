@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.config import SequenceAugment, SequenceStream
-from camfuse.data.sequence import Array, evenly, features, mirror, normalise
+from camfuse.data.sequence import Array, evenly, mirror, normalise
 from camfuse.data.sequence_augment import augmented
+from camfuse.data.sequence_channels import features
 
 SPANS = ((0.0, 1.0), (0.0, 0.9), (0.1, 1.0), (0.05, 0.95), (0.08, 0.92))
 """Parts of a clip, as shares of its length, that its test samplings see in turn."""
@@ -32,7 +33,7 @@ def view(points: Array, frames: int, number: int, *, mirrored: bool) -> Array:
 class SequenceViews:
     """Makes the sequence stream's input of clips that are known by their row.
 
-    Channels are (V, F, L) float32: samplings, `camfuse.data.sequence.features`, moments.
+    Channels are (V, F, L) float32: samplings, `camfuse.data.sequence_channels.features`, moments.
 
     Parameters
     ----------

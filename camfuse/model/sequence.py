@@ -3,7 +3,7 @@
 A block is a depthwise and a pointwise convolution over time whose answer is added to its input. What else was tried,
 and what was not, stands in `benchmarks/results/real_people_choices.md`.
 
-Shapes: B batch, F channels of the input (`camfuse.data.sequence.CHANNELS`), T frames, W width.
+Shapes: B batch, F channels of the input (`camfuse.data.sequence_channels.CHANNELS`), T frames, W width.
 Inside, time is the height of an image of one column, channels last: on a CPU, the depthwise convolution is three times
 as fast so as in one dimension.
 """
@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from camfuse.config import SequenceStream as SequenceConfig
 
-IN_CHANNELS = 330
-"""F: as many as `camfuse.data.sequence.features` gives, which this room does not import; a test compares them."""
+IN_CHANNELS = 842
+"""F: as many as `camfuse.data.sequence_channels` gives, which this room does not import; a test compares them."""
 
 
 class SequenceBlock(nn.Sequential):

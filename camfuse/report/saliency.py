@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.data.dataset import ClipDataset
-from camfuse.data.sequence import CHANNELS, KEYPOINTS, evenly, normalise
+from camfuse.data.sequence import KEYPOINTS, evenly, normalise
+from camfuse.data.sequence_channels import CHANNELS
 from camfuse.model.checkpoint import load_trained
 from camfuse.model.saliency import sequence_saliency
 from camfuse.report.examples import Example, jpeg_url

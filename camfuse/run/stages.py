@@ -49,7 +49,7 @@ STAGES: dict[str, Stage] = {
         Stage("train_pose", 1, lambda c: (*_training(c), *_stream(c.model.pose), c.train.pose), ("heatmaps",)),
         Stage(
             "train_sequence",
-            1,
+            2,
             lambda c: (*_sequence_training(c), *_stream(c.model.sequence), c.train.sequence),
             ("pose",),
         ),

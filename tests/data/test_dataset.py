@@ -19,7 +19,8 @@ from camfuse.data.augment import draw_augmentation, move_keypoints
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
 from camfuse.data.sampler import EpochSampler
 from camfuse.data.sampling import training_frames
-from camfuse.data.sequence import NUM_CHANNELS, evenly, features, normalise
+from camfuse.data.sequence import evenly, normalise
+from camfuse.data.sequence_channels import NUM_CHANNELS, features
 from camfuse.errors import ShardError, StaleShardError
 from camfuse.prep.heatmaps import render
 from camfuse.run.layout import Run

@@ -5,20 +5,18 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from camfuse.data.sequence import (
-    CHANNELS,
     KEYPOINTS,
     MIRRORED,
-    NUM_CHANNELS,
     NUM_POINTS,
     POINTS,
     active_part,
     evenly,
-    features,
     fill_gaps,
     mirror,
     normalise,
     resample,
 )
+from camfuse.data.sequence_channels import NUM_CHANNELS, features
 from camfuse.skeleton import LEFT_HAND, RIGHT_HAND
 
 NAN = np.float32(np.nan)
@@ -136,36 +134,3 @@ def test_mirroring_swaps_the_sides_and_twice_is_nothing() -> None:
     assert_array_equal(mirror(mirrored), points)
     assert sorted(MIRRORED) == list(range(NUM_POINTS))
     assert KEYPOINTS[MIRRORED[KEYPOINTS.index(71)]] == 77
-
-
-def test_mirroring_swaps_the_channels_of_the_hands() -> None:
-    points = random_points()
-    plain, mirrored = features(points), features(mirror(points))
-    assert_allclose(mirrored[CHANNELS["left"]], plain[CHANNELS["right"]], atol=1e-6)
-    assert_allclose(mirrored[CHANNELS["right"]], plain[CHANNELS["left"]], atol=1e-6)
-
-
-def test_channels_are_places_differences_and_zero_where_not_seen() -> None:
-    points = np.full((3, NUM_POINTS, 2), NAN, np.float32)
-    points[1:, 9] = [(1, 2), (1.5, 2)]  # the left wrist, two frames
-    body = features(points)[CHANNELS["body"]]
-    assert_array_equal(body[18], (0, 1, 1.5))
-    assert_array_equal(body[19], (0, 2, 2))
-    assert_array_equal(body[22 + 18], (0, 0, 2))  # 4 times the difference; none at the first sight
-    assert np.count_nonzero(body) == 5
-
-
-def test_a_hands_shape_has_the_same_size_near_and_far() -> None:
-    points = random_points()
-    larger = points.copy()
-    hand = larger[:, POINTS["left"]]
-    larger[:, POINTS["left"]] = hand[:, :1] + 3 * (hand - hand[:, :1])
-    shape = slice(CHANNELS["left"].start + 12, CHANNELS["left"].start + 64)  # after six places of two numbers
-    assert_allclose(features(larger)[shape], features(points)[shape], rtol=1e-4, atol=1e-5)
-
-
-def test_channels_of_many_clips_are_those_of_each() -> None:
-    clips = np.stack([random_points(seed=1), random_points(seed=2)])
-    together = features(clips)
-    assert together.shape == (2, NUM_CHANNELS, 12)
-    assert_allclose(together[1], features(clips[1]), atol=1e-6)

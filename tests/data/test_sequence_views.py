@@ -5,7 +5,8 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
 from camfuse.config import SequenceAugment, SequenceStream
-from camfuse.data.sequence import NUM_CHANNELS, NUM_POINTS, evenly, features, mirror, normalise
+from camfuse.data.sequence import NUM_POINTS, evenly, mirror, normalise
+from camfuse.data.sequence_channels import NUM_CHANNELS, features
 from camfuse.data.sequence_views import KEPT, SPANS, SequenceViews, plain_channels, view
 from camfuse.skeleton import NUM_KEYPOINTS
 

@@ -6,7 +6,8 @@ from torch import Tensor
 
 from camfuse.config import Model
 from camfuse.config import SequenceStream as SequenceConfig
-from camfuse.data.sequence import NUM_CHANNELS, NUM_POINTS, POINTS, features
+from camfuse.data.sequence import NUM_POINTS, POINTS
+from camfuse.data.sequence_channels import NUM_CHANNELS, features
 from camfuse.model.recogniser import build_recogniser
 from camfuse.model.sequence import IN_CHANNELS, SequenceBlock, SequenceStream, pooled_over_time
 

@@ -14,7 +14,8 @@ import torch
 from made_training import PAPER, MadeRun, MakeRun
 
 from camfuse.config import Part
-from camfuse.data.sequence import evenly, features, normalise
+from camfuse.data.sequence import evenly, normalise
+from camfuse.data.sequence_channels import features
 from camfuse.errors import WeightsError
 from camfuse.jpeg import decode_jpeg
 from camfuse.predict import export

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from made_training import THREE, MakeRun
 
-from camfuse.data.sequence import CHANNELS, KEYPOINTS, NUM_CHANNELS
+from camfuse.data.sequence import KEYPOINTS
+from camfuse.data.sequence_channels import CHANNELS, NUM_CHANNELS
 from camfuse.report.saliency import BAR, BARS, COLUMNS, TILE, bars, by_part, draw_saliency, saliency_sheet, skeleton
 
 

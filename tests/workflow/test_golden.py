@@ -3,7 +3,7 @@
 The golden input is the small run's. What each stage makes of it stands in ``tests/golden/outputs.json`` as means over
 32 stretches of every array, so that another libjpeg or another CPU passes and another meaning does not. After a
 version was raised, or the small run was changed, renew the file:
-``CAMFUSE_RENEW_GOLDEN=1 python -m pytest tests/workflow/test_golden.py -k renew``.
+``CAMFUSE_RENEW_GOLDEN=1 python -m pytest tests/workflow/test_golden.py -m slow -k renew``.
 """
 
 import json
