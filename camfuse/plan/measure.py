@@ -25,6 +25,7 @@ FORWARD = 1 / 3
 """A forward pass, as a share of a training step."""
 TEST_SECONDS = 8.0
 """Of a timed test, beside its start."""
+FEWEST_TESTED = 2
 MOST_SAMPLINGS = 2000
 _EPOCH = re.compile(r"^(\S+ \S+) INFO \S+ \w+ epoch \d+/\d+: .* ([\d.e+-]+) clips/s", re.MULTILINE)
 
@@ -208,7 +209,9 @@ class Bench:
     # --------------------------------------------------------------------------------------- test and report
 
     def evaluation(self, config: Config, step_of_a_clip: float) -> Cost:
-        """Time the test of the trainings that `training` left, with one sampling a clip and with more.
+        """Time the test of the trainings that `training` left: of two clips, of more, and of these with more samplings.
+
+        A clip costs once for its frames and by each sampling; the last is told more exactly, by seconds of samplings.
 
         Parameters
         ----------
@@ -218,23 +221,26 @@ class Bench:
             Seconds of a training step for a clip, of all parts together: how many samplings are enough.
         """
         self.say("timing the test")
-        clips = sum(role != "train" for role in self.sample.roles())
-        more = round(TEST_SECONDS / max(step_of_a_clip * FORWARD * clips, 1e-3))
-        more = min(max(1, more), MOST_SAMPLINGS)
-        one, many = (self._test(config, samplings) for samplings in (1, 1 + more))
-        if one.code != 0 or many.code != 0:
-            return Cost(note=_why(many if many.code != 0 else one))
-        each = max(many.seconds - one.seconds, 0.0) / more / clips
+        own, few, most = config.evaluate.samplings, min(FEWEST_TESTED, len(self.sample.rows)), len(self.sample.rows)
+        more = min(max(1, round(TEST_SECONDS / max(step_of_a_clip * FORWARD * most, 1e-3))), MOST_SAMPLINGS)
+        asked = ((few, own), (most, own + more), (most, own))
+        timed = short, long, whole = [self._test(config, clips, samplings) for clips, samplings in asked]
+        if failed := [done for done in timed if done.code != 0]:
+            return Cost(note=_why(failed[0]))
+        clip = max(long.seconds - whole.seconds, 0.0) / more / most * own
+        if most > few:
+            clip = max(clip, (whole.seconds - short.seconds) / (most - few))
         return Cost(
-            start=max(one.seconds - each * clips, 0.0),
-            each=each * config.evaluate.samplings,
-            cores=many.cpu_seconds / many.seconds,
-            memory_mb=one.memory_mb,  # more samplings than a test has are held at once in the other
+            start=max(short.seconds - clip * few, 0.0),
+            each=clip,
+            cores=long.cpu_seconds / long.seconds,
+            memory_mb=whole.memory_mb,  # more samplings than a test has are held at once in the other
             disk_start_mb=_megabytes(self.sample.own.evaluation.folder),
         )
 
-    def _test(self, config: Config, samplings: int) -> Timing:
+    def _test(self, config: Config, clips: int, samplings: int) -> Timing:
         own = self.sample.own
+        self.sample.write_splits(self.sample.tested(clips))
         evaluate = config.evaluate.model_copy(update={"samplings": samplings})
         file = self.sample.write_config(self._timing(config.model_copy(update={"evaluate": evaluate})))
         given = [word for part in config.model.parts for word in (f"--{part}", own.training(part).best)]

@@ -153,6 +153,12 @@ class Sample:
         rows = self.rows[columns].assign(split=list(splits), shard=SHARD)
         rows.to_csv(self.own.clip_files.clips, index=False)
 
+    def tested(self, clips: int) -> list[str]:
+        """Return a split for each clip: test for the first `clips`, of which every other is val, train for the rest."""
+        validated = (self.run.clips()["split"] == "val").any()
+        turns = ["test", "val" if validated else "test"]
+        return [turns[number % 2] if number < clips else "train" for number in range(len(self.rows))]
+
     def roles(self) -> list[str]:
         """Return a split for each clip: `ROLES`, val only where the run has one."""
         validated = (self.run.clips()["split"] == "val").any()

@@ -8,8 +8,8 @@ import pandas as pd
 from camfuse.config import load_config
 from camfuse.plan.timing import Timing
 
-START, CLIP, STEP, VIEW = 1.0, 0.5, 0.01, 0.25
-"""Seconds of a start, a clip of a data stage, a clip of a training step, a sampling of a test clip."""
+START, CLIP, STEP, VIEW, FRAMES = 1.0, 0.5, 0.01, 0.25, 1.5
+"""Seconds of a start, a clip of a data stage, a clip of a training step, a sampling of a test clip, its frames."""
 
 
 class StandIn:
@@ -54,7 +54,7 @@ class StandIn:
         config = load_config(Path(options["config"]))
         clips = int((pd.read_csv(config.output / "clips" / "clips.csv")["split"] != "train").sum())
         Path(options["output"]).mkdir(parents=True, exist_ok=True)
-        return clips * config.evaluate.samplings * VIEW
+        return clips * (FRAMES + config.evaluate.samplings * VIEW)
 
     def report(self, options: dict[str, str]) -> float:
         Path(options["output"]).parent.mkdir(parents=True)

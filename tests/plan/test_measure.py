@@ -10,7 +10,7 @@ from camfuse.plan import measure
 from camfuse.plan.measure import Bench, TrainingCost
 from camfuse.plan.sample import Sample
 from camfuse.run.layout import DATA_STAGES, Run
-from tests.plan.stand_in import CLIP, START, STEP, VIEW, StandIn
+from tests.plan.stand_in import CLIP, FRAMES, START, STEP, VIEW, StandIn
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_test_costs_by_clip(bench: Bench, stand_in: StandIn) -> None:
     bench.sample.write_tables()
     config = bench.sample.run.config
     cost = bench.evaluation(config, 0.1)
-    assert (cost.start, cost.each) == pytest.approx((START, VIEW * config.evaluate.samplings))
+    assert (cost.start, cost.each) == pytest.approx((START, FRAMES + VIEW * config.evaluate.samplings))
     assert bench.report().start == pytest.approx(START + 5)
     stand_in.fails = ("evaluate", "report")
     assert "broken" in bench.evaluation(config, 0.1).note and "broken" in bench.report().note

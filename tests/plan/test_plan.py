@@ -58,7 +58,7 @@ def test_a_whole_run(forecast: Make) -> None:
 
 def test_where_only_the_test_is_left_its_trainings_are_timed_too(forecast: Make) -> None:
     (rule,) = forecast((Job("evaluate", "evaluate"),)).rules
-    assert rule.rule == "evaluate" and rule.seconds == pytest.approx(START + 12 * 3 * 0.25)
+    assert rule.rule == "evaluate" and rule.seconds == pytest.approx(START + 12 * (FRAMES + 3 * VIEW))
 
 
 def test_where_nothing_is_left_nothing_is_timed(forecast: Make) -> None:

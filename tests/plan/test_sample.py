@@ -65,6 +65,9 @@ def test_the_tables_of_a_sample(table_only: Callable[..., Run], tmp_path: Path) 
     assert read_shard_clips(own.clip_files.shard(EMPTY)) == [] and own.classes() == run.classes()
     table = own.clips()
     assert set(table["split"]) == {"train", "val", "test"} and set(table["shard"]) == {SHARD}
+    tested = {clips: sample.tested(clips) for clips in (1, len(sample.rows))}
+    assert tested[1][0] == "test" and set(tested[1][1:]) == {"train"}
+    assert set(tested[len(sample.rows)]) == {"test", "val"}
     assert own.shard_of("any") == SHARD and sample.weight == 6
     config = load_config(sample.write_config(sample.config(run.config, {"rgb": {"epochs": 2}})))
     assert (config.bad_clips, config.clips.shards, config.train.rgb.epochs) == ("skip", 1, 2)
@@ -74,3 +77,4 @@ def test_the_tables_of_a_sample(table_only: Callable[..., Run], tmp_path: Path) 
 def test_without_val_the_sample_has_none(table_only: Callable[..., Run], tmp_path: Path) -> None:
     run = table_only({"train": 3, "test": 3})
     assert set(Sample(tmp_path, run, run.clips().assign(weight=1.0)).roles()) == {"train", "test"}
+    assert Sample(tmp_path, run, run.clips().assign(weight=1.0)).tested(2) == ["test", "test", *["train"] * (len(run.clips()) - 2)]
