@@ -13,7 +13,7 @@ from camfuse.plan.plan import Wanted, limits, make_forecast, untimed
 from camfuse.run.experiments import Plan
 from camfuse.run.forecast import Forecast, JobForecast, RuleForecast
 from camfuse.run.layout import DATA_STAGES, Run
-from tests.plan.stand_in import CLIP, START, STEP, StandIn
+from tests.plan.stand_in import CLIP, FRAMES, START, STEP, VIEW, StandIn
 
 PARTS = ("rgb", "pose", "fusion")
 WHOLE = (

@@ -76,5 +76,6 @@ def test_the_tables_of_a_sample(table_only: Callable[..., Run], tmp_path: Path) 
 
 def test_without_val_the_sample_has_none(table_only: Callable[..., Run], tmp_path: Path) -> None:
     run = table_only({"train": 3, "test": 3})
-    assert set(Sample(tmp_path, run, run.clips().assign(weight=1.0)).roles()) == {"train", "test"}
-    assert Sample(tmp_path, run, run.clips().assign(weight=1.0)).tested(2) == ["test", "test", *["train"] * (len(run.clips()) - 2)]
+    sample = Sample(tmp_path, run, run.clips().assign(weight=1.0))
+    assert set(sample.roles()) == {"train", "test"}
+    assert sample.tested(2) == ["test", "test", *["train"] * (len(sample.rows) - 2)]
