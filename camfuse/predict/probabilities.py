@@ -220,7 +220,8 @@ def _by_sampling(config: Config, replica: Replica, there: Sample) -> Iterator[tu
         inputs = inputs_of(dense(there, config, slice(first, first + at_once)))
         for part, model in replica.models.items():
             with arithmetic(config, device):
-                yield part, model(**inputs) if replica.whole in (0, clips) else model.forward(**inputs)
+                logits = model(**inputs) if replica.whole in (0, clips) else model.forward(**inputs)
+            yield part, logits
 
 
 def _by_frame(config: Config, replica: Replica, there: Sample) -> Iterator[tuple[Part, dict[str, Tensor]]]:
@@ -237,7 +238,8 @@ def _by_frame(config: Config, replica: Replica, there: Sample) -> Iterator[tuple
             shown = {name: there[name][:, some].flatten(0, 1) for name in names}
             clips = clips_of(frames, shown.get("rgb_frames"), shown.get("pose_frames"))
             with arithmetic(config, replica.device):
-                yield part, model.read(model.finish(clips, shown.get("sequence")))
+                logits = model.read(model.finish(clips, shown.get("sequence")))
+            yield part, logits
 
 
 def _samplings_at_once(config: Config, device: torch.device, clips: int, samplings: int) -> int:
