@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.data.sequence import POINTS, mirror
+from camfuse.skeleton import BONES, LEFT_HAND
 
 Array = NDArray[np.float32]
 NOSE = 0
@@ -23,8 +24,8 @@ PLACED = (0, *TIPS)
 """Points of a hand whose place before the body is given too, beside its shape."""
 PAIRS = ((4, 8), (4, 12), (4, 16), (4, 20), (8, 12), (12, 16), (16, 20), (0, 8), (0, 12), (0, 16), (0, 20), (0, 4))
 """Points of a hand whose distance is given: what a turned hand keeps."""
-BONES = tuple((0 if point % 4 == 1 else point - 1, point) for point in range(1, 21))
-"""Of a hand, from the wrist outwards; their directions are given."""
+HAND_BONES = tuple((first - LEFT_HAND[0], second - LEFT_HAND[0]) for first, second in BONES["left_hand"])
+"""From the wrist outwards, among a hand's points; their directions are given."""
 ARMS = ((5, 7), (7, 9), (6, 8), (8, 10))
 """Upper arm and forearm, left and right, in the body's points."""
 TOUCHING = (0, 4, 8, 12, 20, 9)
@@ -37,7 +38,7 @@ SPEED = 4.0
 """Factor of the differences between neighbouring frames, so that they are about as large as the places."""
 
 _BODY, _FACE = 2 * (22 + 2 * len(ARMS)), 28
-_MOVING = 2 * (2 * len(PLACED) + 2 * 20 + len(PAIRS) + 2 * len(BONES))
+_MOVING = 2 * (2 * len(PLACED) + 2 * 20 + len(PAIRS) + 2 * len(HAND_BONES))
 _HAND = _MOVING + 1 + len(NEAR) * len(TOUCHING) * len(TOUCHED)
 CHANNELS: Mapping[str, slice] = {
     "body": slice(0, _BODY),
@@ -58,7 +59,7 @@ def features(points: Array) -> Array:
     for seen_from in (mirror(points), points):  # the left hand, then the right one
         hand = seen_from[..., POINTS["right"], :]
         seen = np.isfinite(hand[..., 0, :1])  # MediaPipe and its like give a hand's points together
-        values = np.concatenate([hand_values(hand), directions(hand, BONES)], -1)
+        values = np.concatenate([hand_values(hand), directions(hand, HAND_BONES)], -1)
         parts += [_moving(values), seen, nearness(hand, seen_from[..., TOUCHED, :])]
     return np.ascontiguousarray(np.concatenate(parts, -1).swapaxes(-1, -2), np.float32)
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
 from camfuse.data.sequence import NUM_POINTS, POINTS, mirror
-from camfuse.data.sequence_channels import BONES, CHANNELS, NUM_CHANNELS, TOUCHED, directions, features, nearness
+from camfuse.data.sequence_channels import CHANNELS, HAND_BONES, NUM_CHANNELS, TOUCHED, directions, features, nearness
 
 NAN = np.float32(np.nan)
 
@@ -47,17 +47,17 @@ def test_channels_of_many_clips_are_those_of_each() -> None:
 
 
 def test_directions_have_length_one_and_point_away_from_the_wrist() -> None:
-    assert BONES[:6] == ((0, 1), (1, 2), (2, 3), (3, 4), (0, 5), (5, 6))
+    assert HAND_BONES[:6] == ((0, 1), (1, 2), (2, 3), (3, 4), (0, 5), (5, 6))
     hand = np.full((1, 21, 2), NAN, np.float32)
     hand[0, [0, 1, 2]] = [(1, 1), (4, 5), (4, 5)]  # 3 to the right and 4 down, then no way at all
-    found = directions(hand, BONES).reshape(20, 2)
+    found = directions(hand, HAND_BONES).reshape(20, 2)
     assert_allclose(found[:2], [(0.6, 0.8), (0, 0)], atol=1e-6)
     assert np.isnan(found[2:]).all()
 
 
 def test_directions_do_not_depend_on_a_bones_length() -> None:
     points = random_points()
-    assert_allclose(directions(3 * points + 1, BONES), directions(points, BONES), atol=1e-4)
+    assert_allclose(directions(3 * points + 1, HAND_BONES), directions(points, HAND_BONES), atol=1e-4)
 
 
 def test_nearness_is_one_at_a_point_and_falls_with_its_distance() -> None:
