@@ -76,12 +76,12 @@ STREAMS: dict[str, Any] = {
 }
 
 
-def model_of(streams: tuple[str, ...], mode: str | None, setting: Setting) -> Model:
+def model_of(streams: tuple[str, ...], fusion: Fusion | None, setting: Setting) -> Model:
     """Return the small model of `config/videos.yaml` with these streams."""
     there: dict[str, Any] = {name: STREAMS[name] if name in streams else None for name in STREAMS}
     if "sequence" in streams:
         there["sequence"] = setting.sequence
-    return Model(fusion=Fusion(mode=mode, width=64, heads=4) if mode else None, **there)
+    return Model(fusion=fusion, **there)
 
 
 class Clips:

@@ -25,7 +25,9 @@ from benchmarks.real_people_batches import Clips, Setting, model_of
 from benchmarks.real_people_device import Training
 from benchmarks.real_people_jobs import (
     CANDIDATES,
+    FUSED,
     FUSION_VIEWS,
+    FUSIONS,
     OTHER,
     SETTINGS,
     Candidates,
@@ -147,7 +149,7 @@ def _fusion(
     classes: int,
 ) -> Training | None:
     states, variants = {}, {}
-    for stream in ("rgb", "pose", "sequence"):
+    for stream in FUSED[job.variant]:
         variant = "sequence" if stream == "sequence" else chosen(folder, stream, job.set, all_jobs)
         if variant is None:
             return None
@@ -162,10 +164,10 @@ def _fusion(
         batch=16,
         active=True,
         mirror=0.5,
-        tiles=SETTINGS[variants["rgb"]].tiles,
+        tiles="rgb" in variants and SETTINGS[variants["rgb"]].tiles,
         zoom=SETTINGS[variants["pose"]].zoom,
     )
-    model = model_of(("rgb", "pose", "sequence"), job.variant, setting)
+    model = model_of(FUSED[job.variant], FUSIONS[job.variant], setting)
     phase = phase_of("fusion", setting)
     return Training(clips, "fusion", model, train, labels, classes, phase, setting, job.seed, states)
 
@@ -191,7 +193,7 @@ def worker(options: argparse.Namespace, end: float, number: int) -> None:
     clips = Clips(options.pack, device, half=device.type == "cpu" and options.half)
     folder = Folder(options.folder, candidates_of(options.pick))
     all_jobs = jobs_of(clips, folder.candidates)
-    wanted = [job for job in all_jobs if re.search(options.only, job.name)]
+    wanted = [job for only in options.only for job in all_jobs if re.search(only, job.name)]
     print(f"worker {number}: {len(clips)} clips, {len(wanted)} jobs, {end - time.time():.0f} s left", flush=True)
     running: list[tuple[Job, Training, float]] = []
     while time.time() < end:
@@ -243,7 +245,7 @@ def ready(folder: Folder, job: Job, all_jobs: list[Job]) -> bool:
     """Return whether what a job waits for is there."""
     if job.part != "fusion":
         return job.variant != "chosen" or chosen(folder, job.part, job.set, all_jobs) is not None
-    for stream in ("rgb", "pose", "sequence"):
+    for stream in FUSED[job.variant]:
         variant = "sequence" if stream == "sequence" else chosen(folder, stream, job.set, all_jobs)
         names = [f"{job.set}-{job.group}-{job.seed}-{stream}-{one}.pt" for one in (variant, "chosen")]
         if variant is None or not any((folder.path / one).exists() for one in names):
@@ -260,7 +262,9 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=1800, help="seconds, all in all")
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--slots", type=int, default=3, help="trainings that a process has at a time")
-    parser.add_argument("--only", default="", help="jobs whose name has this regular expression")
+    parser.add_argument(
+        "--only", nargs="*", default=[""], help="jobs whose name has one of these regular expressions, in their order"
+    )
     parser.add_argument(
         "--pick", nargs="*", default=[], help="pose.zoom, rgb.long: that variant instead of a choice by the other set"
     )

@@ -1,13 +1,13 @@
 """The trainings of `real_people_gpu`: of which streams and fusions, on which clips, in which order."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.real_people_batches import Clips, Setting
-from camfuse.config import Phase, SequenceAugment, SequenceStream
+from camfuse.config import Fusion, Phase, SequenceAugment, SequenceStream
 
 LONG = Setting(views=240, batch=16, active=True, mirror=0.5)
 SEQ = Setting(views=240, batch=16, mixup=0.3)
@@ -18,6 +18,8 @@ SETTINGS: dict[str, Setting] = {
     "pose.base": Setting(),
     "pose.long": LONG,
     "pose.zoom": Setting(views=240, batch=16, active=True, mirror=0.5, zoom=True, mixup=0.3),
+    "pose.mixed": replace(LONG, mixup=0.3),
+    "pose.hands": replace(LONG, zoom=True),
     "sequence": SEQ,
     "limbs": replace(SEQ, limbs=0.15),
     "limbs25": replace(SEQ, limbs=0.25),
@@ -42,7 +44,15 @@ the active part alone, mirrored half of the time. `tiles`, `zoom`: hands at a sc
 Candidates = Mapping[str, tuple[str, ...]]
 """Of a stream, the variants of which one is chosen."""
 CANDIDATES: Candidates = {"rgb": ("rgb.long", "rgb.tiles"), "pose": ("pose.long", "pose.zoom")}
-MODES = ("divided", "none", "concat")
+FUSIONS = {
+    **{mode: Fusion(mode=mode, width=64, heads=4) for mode in ("divided", "none", "concat")},
+    "heads8": Fusion(mode="divided", width=256, heads=8),
+    "heads4": Fusion(mode="divided", width=256, heads=4),
+    "pair": Fusion(mode="divided", width=256, heads=8),
+}
+"""The fusions that are compared; three of them at the paper's width, with heads of 32 and of 64."""
+FUSED = dict.fromkeys(FUSIONS, ("rgb", "pose", "sequence")) | {"pair": ("pose", "sequence")}
+"""The streams of each."""
 OTHER = {"asl24": "asl8", "asl8": "asl24", "asl8web": "asl24"}
 """Which set chooses the candidates for a set: never its own test clips."""
 FUSION_VIEWS = 50
@@ -57,7 +67,7 @@ class Job:
     group
         Set and fold, or what an inner training is for.
     variant
-        Key of `SETTINGS`; of a fusion its mode. A stream whose variant is `chosen` waits for the choice.
+        Key of `SETTINGS`; of a fusion of `FUSIONS`. A stream whose variant is `chosen` waits for the choice.
     """
 
     set: str
@@ -116,18 +126,27 @@ def jobs_of(clips: Clips, candidates: Candidates = CANDIDATES) -> list[Job]:
     for seed in (2, 3):
         out += of(seed, "pose", "chosen") + of(seed, "rgb", "chosen") + of(seed, "sequence", "sequence")
         out += of(seed, "fusion", "divided")
+    return out + _further(clips, of)
+
+
+def _further(clips: Clips, of: Callable[..., list[Job]]) -> list[Job]:
+    """Return what is trained where time is left: rivals of what is chosen."""
+    both = ("asl24", "asl8")
+    out: list[Job] = []
     for variant in SEQUENCES:
         out += of(1, "sequence", variant, both)
     out += of(1, "fusion", "none") + of(1, "fusion", "concat")
     out += inner(clips)
     for seed in (2, 3):
         out += of(seed, "fusion", "none") + of(seed, "fusion", "concat")
-    for seed in (2, 3):
-        for variant in SEQUENCES:
-            out += of(seed, "sequence", variant, both)
-    for seed in (2, 3):
-        out += of(seed, "pose", "pose.base", both) + of(seed, "rgb", "rgb.base", both)
-    return out
+    for mode in ("heads8", "heads4", "pair"):
+        for seed in (1, 2, 3):
+            out += of(seed, "fusion", mode, both)
+    for variant in (*SEQUENCES, "pose.base", "rgb.base"):
+        part = variant.split(".")[0] if "." in variant else "sequence"
+        for seed in (2, 3):
+            out += of(seed, part, variant, both)
+    return out + of(1, "pose", "pose.mixed", both) + of(1, "pose", "pose.hands", both)
 
 
 def inner(clips: Clips) -> list[Job]:

@@ -28,7 +28,7 @@ def render_on_device(keypoints: Tensor, size: int, sigma: float, *, scale: float
     Parameters
     ----------
     keypoints
-        (B, ..., 3) x, y in crop pixels and score; what `render` leaves empty stays empty here.
+        (B, ..., K, P, 3) x, y in crop pixels and score; what `render` leaves empty stays empty here.
     size
         Side Q of a map in pixels.
     sigma
@@ -39,7 +39,7 @@ def render_on_device(keypoints: Tensor, size: int, sigma: float, *, scale: float
     Returns
     -------
     Tensor
-        (B, ..., Q, Q) uint8, 255 for a score of 1.
+        (B, ..., K, P, Q, Q) uint8, 255 for a score of 1; compiled, K lies last in memory, as the network reads it.
     """
     points = keypoints.double()
     live = points.isfinite().all(-1) & (points[..., 2] > 0)
@@ -48,7 +48,10 @@ def render_on_device(keypoints: Tensor, size: int, sigma: float, *, scale: float
     across, down = (_gaussian(rescale(points[..., axis], scale), size, sigma) for axis in (0, 1))
     rows, columns = (peak[..., None] * down).float(), across.float()
     if torch.compiler.is_compiling():  # one kernel, that keeps nothing
-        return (rows[..., :, None] * columns[..., None, :]).round().to(torch.uint8)
+        # (B, ..., K, P, Q) -> (B, ..., P, Q, K)
+        rows, columns = rows.movedim(-3, -1).contiguous(), columns.movedim(-3, -1).contiguous()
+        maps = (rows[..., :, None, :] * columns[..., None, :, :]).round().to(torch.uint8)
+        return maps.movedim(-1, -4)
     out = torch.empty(*keypoints.shape[:-1], size, size, dtype=torch.uint8, device=keypoints.device)
     for row, column, maps in zip(rows, columns, out, strict=True):  # one by one: the products of all would be large
         maps.copy_((row[..., :, None] * column[..., None, :]).round_())
@@ -91,12 +94,18 @@ def move_on_device(images: Tensor, affine: Tensor, colour: Tensor) -> Tensor:
 
 def _grid(affine: Tensor, size: int) -> Tensor:
     """Return where each pixel comes from (N, S, S, 2), as torch counts: -1 and 1 are the outer edges of the image."""
-    whole = torch.cat([affine.double(), affine.new_tensor([[[0, 0, 1]]]).double().expand(len(affine), 1, 3)], 1)
-    back = torch.linalg.inv(whole)[:, :2]  # target pixels to source pixels
+    back = _inverse(affine.double())  # target pixels to source pixels
     pixel = torch.arange(size, device=affine.device, dtype=torch.float64)
     y, x = torch.meshgrid(pixel, pixel, indexing="ij")
     source = torch.einsum("nij,hwj->nhwi", back, torch.stack([x, y, torch.ones_like(x)], -1))
     return ((2 * source + 1) / size - 1).float()
+
+
+def _inverse(affine: Tensor) -> Tensor:
+    """Return the inverse of affine maps (N, 2, 3), written out: `torch.linalg.inv` makes the program wait for a GPU."""
+    a, b, x, c, d, y = affine.flatten(1).unbind(1)
+    rows = [torch.stack([d, -b, b * y - d * x], 1), torch.stack([-c, a, c * x - a * y], 1)]
+    return torch.stack(rows, 1) / (a * d - b * c)[:, None, None]
 
 
 def pack_maps(volume: NDArray[np.uint8]) -> NDArray[np.int64]:

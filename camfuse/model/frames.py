@@ -10,7 +10,7 @@ from torch import Tensor
 
 from camfuse.model.recogniser import Begun, Recogniser
 
-FRAMES_AT_ONCE = 16
+FRAMES_AT_ONCE = {"cpu": 16, "cuda": 256}
 """Frames of one pass: all passes are of one size, as each size has kernels of its own to make."""
 
 
@@ -33,10 +33,9 @@ def begin_frames(model: Recogniser, images: Tensor | None, maps: Tensor | None) 
     """
     rgb = pose = visible = None
     if images is not None and model.rgb is not None:
-        crops = images.permute(0, 3, 1, 2).unsqueeze(2)  # (F, 3, 1, S, S)
-        rgb = _in_passes(crops, lambda some: [model.begin(rgb=some).rgb])[0]
+        rgb = _in_passes(images, lambda some: [model.begin(rgb=some.permute(0, 3, 1, 2).unsqueeze(2)).rgb])[0]
     if maps is not None and model.pose is not None:
-        pose, visible = _in_passes(maps.unsqueeze(2), lambda some: model.begin(heatmaps=some)[1:])
+        pose, visible = _in_passes(maps, lambda some: model.begin(heatmaps=some.unsqueeze(2))[1:])
     return Begun(rgb, pose, visible)
 
 
@@ -60,14 +59,16 @@ def _in_passes(frames: Tensor, run: Callable[[Tensor], Sequence[Tensor | None]])
     """Return what `run` gives of all frames; the last pass is filled up with the last frame."""
     count = len(frames)
     parts = []
-    for first in range(0, count, FRAMES_AT_ONCE):
-        some = torch.arange(first, first + FRAMES_AT_ONCE, device=frames.device).clamp(max=count - 1)
+    at_once = FRAMES_AT_ONCE.get(frames.device.type, FRAMES_AT_ONCE["cpu"])
+    for first in range(0, count, at_once):
+        some = torch.arange(first, first + at_once, device=frames.device).clamp(max=count - 1)
         parts.append([part[: count - first] for part in run(frames[some]) if part is not None])
     return [torch.cat(column) for column in zip(*parts, strict=True)]
 
 
 def _together(frames: Tensor, chosen: Tensor) -> Tensor:
     """Return (N, C, T, H, W) of frames (F, C, 1, H, W), in the same layout."""
-    last = not frames.is_contiguous()
-    clips = frames.squeeze(2)[chosen].transpose(1, 2)
-    return clips.contiguous(memory_format=torch.channels_last_3d if last else torch.contiguous_format)
+    images = frames.squeeze(2)
+    if frames.is_contiguous():
+        return images[chosen].transpose(1, 2).contiguous()
+    return images.permute(0, 2, 3, 1)[chosen].permute(0, 4, 1, 2, 3)

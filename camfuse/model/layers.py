@@ -30,8 +30,14 @@ class Conv3d(nn.Conv3d):
         return super().forward(input)
 
 
+CHANNELS_STEP = 8
+"""A GPU's fast kernels for 16 bits read channels by eights: for 136 they take a third of the time that 133 take."""
+
+
 def folded_conv(x: Tensor, weight: Tensor, bias: Tensor | None, *, stride: int = 1) -> Tensor:
     """Convolve as `torch.nn.functional.conv3d` with half the kernel as padding, by a convolution in 2D.
+
+    On a GPU, channels of 16 bits are filled up with zeros (`with_even_channels`).
 
     Parameters
     ----------
@@ -44,14 +50,16 @@ def folded_conv(x: Tensor, weight: Tensor, bias: Tensor | None, *, stride: int =
     stride
         Along H and W.
     """
+    if x.is_cuda and x.dtype != torch.float32:
+        x, weight = with_even_channels(x), with_even_channels(weight)
     frames, height, width = weight.shape[2:]
     result: Tensor
     if frames > 1:
         flat = functional.conv2d(x.flatten(3), weight.flatten(3), bias, padding=(frames // 2, 0))  # (B, C, T, H W)
         result = flat.unflatten(3, x.shape[3:])
         return result
-    images = functional.conv2d(_images(x), weight.squeeze(2), bias, stride=stride, padding=(height // 2, width // 2))
-    return _clips(images, len(x))
+    images = functional.conv2d(as_images(x), weight.squeeze(2), bias, stride=stride, padding=(height // 2, width // 2))
+    return as_clips(images, len(x))
 
 
 class BatchNorm3d(nn.BatchNorm3d):
@@ -100,8 +108,8 @@ class ImagePool(nn.MaxPool3d):
 
 def folded_pool(x: Tensor, stride: int) -> Tensor:
     """Pool as `ImagePool` does, in 2D; the channels of the result lie last."""
-    images = _images(x).contiguous(memory_format=torch.channels_last)
-    return _clips(functional.max_pool2d(images, 3, stride=stride, padding=1), len(x))
+    images = as_images(x).contiguous(memory_format=torch.channels_last)
+    return as_clips(functional.max_pool2d(images, 3, stride=stride, padding=1), len(x))
 
 
 def group_mean(x: Tensor, share: Tensor) -> Tensor:
@@ -118,6 +126,12 @@ def group_mean(x: Tensor, share: Tensor) -> Tensor:
     return mean
 
 
+def with_even_channels(x: Tensor) -> Tensor:
+    """Return (B, C, ...) with zeros behind its channels up to a multiple of `CHANNELS_STEP`; images' 3 as they are."""
+    channels = x.shape[1]
+    return zeros_behind(x, -channels % CHANNELS_STEP if channels > CHANNELS_STEP else 0)
+
+
 def zeros_behind(x: Tensor, extra: int) -> Tensor:
     """Return (B, C, ...) with `extra` channels of zeros behind its own."""
     return functional.pad(x, (0, 0) * (x.dim() - 2) + (0, extra)) if extra else x
@@ -127,12 +141,12 @@ def _on_gpu_channels_last(x: Tensor) -> bool:
     return x.is_cuda and x.is_contiguous(memory_format=torch.channels_last_3d) and not x.is_contiguous()
 
 
-def _images(x: Tensor) -> Tensor:
+def as_images(x: Tensor) -> Tensor:
     """View clips (B, C, T, H, W) as images (B T, C, H, W)."""
     return x.transpose(1, 2).flatten(0, 1)
 
 
-def _clips(x: Tensor, batch: int) -> Tensor:
+def as_clips(x: Tensor, batch: int) -> Tensor:
     """View images (B T, C, H, W) as clips (B, C, T, H, W)."""
     result: Tensor = x.unflatten(0, (batch, -1)).transpose(1, 2)
     return result

@@ -20,7 +20,8 @@ from camfuse.data.dataset import ClipDataset, Sample, single_threaded
 from camfuse.errors import WeightsError
 from camfuse.model.checkpoint import Checkpoint, load_trained
 from camfuse.model.compiled import compile_network, compiles
-from camfuse.model.device import arithmetic, pick_device, set_tf32, to_memory_format
+from camfuse.model.device import TYPES, arithmetic, pick_device, precision_on, set_tf32, to_memory_format
+from camfuse.model.folded import fold, folds
 from camfuse.model.frames import begin_frames, clips_of
 from camfuse.model.recogniser import Recogniser
 from camfuse.prep.heatmaps import STRIDE
@@ -156,8 +157,11 @@ def _replicas(config: Config, trained: Mapping[Part, Checkpoint], *, compiled: b
     kind = pick_device(config)
     devices = [torch.device(kind, i) for i in range(config.machine.devices)] if kind == "cuda" else [torch.device(kind)]
     replicas = []
+    dtype = TYPES.get(precision_on(config, kind))
     for device in devices:
         models = {part: to_memory_format(one.recogniser(device), config, kind) for part, one in trained.items()}
+        if dtype is not None and not compiled and folds(device):
+            models = {part: fold(model, dtype) for part, model in models.items()}
         if compiled:
             for model in models.values():
                 compile_network(model, config)
@@ -197,13 +201,12 @@ def _batches(config: Config, dataset: ClipDataset, *, pinned: bool) -> DataLoade
 def _batch_probabilities(config: Config, replica: Replica, batch: Sample) -> tuple[Tensor, dict[Head, Tensor]]:
     """Return the labels, and each head's probabilities (B, C) on the CPU: the mean over the clip's V samplings.
 
-    On a GPU as many samplings in one pass as memory allows, each made once for all models; what is stored is unpacked
-    once.
+    What is stored is unpacked once. Compiled models take whole samplings; others look once at each frame.
     """
     device = replica.device
     there = unpacked(to_device(batch, device), config)
     clips, samplings = len(batch["label"]), samplings_of(there)
-    by_frame = device.type == "cpu" and not replica.whole and ("images" in there or "volume" in there)
+    by_frame = not replica.whole and ("images" in there or "volume" in there)
     total: dict[Head, Tensor] = {}
     for part, logits in _by_frame(config, replica, there) if by_frame else _by_sampling(config, replica, there):
         for head, values in logits.items():
@@ -225,15 +228,15 @@ def _by_sampling(config: Config, replica: Replica, there: Sample) -> Iterator[tu
 
 
 def _by_frame(config: Config, replica: Replica, there: Sample) -> Iterator[tuple[Part, dict[str, Tensor]]]:
-    """Yield the same, looking once at each frame that several samplings show.
-
-    For a CPU, where work counts; a GPU rather makes few large passes.
-    """
+    """Yield the same, looking once at each frame that several samplings show."""
+    at_once = SAMPLINGS_ON_A_CPU
+    if replica.device.type == "cuda":
+        at_once = _samplings_at_once(config, replica.device, len(there["label"]), samplings_of(there))
     for part, model in replica.models.items():
         with arithmetic(config, replica.device):
             frames = begin_frames(model, there.get("images"), there.get("volume"))
-        for first in range(0, samplings_of(there), SAMPLINGS_ON_A_CPU):
-            some = slice(first, first + SAMPLINGS_ON_A_CPU)
+        for first in range(0, samplings_of(there), at_once):
+            some = slice(first, first + at_once)
             names = [name for name in ("rgb_frames", "pose_frames", "sequence") if name in there]
             shown = {name: there[name][:, some].flatten(0, 1) for name in names}
             clips = clips_of(frames, shown.get("rgb_frames"), shown.get("pose_frames"))

@@ -209,7 +209,8 @@ class TrainingModule(LightningModule):
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self._phase.clip_norm)
         self._norms = [self._norms[0] + norm.double(), self._norms[1] + 1]
         self._rate = optimizer.param_groups[0]["lr"]
-        self.log_dict({"rate": self._rate, "grad_norm": norm})
+        # as a tensor of the CPU: of a plain number Lightning makes one on the GPU, and waits for it in every step
+        self.log_dict({"rate": torch.tensor(self._rate), "grad_norm": norm})
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Step, then move the averaged weights after it."""

@@ -64,3 +64,14 @@ def test_packed_maps_come_out_whole(device: str) -> None:
     assert torch.equal(unpack_maps(packed.to(device), 3, 8).cpu(), torch.from_numpy(volume))
     nothing = torch.from_numpy(pack_maps(np.zeros_like(volume)))
     assert not unpack_maps(nothing, 3, 8).any()
+
+
+def test_compiled_maps_are_the_same_and_lie_with_the_keypoints_last() -> None:
+    rng = np.random.default_rng(6)
+    points = np.concatenate([rng.uniform(-4, 36, (2, 1, 5, 3, 2)), rng.uniform(0, 1, (2, 1, 5, 3, 1))], -1)
+    keypoints = torch.from_numpy(points.astype(np.float32))
+    compiled = torch.compile(render_on_device, backend="eager", dynamic=False)(keypoints, 8, 0.7)
+    plain = render_on_device(keypoints, 8, 0.7)
+    assert compiled.shape == plain.shape == (2, 1, 5, 3, 8, 8) and compiled.dtype == torch.uint8
+    assert torch.equal(compiled, plain)
+    assert compiled.flatten(0, 1).is_contiguous(memory_format=torch.channels_last_3d)

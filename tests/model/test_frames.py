@@ -9,6 +9,7 @@ from camfuse.model.device import channels_last
 from camfuse.model.frames import FRAMES_AT_ONCE, begin_frames, clips_of
 from camfuse.model.recogniser import Begun, Recogniser, build_recogniser
 
+AT_ONCE = FRAMES_AT_ONCE["cpu"]
 SMALL = {
     "rgb": {"depths": (1, 1, 1, 1), "channels": 4},
     "pose": {"depths": (1, 1, 1), "channels": 4},
@@ -33,8 +34,8 @@ def built(part: Part, **values: object) -> Recogniser:
 def stored() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return crops, heatmaps, and which of them four clips show; more frames than a pass takes, some never shown."""
     generator = torch.Generator().manual_seed(1)
-    images = torch.randint(0, 256, (FRAMES_AT_ONCE + 3, 32, 32, 3), generator=generator, dtype=torch.uint8)
-    maps = torch.randint(0, 256, (2 * FRAMES_AT_ONCE + 5, 133, 8, 8), generator=generator, dtype=torch.uint8)
+    images = torch.randint(0, 256, (AT_ONCE + 3, 32, 32, 3), generator=generator, dtype=torch.uint8)
+    maps = torch.randint(0, 256, (2 * AT_ONCE + 5, 133, 8, 8), generator=generator, dtype=torch.uint8)
     maps[3] = 0
     rgb_frames = torch.randint(0, len(images), (4, 2), generator=generator)
     return images, maps, rgb_frames, torch.randint(0, len(maps), (4, 4), generator=generator)
@@ -85,7 +86,7 @@ def test_as_many_layers_run_by_frame_as_look_at_one_frame_and_come_before_the_st
             stream, "layer", lambda number, x, layer=layer, name=name: (ran.append(name), layer(number, x))[1]
         )
     images, maps, *_ = stored()
-    begin_frames(model, images[:FRAMES_AT_ONCE], maps[:FRAMES_AT_ONCE])
+    begin_frames(model, images[:AT_ONCE], maps[:AT_ONCE])
     assert (ran.count("rgb"), ran.count("pose")) == layers
 
 
@@ -103,6 +104,6 @@ def test_each_frame_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     _, maps, _, _ = stored()
     frames = begin_frames(model, None, maps)
     assert frames.pose is not None and len(frames.pose) == len(maps)
-    assert {len(one) for one in passes} == {FRAMES_AT_ONCE}  # one size, the last filled up
+    assert {len(one) for one in passes} == {AT_ONCE}  # one size, the last filled up
     assert torch.equal(torch.cat(passes)[: len(maps)], maps)
     assert frames.rgb is None and clips_of(frames, None, None) == Begun()

@@ -1,10 +1,12 @@
 """Attention and positions, each by hand."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional
 
-from camfuse.model.fusion.cross_attention import CrossAttention, PositionEmbedding
+from camfuse.model.fusion.cross_attention import CrossAttention, PositionEmbedding, multiplied_out
 
 
 def attention() -> CrossAttention:
@@ -43,3 +45,20 @@ def test_positions_of_rgb_lie_in_the_middle_of_their_pose_group() -> None:
         position.row.zero_(), position.column.zero_()
     assert position(8, 1, 1)[:, 0, 0, 0].tolist() == [1.5 + 4 * t for t in range(8)]
     assert position(32, 1, 1)[:, 0, 0, 0].tolist() == list(range(32))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_multiplied_out_is_the_fused_attention(masked: bool) -> None:
+    generator = torch.Generator().manual_seed(3)
+    query, key, value = (torch.randn(5, 2, n, 4, generator=generator, requires_grad=True) for n in (3, 7, 7))
+    usable = torch.rand(5, 1, 1, 7, generator=generator) > 0.4 if masked else None
+    if usable is not None:
+        usable[:, :, :, 0] = True
+    expected = functional.scaled_dot_product_attention(query, key, value, usable)
+    found = multiplied_out(query, key, value, usable)
+    torch.testing.assert_close(found, expected)
+    wanted = torch.randn(expected.shape, generator=generator)
+    for mine, torchs in zip(
+        *(torch.autograd.grad(y, (query, key, value), wanted) for y in (found, expected)), strict=True
+    ):
+        torch.testing.assert_close(mine, torchs)
