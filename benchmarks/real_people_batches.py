@@ -35,7 +35,8 @@ from camfuse.data.sequence import POINTS
 from camfuse.data.sequence_augment import augmented
 from camfuse.data.sequence_channels import features
 from camfuse.data.sequence_views import plain_channels
-from camfuse.skeleton import LEFT_HAND, MIRROR, RIGHT_HAND
+from camfuse.prep.hands import hand_zoom, zoom_hands
+from camfuse.skeleton import MIRROR
 
 SIZE, TILE = 128, 64
 SIDE = SIZE // 4
@@ -45,8 +46,6 @@ SAMPLING = Sampling(rgb_frames=8, pose_frames=16)
 SAMPLINGS = 10
 WHOLE = 24
 """Stored frames of the whole clip; those of the active part come behind."""
-HAND_REACH = 2.0
-"""Side of a zoomed hand's map, in units of the clip's hand."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ class Clips:
         self.points = np.split(data["points"].astype(np.float32), ends[:-1])
         self.images = {name: _decoded(data, name, device) for name in ("whole", "active", "tiles")}
         self.index = {name: data[f"{name}_index"].astype(np.int64) for name in ("whole", "active", "tiles")}
-        self.zooms = np.array([_zoom(clip) for clip in self.keypoints], np.float32)
+        self.zooms = np.array([hand_zoom(clip, SIZE) for clip in self.keypoints])
 
         self._views: dict[int, NDArray[np.float32]] = {}
 
@@ -129,16 +128,6 @@ def _decoded(data: Mapping[str, NDArray[Any]], name: str, device: torch.device) 
         coded = np.frombuffer(raw[first:last], np.uint8)
         images[number] = cv2.cvtColor(cv2.imdecode(coded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
     return torch.from_numpy(images).to(device)
-
-
-def _zoom(keypoints: NDArray[np.float32]) -> float:
-    """Return by how much a clip's hands are zoomed (crop pixels per crop pixel)."""
-    sides = []
-    for hand in (LEFT_HAND, RIGHT_HAND):
-        points = keypoints[:, hand]
-        seen = np.isfinite(points).all((1, 2)) & (points[..., 2] > 0).all(1)
-        sides += (points[seen][..., :2].max(1) - points[seen][..., :2].min(1)).max(1).tolist() if seen.any() else []
-    return SIZE / (HAND_REACH * max(4.0, float(np.quantile(sides, 0.8)))) if sides else 1.0
 
 
 def draw(
@@ -230,7 +219,7 @@ def moved(
     keypoints: NDArray[np.float32],
     affine: NDArray[np.float64],
     mirrored: NDArray[np.bool_],
-    zooms: NDArray[np.float32] | None,
+    zooms: NDArray[np.float64] | None,
 ) -> NDArray[np.float32]:
     """Return keypoints (B, P, K, 3) moved, and the hands zoomed about their own middle, as (B, K, P, 3)."""
     out = keypoints.copy()
@@ -238,10 +227,7 @@ def moved(
     out[..., :2] = places
     out[mirrored] = out[mirrored][:, :, list(MIRROR)]
     if zooms is not None:
-        for hand in (LEFT_HAND, RIGHT_HAND):
-            xy = out[:, :, hand, :2]
-            middle = (xy.max(2, keepdims=True) + xy.min(2, keepdims=True)) / 2
-            out[:, :, hand, :2] = (SIZE - 1) / 2 + (xy - middle) * zooms[:, None, None, None]
+        out = np.stack([zoom_hands(clip, SIZE, zoom) for clip, zoom in zip(out, zooms.tolist(), strict=True)])
     return np.ascontiguousarray(out.swapaxes(1, 2))
 
 

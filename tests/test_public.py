@@ -11,7 +11,7 @@ import camfuse
 FUNCTIONS = {
     "load": ["model", "estimator=None", "other_estimator=False", "device='auto'", "only_enrolled=False"],
     "estimate_pose": ["video", "estimator='mediapipe'", "start=0.0", "end=inf"],
-    "render_heatmaps": ["keypoints", "height=None", "width=None", "crop=256", "sigma=None"],
+    "render_heatmaps": ["keypoints", "height=None", "width=None", "crop=256", "sigma=None", "hands=None"],
 }
 """Their parameters and defaults."""
 CLASSES = {

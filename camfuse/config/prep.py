@@ -48,3 +48,6 @@ class Heatmaps(Section):
 
     sigma: float = Field(default=0.7, gt=0)
     """Standard deviation in heatmap pixels (0.7 as RGBPoseConv3D)."""
+    hands: Literal["zoomed"] | None = None
+    """zoomed: the maps of a hand's points are drawn about its own middle, both hands zoomed by one factor per clip so
+    that they fill half of the map. Null: where they lie in the crop."""

@@ -18,6 +18,7 @@ from camfuse.data.sampling import FrameChoice, Indices, clip_choices, training_f
 from camfuse.data.sequence_views import SequenceViews
 from camfuse.errors import ShardError, bullet_list
 from camfuse.jpeg import decode_jpeg
+from camfuse.prep.hands import hand_zoom, zoom_hands
 from camfuse.prep.heatmaps import STRIDE, render
 from camfuse.run.layout import INPUTS, DataStage, Run
 from camfuse.run.shard import LeftOut, Shard
@@ -135,6 +136,7 @@ class ClipDataset(Dataset[Sample]):
         self._ids: list[str] = self.clips["clip_id"].tolist()
         self._shard_of: list[str] = self.clips["shard"].tolist()
         self.labels: list[int] = self.clips["class_index"].astype(int).tolist()
+        self._zooms: dict[int, float] = {}
 
     def _left_out(self, clips: pd.DataFrame) -> dict[str, LeftOut]:
         found: dict[str, LeftOut] = {}
@@ -216,10 +218,16 @@ class ClipDataset(Dataset[Sample]):
         return sample
 
     def _moved(self, row: int, choices: list[FrameChoice], augmentations: list[Augmentation]) -> Keypoints:
-        """Return the keypoints (V, K, P, 3) after the augmentations."""
+        """Return the keypoints (V, K, P, 3) after the augmentations, where their maps have them."""
         keypoints = self._stage("heatmaps", row).read("keypoints", self._ids[row])
         pairs = zip(choices, augmentations, strict=True)
-        return np.stack([move_keypoints(keypoints[choice.pose], one).swapaxes(0, 1) for choice, one in pairs])
+        moved = [move_keypoints(keypoints[choice.pose], one) for choice, one in pairs]
+        if self._config.heatmaps.hands:
+            size = self._config.crops.size
+            if row not in self._zooms:
+                self._zooms[row] = hand_zoom(keypoints, size)
+            moved = [zoom_hands(one, size, self._zooms[row]) for one in moved]
+        return np.stack([one.swapaxes(0, 1) for one in moved])
 
     def _rendered(self, keypoints: Keypoints) -> Tensor:
         side = self._config.crops.size // STRIDE

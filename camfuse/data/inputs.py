@@ -15,7 +15,7 @@ from camfuse.data.sequence import normalise
 from camfuse.data.sequence_views import plain_channels
 from camfuse.jpeg import decode_jpeg
 from camfuse.prep.arrays import ClipCrops, Floats
-from camfuse.prep.heatmaps import STRIDE, render
+from camfuse.prep.heatmaps import STRIDE, drawn_keypoints, render
 
 Inputs = Mapping[str, NDArray[Any]]
 """The recogniser's inputs by the names of its arguments, each (V, ...)."""
@@ -74,6 +74,7 @@ def _images(crops: ClipCrops, choices: Sequence[FrameChoice]) -> NDArray[np.uint
 
 def _heatmaps(config: Config, crops: ClipCrops, choices: Sequence[FrameChoice]) -> NDArray[np.uint8]:
     wanted, place = np.unique(np.stack([choice.pose for choice in choices]), return_inverse=True)
-    maps = render(crops.keypoints[wanted], config.crops.size // STRIDE, config.heatmaps.sigma)
+    drawn = drawn_keypoints(crops.keypoints, config)[wanted]
+    maps = render(drawn, config.crops.size // STRIDE, config.heatmaps.sigma)
     # (V, P, K, Q, Q) -> (V, K, P, Q, Q)
     return np.ascontiguousarray(maps[place].swapaxes(1, 2))

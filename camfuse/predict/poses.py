@@ -4,7 +4,7 @@ import base64
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
@@ -16,6 +16,7 @@ from camfuse.predict.estimator import check_estimator, with_estimator
 from camfuse.predict.recognise import clip_of
 from camfuse.prep.crops import crop_affine, dropped_keypoints, zero_keypoints
 from camfuse.prep.frames import read_clip
+from camfuse.prep.hands import hand_zoom, zoom_hands
 from camfuse.prep.heatmaps import STRIDE, render
 from camfuse.prep.pose.run import estimate_clip, make_estimator
 from camfuse.skeleton import BODY, FACE, LEFT_HAND, NUM_KEYPOINTS, RIGHT_HAND
@@ -90,7 +91,7 @@ class Heatmaps:
     volume
         (T, 133, Q, Q) uint8, 255 for a score of 1.
     keypoints
-        (T, 133, 3) in pixels of the crop, four to a heatmap pixel.
+        (T, 133, 3) in pixels of the crop, four to a heatmap pixel; of zoomed hands, too, where they lie in the crop.
     affine
         (2, 3) from pixels of the frame to pixels of the crop.
     """
@@ -169,6 +170,7 @@ def render_heatmaps(
     width: int | None = None,
     crop: int = 256,
     sigma: float | None = None,
+    hands: Literal["zoomed"] | None = None,
 ) -> Heatmaps:
     """Render keypoints as heatmaps around the signer, as the stages do.
 
@@ -182,6 +184,8 @@ def render_heatmaps(
         Side of the square around the signer in pixels, a multiple of 4; a heatmap has a quarter of it.
     sigma
         Of the Gaussians, in heatmap pixels; left out, the config's default.
+    hands
+        As `heatmaps.hands` of a config: ``"zoomed"`` draws each hand about its own middle and larger.
 
     Returns
     -------
@@ -206,7 +210,8 @@ def render_heatmaps(
     affine = crop_affine(kept, height, width, size=crop, padding=crops.padding, min_score=crops.min_score)
     moved = zero_keypoints(transform_points(kept, affine), dropped_keypoints(crops)).astype(np.float32)
     spread = _any_config().heatmaps.sigma if sigma is None else sigma
-    return Heatmaps(render(moved, crop // STRIDE, spread), moved, affine)
+    drawn = zoom_hands(moved, crop, hand_zoom(moved, crop)) if hands else moved
+    return Heatmaps(render(drawn, crop // STRIDE, spread), moved, affine)
 
 
 def _any_config() -> Config:

@@ -17,6 +17,7 @@ from camfuse.config import Config
 from camfuse.geometry import rescale
 from camfuse.prep.arrays import Floats
 from camfuse.prep.clipwise import ShardJob, make_shard
+from camfuse.prep.hands import hand_zoom, zoom_hands
 from camfuse.run.shard import ClipData, Shard
 from camfuse.run.stages import fingerprint
 
@@ -30,7 +31,8 @@ def render_heatmaps(config: Config, clips: Path, crops: Path, output: Path) -> N
     """Render every clip of a shard.
 
     Writes ``volume`` (T, 133, Q, Q) uint8, where 255 stands for a score of 1, beside ``keypoints`` (T, 133, 3) float32
-    in crop pixels and the fact ``affine`` of the crops, so that training may also render on its own.
+    in crop pixels and the fact ``affine`` of the crops, so that training may also render on its own. With zoomed hands
+    the keypoints are where they lie in the crop all the same.
 
     Raises
     ------
@@ -52,6 +54,8 @@ def render_heatmaps(config: Config, clips: Path, crops: Path, output: Path) -> N
         "pixel_rule": f"centre at (x + 0.5) / {STRIDE} - 0.5",
         "cut": f"{CUT:g} sigma along each axis",
     }
+    if config.heatmaps.hands:
+        provenance["hands"] = config.heatmaps.hands
     job = ShardJob("heatmaps", config, output, provenance, upstream=(upstream,))
     make_shard(job, read_shard_clips(clips), compute)
 
@@ -71,8 +75,16 @@ def render_clip(keypoints: Floats, config: Config) -> NDArray[np.uint8]:
     NDArray
         (T, 133, Q, Q) uint8, 255 for a score of 1.
     """
-    volume: NDArray[np.uint8] = render(keypoints, config.crops.size // STRIDE, config.heatmaps.sigma)
+    drawn = drawn_keypoints(keypoints, config)
+    volume: NDArray[np.uint8] = render(drawn, config.crops.size // STRIDE, config.heatmaps.sigma)
     return volume
+
+
+def drawn_keypoints(keypoints: Floats, config: Config) -> Floats:
+    """Return the keypoints of a whole clip (T, 133, 3) where their maps have them, in pixels of the crop."""
+    if config.heatmaps.hands is None:
+        return keypoints
+    return zoom_hands(keypoints, config.crops.size, hand_zoom(keypoints, config.crops.size))
 
 
 def render(

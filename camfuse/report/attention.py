@@ -18,7 +18,7 @@ from camfuse.model.attention import AttentionMap, read_attention
 from camfuse.model.checkpoint import load_trained
 from camfuse.report.examples import Example, jpeg_url
 from camfuse.run.layout import Run
-from camfuse.show.draw import EDGE, PALE, PAPER, Colour, Image, contact_sheet, draw_heatmaps, resize
+from camfuse.show.draw import EDGE, INK, PALE, PAPER, Colour, Image, contact_sheet, draw_heatmaps, resize
 
 TILE = 128
 """Width of an image in pixels."""
@@ -93,6 +93,7 @@ def draw_attention(run: Run, clip_ids: Sequence[str]) -> list[Example]:
     model = load_trained(run.training("fusion").best, "fusion", run.config, run.classes()).recogniser()
     rows = run.clips().set_index("clip_id", drop=False).loc[list(clip_ids)]
     dataset = ClipDataset(rows, run, part="fusion", augment=False)
+    zoomed = run.config.heatmaps.hands is not None
     drawn = []
     for number, (clip_id, label) in enumerate(zip(dataset.clips["clip_id"], dataset.clips["label"], strict=True)):
         sample = dataset[number]
@@ -101,7 +102,7 @@ def draw_attention(run: Run, clip_ids: Sequence[str]) -> list[Example]:
         if not maps:
             return []
         rgb, heatmaps = sample["rgb"], sample["heatmaps"]
-        sheet = attention_sheet(str(label), str(clip_id), rgb[0], heatmaps[0], sum_up(maps))
+        sheet = attention_sheet(str(label), str(clip_id), rgb[0], heatmaps[0], sum_up(maps), zoomed=zoomed)
         alt = f"Where the streams look in clip {clip_id}, {label}"
         height, width = sheet.shape[:2]
         drawn.append(Example(str(clip_id), str(label), jpeg_url(sheet), width, height, alt, verdict="", right=False))
@@ -111,7 +112,9 @@ def draw_attention(run: Run, clip_ids: Sequence[str]) -> list[Example]:
 # ------------------------------------------------------------------------------------------- drawing
 
 
-def attention_sheet(label: str, clip_id: str, rgb: Tensor, heatmaps: Tensor, looks: Looks) -> Image:
+def attention_sheet(
+    label: str, clip_id: str, rgb: Tensor, heatmaps: Tensor, looks: Looks, *, zoomed: bool = False
+) -> Image:
     """Draw one clip: a column for each RGB frame and its group of pose frames.
 
     Parameters
@@ -124,6 +127,8 @@ def attention_sheet(label: str, clip_id: str, rgb: Tensor, heatmaps: Tensor, loo
         (K, P, Q, Q) uint8.
     looks
         Where the streams look.
+    zoomed
+        Whether hands are zoomed in the heatmaps, which therefore do not lie on the crop: they are drawn on dark ground.
     """
     images = [resize(np.ascontiguousarray(one), TILE, TILE) for one in rgb.permute(1, 2, 3, 0).numpy()]
     groups = heatmaps.unflatten(1, (len(images), -1)).amax(2).permute(1, 0, 2, 3).numpy()  # (R, K, Q, Q)
@@ -131,7 +136,8 @@ def attention_sheet(label: str, clip_id: str, rgb: Tensor, heatmaps: Tensor, loo
     if looks.in_rgb is not None:
         rows["pose in RGB"] = [glow(*pair) for pair in zip(images, looks.in_rgb, strict=True)]
     if looks.in_pose is not None:
-        poses = [draw_heatmaps(*pair, dim=0.6) for pair in zip(images, groups, strict=True)]
+        grounds = [np.full_like(one, INK) if zoomed else one for one in images]
+        poses = [draw_heatmaps(*pair, dim=0.6) for pair in zip(grounds, groups, strict=True)]
         rows["RGB in pose"] = [glow(*pair) for pair in zip(poses, looks.in_pose, strict=True)]
     if looks.rgb_frames is not None and looks.pose_frames is not None:
         each = looks.pose_frames.reshape(len(images), -1)
@@ -140,6 +146,7 @@ def attention_sheet(label: str, clip_id: str, rgb: Tensor, heatmaps: Tensor, loo
         float(values.max()) for values in (looks.in_rgb, looks.in_pose, looks.rgb_frames) if values is not None
     )
     captions = [f"frame {number + 1} of {len(images)}" for number in range(len(images))]
+    clip_id = f"{clip_id} · hands zoomed" if zoomed else clip_id
     return contact_sheet(label, f"{clip_id} · at most {strongest:.2g} times its share", rows, captions)
 
 

@@ -274,6 +274,11 @@ def _examples(
     if not ready:
         return [], f"No clip can be drawn yet: no clip in {absent}."
     known = "Left hand orange, right hand blue, body green, face yellow; the white square is the crop."
+    if run.config.heatmaps.hands:
+        known += (
+            " The maps of the hands are drawn about each hand's own middle and zoomed, as the pose stream is given "
+            "them: they lie on no crop and stand on dark ground."
+        )
     if predictions is None:
         return draw_clips(run, ready), f"{known} The clips are picked by a hash of their id."
     drawn = draw_examples(run, [p for p in predictions if p.clip_id in ready])

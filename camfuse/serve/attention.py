@@ -23,6 +23,5 @@ def draw_looks(model: TrainedModel, inputs: Inputs) -> Image | None:
         recogniser(**one)
     if not maps:
         return None
-    return attention_sheet(
-        "Where the streams look", "one sampling", one["rgb"][0].cpu(), one["heatmaps"][0].cpu(), sum_up(maps)
-    )
+    rgb, heatmaps, zoomed = one["rgb"][0].cpu(), one["heatmaps"][0].cpu(), model.config.heatmaps.hands is not None
+    return attention_sheet("Where the streams look", "one sampling", rgb, heatmaps, sum_up(maps), zoomed=zoomed)

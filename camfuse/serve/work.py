@@ -17,7 +17,7 @@ from camfuse.predict.network import EXPORTED, Device, find_model
 from camfuse.predict.recognise import Observed, TrainedModel, clip_of
 from camfuse.predict.spans import Span
 from camfuse.prep.crops import crop_clip
-from camfuse.prep.heatmaps import STRIDE, render
+from camfuse.prep.heatmaps import STRIDE, drawn_keypoints, render
 from camfuse.serve.limits import Limits, check_video
 from camfuse.show.answered import save_answered
 from camfuse.show.clip_images import ClipImages
@@ -133,9 +133,10 @@ class Worker:
         except CamfuseError:
             return None  # a model of keypoints alone answers where no crop can be made
         side, sigma = config.crops.size // STRIDE, config.heatmaps.sigma
+        drawn = drawn_keypoints(crops.keypoints, config)
         view = ClipView(
             "upload", sign.label or "no known sign", frames, keypoints, crops,
-            lambda t: render(crops.keypoints[t : t + 1], side, sigma)[0],
+            lambda t: render(drawn[t : t + 1], side, sigma)[0],
         )  # fmt: skip
         return _jpeg_url(ClipImages(view, config).sheet(COLUMNS, TILE))
 

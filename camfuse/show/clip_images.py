@@ -11,6 +11,9 @@ from camfuse.geometry import rescale_points
 from camfuse.jpeg import decode_jpeg
 from camfuse.show.clip_view import ClipView
 from camfuse.show.draw import (
+    GROUPS,
+    HANDS,
+    INK,
     Image,
     box_corners,
     contact_sheet,
@@ -36,6 +39,7 @@ class ClipImages:
         self._clip = clip
         self._size = config.crops.size
         self._min_score = config.crops.min_score
+        self._zoomed = config.heatmaps.hands is not None
         self.clip_id, self.label = clip.clip_id, clip.label
 
     def __len__(self) -> int:
@@ -57,10 +61,12 @@ class ClipImages:
 
     @property
     def notes(self) -> str:
-        """One line about the clip: length, size, rate."""
+        """One line about the clip: length, size, rate, and what its images do not show in place."""
         parts = ["1 frame" if len(self) == 1 else f"{len(self)} frames"]
         if frames := self._clip.frames:
             parts += [f"{frames.width} x {frames.height}", f"{self.rate:.4g} fps"]
+        if self._zoomed:
+            parts.append("hands zoomed")
         return " · ".join(parts)
 
     def frame(self, t: int, *, height: int, width: int) -> Image:
@@ -88,8 +94,14 @@ class ClipImages:
         return draw_skeleton(image, keypoints, min_score=self._min_score) if skeleton else image
 
     def heatmaps(self, t: int, side: int) -> Image:
-        """Return the heatmaps of frame `t` over its crop, `side` pixels wide."""
-        return draw_heatmaps(self.crop(t, side, skeleton=False), self._clip.heatmaps(t))
+        """Return the heatmaps of frame `t` over its crop, `side` pixels wide; zoomed hands lie elsewhere: `hands`."""
+        groups = [group for group in GROUPS if not self._zoomed or group not in HANDS]
+        return draw_heatmaps(self.crop(t, side, skeleton=False), self._clip.heatmaps(t), groups=groups)
+
+    def hands(self, t: int, side: int) -> list[Image]:
+        """Return the heatmaps of the right and of the left hand of frame `t`, each by itself on dark ground."""
+        ground: Image = np.full((side, side, 3), INK, np.uint8)
+        return [draw_heatmaps(ground, self._clip.heatmaps(t), dim=1, groups=[hand]) for hand in HANDS]
 
     def sheet(self, columns: int = COLUMNS, tile: int = TILE) -> Image:
         """Return the contact sheet: `columns` frames spread evenly over the clip."""
@@ -100,6 +112,8 @@ class ClipImages:
             rows["frames"] = [self.frame(t, height=height, width=width) for t in chosen]
         rows["crops"] = [self.crop(t, tile) for t in chosen]
         rows["heatmaps"] = [self.heatmaps(t, tile) for t in chosen]
+        if self._zoomed:
+            rows["hands"] = [resize(np.concatenate(self.hands(t, tile // 2), 1), tile // 2, tile) for t in chosen]
         captions = [f"frame {t + 1} · {self.times[t]:.2f} s" for t in chosen]
         subtitle = f"{self.clip_id} · {self.notes}" if self.label else self.notes
         return contact_sheet(self.label or self.clip_id, subtitle, rows, captions)
@@ -112,6 +126,7 @@ class ClipImages:
         for t in range(len(self)):
             images = [_fit(self.frame(t, height=height, width=width), side)] if self._clip.frames else []
             images += [self.crop(t, side), self.heatmaps(t, side)]
+            images += self.hands(t, side) if self._zoomed else []
             yield side_by_side(self.label or self.clip_id, f"{self.times[t]:.2f} s", images)
 
     def _frame_size(self, *, width: int | None = None, height: int | None = None) -> tuple[int, int]:

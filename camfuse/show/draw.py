@@ -36,6 +36,8 @@ COLOURS: dict[str, Colour] = {
     "right_hand": (64, 156, 255),
 }
 """Left is orange and right is blue: told apart with every kind of colour vision."""
+HANDS = ("right_hand", "left_hand")
+"""In the order in which they lie before a signer who is seen from the front."""
 INK: Colour = (28, 32, 38)
 PALE: Colour = (112, 120, 130)
 EDGE: Colour = (205, 210, 216)
@@ -121,7 +123,9 @@ def _fixed(point: Floats) -> tuple[int, int]:
     return x, y
 
 
-def draw_heatmaps(crop: Image, volume: NDArray[np.uint8], *, dim: float = 0.4) -> Image:
+def draw_heatmaps(
+    crop: Image, volume: NDArray[np.uint8], *, dim: float = 0.4, groups: Sequence[str] = tuple(GROUPS)
+) -> Image:
     """Lay the heatmaps of one frame over its crop.
 
     Each group of keypoints shines in its colour, by the maximum over its maps; the crop behind is dimmed.
@@ -134,12 +138,14 @@ def draw_heatmaps(crop: Image, volume: NDArray[np.uint8], *, dim: float = 0.4) -
         (133, Q, Q), 255 for a score of 1.
     dim
         Brightness of the crop behind.
+    groups
+        Which groups of keypoints shine.
     """
     height, width = crop.shape[:2]
     grey = crop.mean(axis=2, keepdims=True)
     blended = (0.6 * grey + 0.4 * crop) * dim
-    for group, members in GROUPS.items():
-        strongest = volume[list(members)].max(axis=0).astype(np.float32) / 255
+    for group in groups:
+        strongest = volume[list(GROUPS[group])].max(axis=0).astype(np.float32) / 255
         alpha = np.clip(cv2.resize(strongest, (width, height), interpolation=cv2.INTER_CUBIC), 0, 1)[..., None]
         blended = blended * (1 - alpha) + np.array(COLOURS[group]) * alpha
     blended_bytes: Image = blended.round().astype(np.uint8)

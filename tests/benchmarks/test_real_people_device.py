@@ -18,6 +18,8 @@ from camfuse.data.augment import affine_matrix, colour_matrix, draw_augmentation
 from camfuse.data.on_device import render_on_device
 from camfuse.data.sequence import body_units
 from camfuse.jpeg import encode_jpeg
+from camfuse.prep.hands import hand_zoom, zoom_hands
+from camfuse.skeleton import MIRROR
 from tests.benchmarks.test_real_people import made_clip
 
 
@@ -50,6 +52,14 @@ def test_keypoints_and_images_move_as_in_the_package() -> None:
     }
     found = moved_images(torch.from_numpy(images[None]), batch, 1)[0].permute(1, 2, 3, 0).numpy()
     assert np.abs(found - move_images(images, change)).mean() < 3
+
+
+def test_hands_are_zoomed_as_in_the_package() -> None:
+    keypoints, affine = made_keypoints(), np.stack([np.eye(2, 3)] * 2)
+    zooms = np.array([hand_zoom(one, SIZE) for one in keypoints])
+    ours = moved(keypoints, affine, np.array([False, True]), zooms).swapaxes(1, 2)
+    for one, clip, zoom in zip(ours, (keypoints[0], keypoints[1][:, list(MIRROR)]), zooms, strict=True):
+        np.testing.assert_array_equal(one, zoom_hands(clip, SIZE, float(zoom)))
 
 
 def test_mirrored_tiles_change_hands() -> None:

@@ -29,6 +29,12 @@ def test_keypoints_of_the_lower_body() -> None:
             Crops(lower_body=(wrong,))
 
 
+def test_hands_in_place_or_zoomed() -> None:
+    assert Heatmaps().hands is None and Heatmaps(hands="zoomed").hands == "zoomed"
+    with pytest.raises(ValidationError, match="hands"):
+        Heatmaps.model_validate({"hands": "larger"})
+
+
 @pytest.mark.parametrize("section", [Frames, Crops])
 def test_quality_is_jpegs(section: type[Section]) -> None:
     for good in (1, 100):

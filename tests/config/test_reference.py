@@ -23,7 +23,7 @@ def test_every_key_is_described() -> None:
 
 def test_default_yaml_holds_the_defaults() -> None:
     values = yaml.safe_load(default_yaml())
-    assert values["heatmaps"] == {"sigma": Heatmaps().sigma}
+    assert values["heatmaps"] == {"sigma": Heatmaps().sigma, "hands": None}
     assert values["train"]["fusion"]["rate"] == 0.0075
     assert "mediapipe" not in (values["pose"] or {})
 

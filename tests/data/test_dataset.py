@@ -16,13 +16,17 @@ from torch.utils.data import DataLoader
 
 from camfuse.config import Config
 from camfuse.data.augment import draw_augmentation, move_keypoints
+from camfuse.data.batch import collate, dense
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
+from camfuse.data.inputs import clip_inputs
 from camfuse.data.sampler import EpochSampler
 from camfuse.data.sampling import training_frames
 from camfuse.data.sequence import evenly, normalise
 from camfuse.data.sequence_channels import NUM_CHANNELS, features
 from camfuse.errors import ShardError, StaleShardError
-from camfuse.prep.heatmaps import render
+from camfuse.prep.arrays import ClipCrops
+from camfuse.prep.hands import hand_zoom, zoom_hands
+from camfuse.prep.heatmaps import render, render_clip
 from camfuse.run.layout import Run
 from camfuse.run.shard import ClipData, LeftOut
 from camfuse.skeleton import NUM_KEYPOINTS
@@ -69,7 +73,7 @@ def clip_data(config: Config, stage: str, clip: str, *, broken: bool) -> ClipDat
     if stage == "pose":
         return ClipData({"keypoints": keypoints})
     if stage == "heatmaps":
-        return ClipData({"keypoints": keypoints, "volume": render(keypoints, SIDE, config.heatmaps.sigma)})
+        return ClipData({"keypoints": keypoints, "volume": render_clip(keypoints, config)})
     return ClipData({"keypoints": keypoints}, [b"broken"] * LENGTHS[clip] if broken else images_of(clip))
 
 
@@ -153,6 +157,46 @@ def test_augmented_heatmaps_are_those_of_the_moved_keypoints(tmp_path: Path, con
         moved = move_keypoints(keypoints_of(clip)[choice.pose], augmentation)
         expected = render(moved, SIDE, moving.heatmaps.sigma).swapaxes(0, 1)
         np.testing.assert_array_equal(data[row]["heatmaps"][0].numpy(), expected)
+
+
+def zoomed(config: Config) -> Config:
+    return config.model_copy(update={"heatmaps": config.heatmaps.model_copy(update={"hands": "zoomed"})})
+
+
+def test_zoomed_hands_are_the_same_in_training_test_and_prediction(tmp_path: Path, config: Config) -> None:
+    calm = zoomed(with_augment(config))
+    calm = calm.model_copy(update={"sampling": config.sampling.model_copy(update={"pose_frames": 6})})
+    write(tmp_path, calm)
+    stored = build(tmp_path, calm)[0]["heatmaps"]  # clip a has 6 frames: all of them, in order, either way
+    trained = build(tmp_path, calm, augment=True)[0]["heatmaps"]
+    compact = build(tmp_path, calm, augment=True, compact=True)
+    on_device = dense(collate([compact[0]]), calm)["heatmaps"][0]
+    assert (stored.int() - trained.int()).abs().max() <= 1 and (stored.int() - on_device.int()).abs().max() <= 1
+    crops = ClipCrops(images_of("a"), keypoints_of("a"), np.eye(2, 3))
+    one = calm.model_copy(update={"evaluate": calm.evaluate.model_copy(update={"samplings": 1})})
+    predicted = clip_inputs(one, "pose", "a", keypoints_of("a"), crops)["heatmaps"]
+    np.testing.assert_array_equal(predicted, stored.numpy())
+    in_place = render(keypoints_of("a"), SIDE, config.heatmaps.sigma).swapaxes(0, 1)
+    assert (stored[0, 112:].numpy() != in_place[112:]).any() and stored[0, 112:].max() > 100
+    np.testing.assert_array_equal(stored[0, :91].numpy(), in_place[:91])
+
+
+def test_hands_are_zoomed_after_the_augmentation_by_the_factor_of_the_whole_clip(
+    tmp_path: Path, config: Config
+) -> None:
+    moving = zoomed(with_augment(config, shift=0.1, rotate=25, scale=(0.8, 1.2), mirror=0.5, joint_dropout=0.1))
+    write(tmp_path, moving)
+    data = build(tmp_path, moving, part="pose", augment=True)
+    for row, clip in enumerate(LENGTHS):
+        for epoch in (0, 1):
+            rng = np.random.default_rng([moving.seed, epoch, row])
+            choice = training_frames(LENGTHS[clip], moving.sampling, 1, rng)
+            moved = move_keypoints(
+                keypoints_of(clip)[choice.pose], draw_augmentation(moving.train.augment, SIZE, NUM_KEYPOINTS, rng)
+            )
+            drawn = zoom_hands(moved, SIZE, hand_zoom(keypoints_of(clip), SIZE))
+            expected = render(drawn, SIDE, moving.heatmaps.sigma).swapaxes(0, 1)
+            np.testing.assert_array_equal(data[epoch, row]["heatmaps"][0].numpy(), expected)
 
 
 def dot_frames(path: Path) -> NDArray[np.float32]:

@@ -27,6 +27,9 @@ def test_the_same_as_the_stages(walker: None, video: Path, make_config: MakeConf
     heatmaps = camfuse.render_heatmaps(found)
     np.testing.assert_array_equal(np.asarray(heatmaps), prepared.volume)
     np.testing.assert_allclose(heatmaps.affine, prepared.crops.affine)
+    zoomed = make_config(heatmaps={"hands": "zoomed"})
+    drawn = np.asarray(camfuse.render_heatmaps(found, hands="zoomed"))
+    np.testing.assert_array_equal(drawn, prepare_clip(zoomed, clip_of(video), Walker()).volume)
     again = camfuse.render_heatmaps(found.keypoints.tolist(), height=64, width=128, crop=64, sigma=1.0)
     assert again.volume.shape == (20, 133, 16, 16)
 

@@ -13,6 +13,7 @@ from made_training import MakeConfig
 
 from camfuse.config import Config
 from camfuse.errors import StaleShardError
+from camfuse.prep.hands import hand_zoom, zoom_hands
 from camfuse.prep.heatmaps import render, render_heatmaps
 from camfuse.run.shard import ClipData, Shard
 from camfuse.run.stages import fingerprint
@@ -230,6 +231,21 @@ def test_sigma_changes_the_maps(tmp_path: Path, make_config: MakeConfig) -> None
         render_heatmaps(config, *inputs, tmp_path / "maps.h5")
         sums.append(int(Shard(tmp_path / "maps.h5", stage="heatmaps").read("volume", "a").sum(dtype=np.int64)))
     assert sums[1] > 4 * sums[0]
+
+
+def test_zoomed_hands_change_the_maps_of_hands_alone(tmp_path: Path, make_config: MakeConfig) -> None:
+    config = make_config(heatmaps={"hands": "zoomed"})
+    keypoints = person(2, 256, 1)
+    inputs = write_crops(tmp_path, config, {"a": keypoints})  # the same crops as without
+    render_heatmaps(make_config(), *inputs, tmp_path / "place.h5")
+    render_heatmaps(config, *inputs, tmp_path / "zoomed.h5")
+    place, zoomed = (Shard(tmp_path / name, stage="heatmaps") for name in ("place.h5", "zoomed.h5"))
+    drawn = zoom_hands(keypoints, 256, hand_zoom(keypoints, 256))
+    np.testing.assert_array_equal(zoomed.read("volume", "a"), render(drawn, 64, SIGMA))
+    np.testing.assert_array_equal(zoomed.read("volume", "a")[:, :91], place.read("volume", "a")[:, :91])
+    assert (zoomed.read("volume", "a")[:, 112:] != place.read("volume", "a")[:, 112:]).any()
+    np.testing.assert_array_equal(zoomed.read("keypoints", "a"), keypoints)
+    assert zoomed.provenance["hands"] == "zoomed" and "hands" not in place.provenance
 
 
 def test_the_centre_of_mass_is_the_keypoint(tmp_path: Path, make_config: MakeConfig) -> None:

@@ -118,6 +118,16 @@ def test_a_fusion_with_one_kind_of_attention_is_drawn(looks: Looks) -> None:
     assert attention_sheet("book", "clip", rgb, heatmaps, looks).shape[1] > R * 128
 
 
+def test_maps_of_zoomed_hands_do_not_lie_on_the_crop() -> None:
+    rgb, heatmaps = torch.full((3, R, 32, 32), 255, dtype=torch.uint8), torch.zeros(133, P, 8, 8, dtype=torch.uint8)
+    heatmaps[112, :, 4, 4] = 255
+    looks = Looks(in_rgb=np.ones((R, 2, 2), np.float32), in_pose=np.ones((R, 2, 2), np.float32))
+    place, zoomed = (attention_sheet("book", "clip", rgb, heatmaps, looks, zoomed=zoomed) for zoomed in (False, True))
+    assert place.shape == zoomed.shape
+    dimmed = [int((sheet == round(0.6 * 255)).all(2).sum()) for sheet in (place, zoomed)]  # a white crop behind maps
+    assert dimmed[0] > R * 128 * 100 and dimmed[1] < 100
+
+
 def test_clips_of_a_trained_run(trained: MadeRun) -> None:
     first, second = draw_attention(trained.run, ["test-1-0", "test-2-0"])
     assert (first.clip_id, first.label, second.label) == ("test-1-0", "null", "blue")

@@ -20,6 +20,7 @@ CHANGES = {
     ),
     "crop size": ({"crops": {"size": 128}}, {"crops", "heatmaps"} | TRAINING | LAST),
     "sigma": ({"heatmaps": {"sigma": 1.0}}, {"heatmaps", "train_pose", "train_fusion"} | LAST),
+    "zoomed hands": ({"heatmaps": {"hands": "zoomed"}}, {"heatmaps", "train_pose", "train_fusion"} | LAST),
     "frames per clip": ({"sampling": {"rgb_frames": 4}}, TRAINING | LAST),
     "rgb depth": ({"model": {"rgb": {"depths": [1, 1, 1, 1]}}}, {"train_rgb", "train_fusion"} | LAST),
     "fusion mode": ({"model": {"fusion": {"mode": "time"}}}, {"train_fusion"} | LAST),
@@ -75,6 +76,13 @@ def test_a_change_touches_its_stage_and_what_follows(
 ) -> None:
     before, after = make_config(), make_config(**change)
     assert {name for name in STAGES if fingerprint(name, before) != fingerprint(name, after)} == reruns
+
+
+def test_what_was_added_later_is_left_out_of_the_fingerprints_of_before(make_config: MakeConfig) -> None:
+    """With what the defaults were before they had these keys, shards and trainings of before are still good."""
+    config = make_config(heatmaps={"sigma": 0.7, "hands": None})
+    assert config.heatmaps.model_dump(mode="json", exclude_none=True) == {"sigma": 0.7}
+    assert fingerprint("heatmaps", config) == fingerprint("heatmaps", make_config())
 
 
 def test_a_version_touches_its_stage_and_what_follows(make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,11 @@ import pytest
 
 from camfuse.errors import ShardError
 from camfuse.prep.arrays import ClipCrops, ClipFrames
+from camfuse.prep.heatmaps import render_clip
 from camfuse.run.layout import Run
 from camfuse.show.clip_images import TILE, WIDEST, ClipImages
 from camfuse.show.clip_view import ClipView, view_stored
+from camfuse.show.draw import COLOURS, INK
 from tests.show.made_clips import FRAMES, HEIGHT, WIDTH, images, not_keeping
 
 
@@ -79,6 +81,25 @@ def test_heatmaps_shine_over_the_crop(run: Run) -> None:
     # The nose, frame pixel (80, 20), is 37.5 and 7.5 of 75 pixels into the box.
     assert shining[round(7.5 / 75 * 64), 32].sum() > bare.sum(axis=-1).max()
     assert shining[60, 32].sum() < 0.6 * bare[60, 32].sum()  # where no keypoint is, the crop is dimmed
+
+
+def test_zoomed_hands_do_not_shine_over_the_crop(run: Run) -> None:
+    place, view = images(run, "book_01"), view_stored(run, "book_01")
+    heatmaps = run.config.heatmaps.model_copy(update={"hands": "zoomed"})
+    config = run.config.model_copy(update={"heatmaps": heatmaps})
+    volume = render_clip(view.crops.keypoints, config)
+    zoomed = ClipImages(replace(view, heatmaps=volume.__getitem__), config)
+    # the right hand's only point, frame pixel (60, 80), is 17.5 and 67.5 of 75 pixels into the box
+    y, x = round(67.5 / 75 * 64), round(17.5 / 75 * 64)
+    blue = (COLOURS["right_hand"][2] + 255) / 3
+    assert place.heatmaps(0, 64)[y - 1 : y + 2, x - 1 : x + 2, 2].max() > blue
+    assert zoomed.heatmaps(0, 64)[y - 1 : y + 2, x - 1 : x + 2, 2].max() < blue
+    right, left = zoomed.hands(0, 64)
+    assert np.unravel_index(right[..., 2].argmax(), (64, 64)) == pytest.approx((31.5, 31.5), abs=1)
+    assert (left == left[0, 0]).all() and left[0, 0].tolist() == pytest.approx(INK, abs=5)
+    assert zoomed.notes.endswith("hands zoomed") and "zoomed" not in place.notes
+    assert zoomed.sheet(3, 101).shape[0] - place.sheet(3, 101).shape[0] == 50 + 8
+    assert next(zoomed.animation(64)).shape[1] - next(place.animation(64)).shape[1] == 2 * (64 + 6)
 
 
 def test_contact_sheet(run: Run) -> None:
