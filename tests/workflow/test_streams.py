@@ -9,9 +9,13 @@ import cv2
 import pandas as pd
 import pytest
 import yaml
+from made_videos import write_numbers
+from run_command import camfuse
 from small_run import ALONE, PHASE, SEQUENCE, Workflow
+from walker import Walker
 
 from camfuse.errors import CamfuseError
+from camfuse.predict import recognise
 from camfuse.run.layout import Run
 from camfuse.show.run import show
 
@@ -120,3 +124,29 @@ def test_a_recipe_fits_itself_and_what_it_came_to_is_written(alone: Workflow, tm
     assert rows(tmp_path / "results" / "evaluate") == ["sequence"]
     assert workflow.planned(quick) == {}
     assert workflow.planned(quick | {"model": {"pose": {"channels": 8}}})["train_pose"] == 1
+
+
+def test_zoomed_hands_go_from_the_shards_to_the_answer(
+    finished: Workflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(finished.folder, tmp_path / "run", symlinks=True)
+    workflow, change = Workflow(tmp_path / "run"), {"heatmaps": {"hands": "zoomed"}}
+    again = {"heatmaps": 2, "train_pose": 1, "train_fusion": 1, "evaluate": 1, "report": 1}
+    assert workflow.planned(change) == again
+    workflow.run(change=change)
+    assert workflow.planned(change) == {}
+    results = tmp_path / "run" / "results"
+    old, new = (Run.from_folder(folder) for folder in (finished.folder / "results", results))
+    clip_id, shard = new.clips()[["clip_id", "shard"]].iloc[0]
+    in_place, zoomed = (run.shard("heatmaps", shard).read("volume", clip_id) for run in (old, new))
+    assert (in_place[:, :91] == zoomed[:, :91]).all() and (in_place != zoomed).any()
+    page = (results / "report" / "index.html").read_text()
+    assert (
+        "they lie on no crop" in page
+        and "they lie on no crop" not in (finished.folder / "results" / "report" / "index.html").read_text()
+    )
+    monkeypatch.setattr(recognise, "make_estimator", lambda config: Walker())
+    video = write_numbers(tmp_path / "v.mp4", 20)
+    lines = camfuse("predict", results, video, "--estimator", "mediapipe", "--other-estimator", "--top", 1).splitlines()
+    assert len(lines) == 2 and "%" in lines[1]
+    assert workflow.planned() == again  # and back
