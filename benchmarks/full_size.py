@@ -93,7 +93,7 @@ def main() -> None:
     print(options.output.read_text(encoding="utf-8"))
 
 
-def config_of(case: Case, folder: Path, options: argparse.Namespace) -> Config:
+def config_of(case: Case, folder: Path, options: argparse.Namespace, compiled: str | None = None) -> Config:
     """Return the config of one training: the package's defaults but for what the case says."""
     batch = options.batch or case.batch
     repeat = max(1, options.steps * batch // options.clips)
@@ -108,7 +108,7 @@ def config_of(case: Case, folder: Path, options: argparse.Namespace) -> Config:
         "machine": {
             "device": options.device,
             "workers": options.workers if case.workers is None else case.workers,
-            "compile": case.compile,
+            "compile": compiled or case.compile,
             "compile_cache": str(options.cache),
         },
     }
@@ -134,7 +134,8 @@ def run(case: Case, folder: Path, options: argparse.Namespace) -> dict[str, Any]
             torch.cuda.reset_peak_memory_stats()
         began = time.perf_counter()
         checkpoint = {case.part: output / "train" / "best.ckpt"}
-        results = evaluate(Run(config), checkpoint, output / "evaluate")
+        # as a user's test of so few clips: not compiled
+        results = evaluate(Run(config_of(case, folder, options, "auto")), checkpoint, output / "evaluate")
         seconds = time.perf_counter() - began
     return {
         **asdict(case),

@@ -16,7 +16,14 @@ from camfuse.metrics import likely_weights
 Array = NDArray[np.float64]
 STREAMS = ("rgb", "pose", "sequence")
 TITLES = {"rgb": "RGB", "pose": "pose", "sequence": "sequence"}
-MODES = {"divided": "ST-CAF", "none": "fused without attention", "concat": "lateral convolutions"}
+MODES = {
+    "none": "all three, without attention",
+    "concat": "all three, lateral convolutions",
+    "divided": "all three, ST-CAF of width 64",
+    "heads8": "all three, ST-CAF of width 256",
+    "heads4": "all three, ST-CAF of width 256, 4 heads",
+    "pair": "pose and sequence, ST-CAF of width 256",
+}
 
 
 @dataclass(frozen=True)
@@ -136,7 +143,8 @@ def device_rows(answers: Answers, name: str) -> dict[str, Outcome]:
             add(rows, f"{TITLES[stream]}, base", answers.of(name, stream, f"{stream}.base"))
             streams[stream] = answers.chosen(name, stream, CANDIDATES[stream])
         add(rows, f"{TITLES[stream]} (GPU)", streams[stream])
-    late(rows, answers, name, streams)
+    for chosen in (("pose", "sequence"), STREAMS):
+        late(rows, answers, name, {stream: streams[stream] for stream in chosen})
     for mode, title in MODES.items():
         add(rows, title, answers.of(name, "fusion", mode))
     return rows
@@ -156,19 +164,19 @@ def add(rows: dict[str, Outcome], title: str, found: dict[int, dict[str, Answer]
 def late(
     rows: dict[str, Outcome], answers: Answers, name: str, streams: dict[str, dict[int, dict[str, Answer]]]
 ) -> None:
-    """Add late fusion, with equal weights and with those that trainings within the training signers choose."""
+    """Add late fusion of some streams, with equal weights and with those that inner trainings choose."""
     seeds = sorted(set.intersection(*(set(found) for found in streams.values()))) if all(streams.values()) else []
     if not seeds:
         return
     first = streams["sequence"][seeds[0]]
     labels = {fold: one.labels for fold, one in first.items()}
-    weights = {fold: inner_weights(answers, name, set(one.test)) for fold, one in first.items()}
+    weights = {fold: inner_weights(answers, name, set(one.test), tuple(streams)) for fold, one in first.items()}
 
     def joined(chosen: dict[str, tuple[float, ...] | None]) -> Outcome:
         return outcome(
             {
                 seed: {
-                    fold: mean((mean(streams[s][seed][fold].heads.values()) for s in STREAMS), chosen[fold])
+                    fold: mean((mean(found[seed][fold].heads.values()) for found in streams.values()), chosen[fold])
                     for fold in labels
                 }
                 for seed in seeds
@@ -176,24 +184,25 @@ def late(
             labels,
         )
 
-    rows["late fusion"] = joined(dict.fromkeys(labels))
+    title = f"late fusion of {' and '.join(TITLES[stream] for stream in streams)}"
+    rows[title] = joined(dict.fromkeys(labels))
     if all(weights.values()):
-        rows["late fusion, weights by cross-validation"] = joined(weights)
+        rows[f"{title}, weights by cross-validation"] = joined(weights)
 
 
-def inner_weights(answers: Answers, name: str, test: set[int]) -> tuple[float, ...] | None:
+def inner_weights(answers: Answers, name: str, test: set[int], streams: tuple[str, ...]) -> tuple[float, ...] | None:
     """Return the streams' weights that make the training signers' clips most likely; None without inner trainings."""
-    by_stream = [answers.inner(name, stream, test) for stream in STREAMS]
+    by_stream = [answers.inner(name, stream, test) for stream in streams]
     keys = sorted(set.intersection(*(set(found) for found in by_stream)))
     if not keys:
         return None
-    heads: dict[str, list[Array]] = {stream: [] for stream in STREAMS}
+    heads: dict[str, list[Array]] = {stream: [] for stream in streams}
     labels = []
     for key in keys:
         one = by_stream[0][key]
         kept = np.array([row not in test for row in one.test])
         labels.append(one.labels[kept])
-        for stream, found in zip(STREAMS, by_stream, strict=True):
+        for stream, found in zip(streams, by_stream, strict=True):
             heads[stream].append(mean(found[key].heads.values())[kept])
     tensors = {stream: torch.from_numpy(np.concatenate(parts)) for stream, parts in heads.items()}
     return likely_weights(tensors, torch.from_numpy(np.concatenate(labels)))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("torch")
-from benchmarks.real_people_answers import Answers, device_rows, inner_weights
+from benchmarks.real_people_answers import STREAMS, Answers, device_rows, inner_weights
 
 SURE, UNSURE = [0.9, 0.1], [0.5, 0.5]
 FOLDS = {"a": (0, 1), "b": (2, 3), "c": (4, 5)}
@@ -61,8 +61,8 @@ def test_weights_come_from_trainings_without_the_test_clips(tmp_path: Path) -> N
             write(tmp_path, f"only_{group}", stream, "chosen" if stream != "sequence" else "sequence", right=right)
             write(tmp_path, group, stream, "chosen" if stream != "sequence" else "sequence", right=True)
     answers = Answers(tmp_path / "answers.jsonl")
-    weights = inner_weights(answers, "asl8", {4, 5})
+    weights = inner_weights(answers, "asl8", {4, 5}, STREAMS)
     assert weights is not None
-    assert weights == inner_weights(answers, "asl8", {2, 3})
-    assert inner_weights(answers, "asl8", {0, 1})[2] < weights[2], "without those that trained on group a"
-    assert "late fusion, weights by cross-validation" in device_rows(answers, "asl8")
+    assert weights == inner_weights(answers, "asl8", {2, 3}, STREAMS)
+    assert inner_weights(answers, "asl8", {0, 1}, STREAMS)[2] < weights[2], "without those that trained on group a"
+    assert "late fusion of RGB and pose and sequence, weights by cross-validation" in device_rows(answers, "asl8")
