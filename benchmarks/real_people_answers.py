@@ -22,7 +22,7 @@ MODES = {
     "divided": "all three, ST-CAF of width 64",
     "heads8": "all three, ST-CAF of width 256",
     "heads4": "all three, ST-CAF of width 256, 4 heads",
-    "pair": "pose and sequence, ST-CAF of width 256",
+    "pair": "pose and sequence, ST-CAF of width 64",
 }
 
 

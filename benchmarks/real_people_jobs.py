@@ -48,9 +48,9 @@ FUSIONS = {
     **{mode: Fusion(mode=mode, width=64, heads=4) for mode in ("divided", "none", "concat")},
     "heads8": Fusion(mode="divided", width=256, heads=8),
     "heads4": Fusion(mode="divided", width=256, heads=4),
-    "pair": Fusion(mode="divided", width=256, heads=8),
+    "pair": Fusion(mode="divided", width=64, heads=4),
 }
-"""The fusions that are compared; three of them at the paper's width, with heads of 32 and of 64."""
+"""The fusions that are compared; two of them at the paper's width, with heads of 32 and of 64."""
 FUSED = dict.fromkeys(FUSIONS, ("rgb", "pose", "sequence")) | {"pair": ("pose", "sequence")}
 """The streams of each."""
 OTHER = {"asl24": "asl8", "asl8": "asl24", "asl8web": "asl24"}
