@@ -83,6 +83,21 @@ def test_the_average_is_a_model_of_its_own_that_is_not_trained(make_config: Make
     assert all(torch.equal(kept[key], value) for key, value in state.items())
 
 
+def test_what_a_step_logs_is_a_tensor(make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a plain number Lightning makes a tensor on the GPU, and waits until the GPU has done all that is queued."""
+    phase = {"epochs": 1, "batch": 2, "rate": 0.25, "base_batch": 2, "optimizer": "sgd"}
+    module = build(make_config(model=SMALL, train={"pose": phase}), "pose")
+    logged: dict[str, torch.Tensor] = {}
+    monkeypatch.setattr(module, "log_dict", logged.update)
+    for parameter in module.model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer = torch.optim.SGD(module.model.parameters(), lr=0.25)
+    module.configure_gradient_clipping(optimizer)
+    assert set(logged) == {"rate", "grad_norm"}
+    assert all(isinstance(value, torch.Tensor) for value in logged.values())
+    assert logged["rate"].device.type == "cpu" and float(logged["rate"]) == 0.25
+
+
 def test_curves_are_written_with_a_row_per_head(tmp_path: Path) -> None:
     path = tmp_path / "curves.csv"
     numbers = {"epoch": 1, "split": "val", "head": "rgb", "loss": 0.5, "top1": 0.25, "rate": None, "grad_norm": None}
