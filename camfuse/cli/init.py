@@ -8,7 +8,8 @@ import typer
 
 from camfuse.cli.options import app
 from camfuse.config import load_values, parse_config
-from camfuse.config.recipe import Computer, recipe_values
+from camfuse.config.computer import Computer
+from camfuse.config.recipe import recipe_values
 from camfuse.config.sources import FolderSource
 from camfuse.errors import ConfigError, MissingToolError
 

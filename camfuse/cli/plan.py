@@ -7,7 +7,7 @@ import typer
 
 from camfuse.cli.options import app
 from camfuse.config import load_config, load_values
-from camfuse.config.recipe import Computer
+from camfuse.config.computer import Computer
 from camfuse.run.layout import Run
 
 

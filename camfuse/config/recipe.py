@@ -4,12 +4,11 @@ Each rule's evidence stands in docs/recipe.md. The recipe is a function of `Coun
 the config says itself stays as it is. Nothing reads a recipe but the one place that writes the resolved config.
 """
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from camfuse.config.base import STREAMS
+from camfuse.config.computer import Computer
 from camfuse.config.read import merged
 
 VIEWS = 240
@@ -45,20 +44,6 @@ class Counts:
     train: int
     val: int
     words: int
-
-
-@dataclass(frozen=True)
-class Computer:
-    """What a recipe knows of a machine."""
-
-    cores: int
-    gpu: bool
-
-    @classmethod
-    def this(cls) -> Self:
-        """Look at this one; whether torch can use the GPU is not known here."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return cls(cores, any(Path(device).exists() for device in ("/dev/nvidia0", "/dev/dxg")))
 
 
 def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from camfuse import __version__
-from camfuse.config.recipe import Computer
+from camfuse.config.computer import Computer
 from camfuse.doctor.finding import Finding
 from camfuse.errors import MissingToolError
 from camfuse.ffmpeg_tool import ffmpeg_version, find_ffmpeg, has_filters

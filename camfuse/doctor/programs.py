@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.pool import ThreadPool
 
 from camfuse.config import Pose
+from camfuse.config.computer import Computer
 from camfuse.config.estimators import ESTIMATOR_KEYS
-from camfuse.config.recipe import Computer
 from camfuse.doctor.finding import Finding, State
 from camfuse.entries import Package
 from camfuse.prep.pose.entry import ENGINE_PACKAGES, estimator_entry

@@ -8,7 +8,8 @@ import pandas as pd
 
 from camfuse.clips.label_files import name_some
 from camfuse.config import Config
-from camfuse.config.recipe import Computer, Counts
+from camfuse.config.computer import Computer
+from camfuse.config.recipe import Counts
 from camfuse.init.look import Videos
 
 POSE_SECONDS = 0.05

@@ -3,12 +3,12 @@
 import logging
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
-from pathlib import Path
 from typing import Literal
 
 import torch
 
 from camfuse.config import Config
+from camfuse.config.computer import cpu_computes_bf16
 from camfuse.errors import ConfigError
 from camfuse.model.recogniser import Recogniser
 
@@ -16,9 +16,6 @@ log = logging.getLogger(__name__)
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 TYPES: dict[Precision, torch.dtype] = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 """What autocast computes in."""
-CPU_FACTS = Path("/proc/cpuinfo")
-BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
-"""Of a CPU that multiplies in bf16 itself."""
 
 
 def pick_device(config: Config) -> Literal["cpu", "cuda"]:
@@ -61,16 +58,7 @@ def computes_bf16(kind: str) -> bool:
     """Return whether this machine's ``cpu`` or ``cuda`` multiplies in bf16 itself; elsewhere it is emulated."""
     if kind == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return not BF16_FLAGS.isdisjoint(_cpu_flags())
-
-
-def _cpu_flags() -> list[str]:
-    """Return the first core's flags; none where the system is not Linux on x86."""
-    try:
-        with CPU_FACTS.open(encoding="utf-8") as lines:
-            return next((line.split() for line in lines if line.startswith("flags")), [])
-    except OSError:
-        return []
+    return cpu_computes_bf16()
 
 
 def arithmetic(config: Config, device: torch.device) -> AbstractContextManager[object]:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from camfuse.config import Config
-from camfuse.config.recipe import Computer
+from camfuse.config.computer import Computer
 
 
 def prepare_jobs(root: Path, *, conda: bool = False) -> None:

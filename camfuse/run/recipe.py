@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from camfuse.config import Config, parse_config
-from camfuse.config.recipe import Computer, Counts, recipe_values
+from camfuse.config.computer import Computer
+from camfuse.config.recipe import Counts, recipe_values
 from camfuse.errors import ConfigError
 from camfuse.run.layout import Run
 

@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from camfuse.config import Config, dump_config, parse_config
-from camfuse.config.recipe import FEW_VAL, VAL_FOR_WEIGHTS, VIEWS, Computer, Counts, recipe_values
+from camfuse.config.computer import Computer
+from camfuse.config.recipe import FEW_VAL, VAL_FOR_WEIGHTS, VIEWS, Counts, recipe_values
 
 LAPTOP, GPU = Computer(cores=4, gpu=False), Computer(cores=16, gpu=True)
 FEW, MANY = Counts(train=98, val=14, words=8), Counts(train=14_000, val=3_900, words=2000)

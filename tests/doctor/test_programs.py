@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from camfuse.config.recipe import Computer
+from camfuse.config.computer import Computer
 from camfuse.doctor import programs
 from camfuse.doctor.finding import Finding
 from camfuse.doctor.programs import check_programs, installed_version, tried

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from camfuse.config import parse_config
-from camfuse.config.recipe import Computer, recipe_values
+from camfuse.config.computer import Computer
+from camfuse.config.recipe import recipe_values
 from camfuse.init.expect import Folder, expectations, word_counts
 from camfuse.init.look import VideoFacts, Videos
 

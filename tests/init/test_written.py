@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from camfuse.config import parse_config
-from camfuse.config.recipe import Computer, recipe_values
+from camfuse.config.computer import Computer
+from camfuse.config.recipe import recipe_values
 from camfuse.init.expect import Folder
 from camfuse.init.look import VideoFacts, Videos
 from camfuse.init.written import config_text

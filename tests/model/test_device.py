@@ -8,7 +8,7 @@ import pytest
 import torch
 from made_training import MakeConfig
 
-from camfuse.config import Part
+from camfuse.config import Part, computer
 from camfuse.errors import ConfigError
 from camfuse.model import device as devices
 from camfuse.model.device import arithmetic, computes_bf16, pick_device, precision_on, set_tf32, to_memory_format
@@ -106,7 +106,7 @@ def test_auto_is_bf16_where_the_cpu_computes_in_it(
     facts = tmp_path / "cpuinfo"
     if flags is not None:
         facts.write_text(f"processor\t: 0\nmodel name\t: a CPU\nflags\t\t: {flags}\n\nprocessor\t: 1\n")
-    monkeypatch.setattr(devices, "CPU_FACTS", facts)
+    monkeypatch.setattr(computer, "CPU_FACTS", facts)
     config = make_config(model=SMALL, train={"precision": "auto"}, machine={"device": "cpu"})
     assert precision_on(config, "cpu") == expected
     dtype = torch.bfloat16 if expected == "bf16-mixed" else torch.float32

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from made_training import MakeConfig
 
-from camfuse.config.recipe import Computer
+from camfuse.config.computer import Computer
 from camfuse.run import jobs
 from camfuse.run.jobs import prepare_jobs, training_gpus
 

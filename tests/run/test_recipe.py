@@ -7,7 +7,8 @@ import pytest
 from made_training import MakeConfig, MakeRun
 
 from camfuse.config import dump_config
-from camfuse.config.recipe import Computer, Counts
+from camfuse.config.computer import Computer
+from camfuse.config.recipe import Counts
 from camfuse.errors import ConfigError
 from camfuse.run import recipe
 from camfuse.run.recipe import count, resolve
