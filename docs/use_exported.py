@@ -5,14 +5,14 @@ import sys
 
 import numpy as np
 import onnxruntime
-from use_exported_sequence import channels
+from use_exported_sequence import channels, drawn, sampled
 
 session = onnxruntime.InferenceSession(sys.argv[1])
 facts = json.loads(session.get_modelmeta().custom_metadata_map["camfuse"])
 clip = np.load(sys.argv[2])  # crops (T, S, S, 3) uint8, RGB; keypoints (T, 133, 3): x, y in crop pixels, score
-pose = np.linspace(0, len(clip["crops"]) - 1, facts["config"]["sampling"]["pose_frames"]).round().astype(int)
+pose = np.linspace(*sampled(clip["keypoints"], facts), facts["config"]["sampling"]["pose_frames"]).round().astype(int)
 groups = pose.reshape(facts["config"]["sampling"]["rgb_frames"], -1)  # of each the middle frame is seen as an image
-points, sigma = np.nan_to_num(clip["keypoints"][pose]), facts["config"]["heatmaps"]["sigma"]
+points, sigma = np.nan_to_num(drawn(clip["keypoints"], facts)[pose]), facts["config"]["heatmaps"]["sigma"]
 away = np.arange(clip["crops"].shape[1] // 4) - ((points[..., :2, None] + 0.5) / 4 - 0.5)  # (P, 133, 2, S / 4)
 across, down = np.moveaxis(np.exp(-((away / sigma) ** 2) / 2) * (abs(away) <= 3 * sigma), 2, 0)
 maps = 255 * points[..., 2].clip(0, 1)[..., None, None] * down[..., :, None] * across[..., None, :]

@@ -24,16 +24,8 @@ SWAPPED = [0, 2, 1, 4, 3, 11, 6, 5, 8, 7]  # the same for the left hand
 def channels(keypoints, facts):
     """Return what the network reads of one sign, (1, 842, moments)."""
     moments = facts["config"]["model"]["sequence"]["frames"]
-    points = np.where(keypoints[:, POINTS, 2:] > 0, keypoints[:, POINTS, :2], np.nan).astype(float)
-    left, right = points[:, 5], points[:, 6]  # shoulders: their middle is the origin, their distance the unit
-    unit = np.nanmedian(np.linalg.norm(left - right, axis=1))
-    points = filled((points - np.nanmedian((left + right) / 2, axis=0)) / unit)
-    points = cut(points, np.isfinite(points[:, 18:]).any((1, 2)))  # from the first to the last sight of a hand
-    wrists = np.where(np.isfinite(points[:, [9, 10]]), points[:, [9, 10]], points[:, [18, 39]])
-    height = -np.fmin(*wrists[..., 1].T)  # of the higher one; where it rests is cut off
-    low, high = np.nanpercentile(height, (2, 95))
-    if high - low >= 0.5:
-        points = cut(points, height > low + 0.35 * (high - low))
+    points = placed(keypoints)
+    points = points[active(points)]
     body, face, *hands = np.split(at_moments(points, moments), [11, 18, 39], axis=1)
     arms = body[:, [7, 9, 8, 10]] - body[:, [5, 7, 6, 8]]
     read = [moving(np.hstack([flat(body), flat(directions(arms))])), moving(flat(face - body[:, :1]) * 2)]
@@ -52,6 +44,24 @@ def channels(keypoints, facts):
     return np.hstack(read).T[None].astype(np.float32)
 
 
+def placed(keypoints):
+    """Return the points (T, 60, 2) in units of the shoulders' distance, from their middle."""
+    points = np.where(keypoints[:, POINTS, 2:] > 0, keypoints[:, POINTS, :2], np.nan).astype(float)
+    left, right = points[:, 5], points[:, 6]
+    unit = np.nanmedian(np.linalg.norm(left - right, axis=1))
+    return filled((points - np.nanmedian((left + right) / 2, axis=0)) / unit)
+
+
+def active(points):
+    """Return the frames in which a hand is raised."""
+    shown = cut(np.isfinite(points[:, 18:]).any((1, 2)))  # from the first to the last sight of a hand
+    points = points[shown]
+    wrists = np.where(np.isfinite(points[:, [9, 10]]), points[:, [9, 10]], points[:, [18, 39]])
+    height = -np.fmin(*wrists[..., 1].T)  # of the higher one; where it rests is cut off
+    low, high = np.nanpercentile(height, (2, 95))
+    return shown[cut(height > low + 0.35 * (high - low))] if high - low >= 0.5 else shown
+
+
 def filled(points):
     """Fill gaps of up to 15 % of the frames in which a point is lost."""
     points, times = points.copy(), np.arange(len(points))
@@ -64,10 +74,11 @@ def filled(points):
     return points
 
 
-def cut(points, wanted):
-    """Return the frames from the first to the last wanted one, with a margin."""
-    frames, margin = np.flatnonzero(wanted), 1 + len(points) // 20
-    return points[max(0, frames[0] - margin) : frames[-1] + 1 + margin]
+def cut(wanted):
+    """Return the frames from the first to the last wanted one, with a margin; all where none is."""
+    frames, margin = np.flatnonzero(wanted), 1 + len(wanted) // 20
+    first, stop = (max(0, frames[0] - margin), frames[-1] + 1 + margin) if len(frames) else (0, len(wanted))
+    return np.arange(len(wanted))[first:stop]
 
 
 def at_moments(points, moments):
@@ -91,6 +102,27 @@ def directions(bones):
 def moving(values):
     """Return the values and how they change; 0 for what is not seen."""
     return np.nan_to_num(np.hstack([values, np.diff(values, axis=0, prepend=values[:1]) * 4]))
+
+
+def sampled(keypoints, facts):
+    """Return the first and the last frame that the streams on images and heatmaps look at."""
+    all_frames = np.arange(len(keypoints))
+    return (all_frames if facts["config"]["sampling"].get("part") is None else active(placed(keypoints)))[[0, -1]]
+
+
+def drawn(keypoints, facts):
+    """Return keypoints in crop pixels where their heatmaps have them: hands may be zoomed about their own middle."""
+    if facts["config"]["heatmaps"].get("hands") is None:
+        return keypoints
+    out, size = keypoints.copy(), facts["config"]["crops"]["size"]
+    hands = [np.where(keypoints[:, k : k + 21, 2:] > 0, keypoints[:, k : k + 21, :2], np.nan) for k in (91, 112)]
+    sides = np.concatenate([hand.max(1) - hand.min(1) for hand in hands]).max(1)  # NaN if not all points are seen
+    seen = sides[np.isfinite(sides)]
+    zoom = size / (2 * max(4, np.quantile(seen, 0.8))) if len(seen) else 1
+    for k, hand in zip((91, 112), hands, strict=True):
+        middle = (np.fmax.reduce(hand, 1) + np.fmin.reduce(hand, 1))[:, None] / 2
+        out[:, k : k + 21, :2] = (size - 1) / 2 + (hand - middle) * zoom
+    return out
 
 
 if __name__ == "__main__":

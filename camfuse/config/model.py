@@ -20,12 +20,15 @@ FusionStage = Literal["s2", "s3", "s4"]
 
 
 class Sampling(Section):
-    """Frames per clip, drawn uniformly over the whole clip."""
+    """Frames per clip, drawn uniformly over the whole clip or its active part."""
 
     rgb_frames: Positive = 8
     """Frames of the RGB stream; one of each group of pose frames."""
     pose_frames: Positive = 32
     """Frames of the pose stream."""
+    part: Literal["active"] | None = None
+    """active: draw from the part of the clip in which a hand is raised, with a margin, as the sequence stream always
+    does; a clip without such a part as a whole. Null: the whole clip."""
 
     @model_validator(mode="after")
     def _grouped(self) -> Self:

@@ -14,7 +14,7 @@ from camfuse.config import Part, Stream
 from camfuse.data.augment import Augmentation, Images, Keypoints, draw_augmentation, move_images, move_keypoints
 from camfuse.data.on_device import pack_maps
 from camfuse.data.sampler import Key
-from camfuse.data.sampling import FrameChoice, Indices, clip_choices, training_frames
+from camfuse.data.sampling import FrameChoice, Indices, clip_choices, sampled_part, training_frames
 from camfuse.data.sequence_views import SequenceViews
 from camfuse.errors import ShardError, bullet_list
 from camfuse.jpeg import decode_jpeg
@@ -136,6 +136,7 @@ class ClipDataset(Dataset[Sample]):
         self._ids: list[str] = self.clips["clip_id"].tolist()
         self._shard_of: list[str] = self.clips["shard"].tolist()
         self.labels: list[int] = self.clips["class_index"].astype(int).tolist()
+        self._parts: dict[int, range] = {}
         self._zooms: dict[int, float] = {}
 
     def _left_out(self, clips: pd.DataFrame) -> dict[str, LeftOut]:
@@ -179,6 +180,15 @@ class ClipDataset(Dataset[Sample]):
     def _count(self, row: int) -> int:
         return self._stage(next(iter(self._shards)), row).count(self._ids[row])
 
+    def _part_of(self, row: int) -> range:
+        """Return the frames that the streams on grids are sampled from."""
+        if self._config.sampling.part is None:
+            return range(self._count(row))
+        if row not in self._parts:
+            shard = self._stage("crops" if self._reads("rgb") else "heatmaps", row)
+            self._parts[row] = sampled_part(shard.read("keypoints", self._ids[row]), self._config.sampling)
+        return self._parts[row]
+
     def _raw_keypoints(self, row: int) -> Keypoints:
         return self._stage("pose", row).read("keypoints", self._ids[row])
 
@@ -196,10 +206,10 @@ class ClipDataset(Dataset[Sample]):
         if not self._on_grids:
             return sample
         rng = np.random.default_rng([self._config.seed, epoch, index])
-        total, augment, size = self._count(row), self._config.train.augment, self._config.crops.size
+        part, augment, size = self._part_of(row), self._config.train.augment, self._config.crops.size
         choices, augmentations = [], []
         for _ in range(self.samplings):
-            choices.append(training_frames(total, self._config.sampling, augment.span, rng))
+            choices.append(training_frames(len(part), self._config.sampling, augment.span, rng, first=part.start))
             augmentations.append(draw_augmentation(augment, size, NUM_KEYPOINTS, rng))
         if self._reads("rgb"):
             images, place = self._images(row, choices)
@@ -245,7 +255,7 @@ class ClipDataset(Dataset[Sample]):
             sample["sequence"] = torch.from_numpy(self._sequence.plain(row, self.samplings))
         if not self._on_grids:
             return sample
-        choices = clip_choices(self._ids[row], self._count(row), self._config.sampling, self.samplings)
+        choices = clip_choices(self._ids[row], self._part_of(row), self._config.sampling, self.samplings)
         if self._reads("rgb"):
             images, place = self._images(row, choices)
             if self._compact:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.config import Config, Part
-from camfuse.data.sampling import FrameChoice, clip_choices
+from camfuse.data.sampling import FrameChoice, clip_choices, sampled_part
 from camfuse.data.sequence import normalise
 from camfuse.data.sequence_views import plain_channels
 from camfuse.jpeg import decode_jpeg
@@ -52,7 +52,8 @@ def clip_inputs(
         made["sequence"] = plain_channels(normalise(keypoints), frames, augment, samplings)
     if crops is None:
         return made
-    choices = clip_choices(clip_id, len(crops), config.sampling, samplings)
+    sampled = sampled_part(crops.keypoints, config.sampling)
+    choices = clip_choices(clip_id, sampled, config.sampling, samplings)
     if "rgb" in streams:
         made["rgb"] = _images(crops, choices)
     if "pose" in streams:

@@ -3,7 +3,7 @@
 Source: UniformSampleFrames of PYSKL / MMAction2 (``pyskl/datasets/pipelines/sampling.py``), but the two streams are
 aligned here: RGB takes one of each group of pose frames, so that cross-attention knows which frames belong together.
 
-T frames of the clip, L frames wanted.
+T frames of the clip, or of its part that is sampled, L frames wanted.
 """
 
 import hashlib
@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.config import Sampling
+from camfuse.data.sequence import active_part, body_units
+from camfuse.geometry import Floats
 
 Indices = NDArray[np.int64]
 
@@ -62,41 +64,84 @@ def uniform_frames(total: int, wanted: int, rng: np.random.Generator, *, start: 
     return edges[:-1] + rng.integers(np.diff(edges))
 
 
-def training_frames(total: int, sampling: Sampling, span: float, rng: np.random.Generator) -> FrameChoice:
+def sampled_part(keypoints: Floats, sampling: Sampling) -> range:
+    """Return the frames of a clip that samplings are drawn from.
+
+    Parameters
+    ----------
+    keypoints
+        (T, 133, 3) in pixels of the crops, of the whole clip, T at least 1.
+    sampling
+        Whether all are, or those in which a hand is raised (`camfuse.data.sequence.active_part`).
+
+    Returns
+    -------
+    range
+        Within 0..T-1, never empty.
+    """
+    frames = range(len(keypoints))
+    return frames if sampling.part is None else frames[active_part(body_units(keypoints))]
+
+
+def training_frames(
+    total: int, sampling: Sampling, span: float, rng: np.random.Generator, *, first: int = 0
+) -> FrameChoice:
     """Draw frames for training: of a random part of the clip, RGB a random one of each group.
 
     Parameters
     ----------
     total
-        Frames of the clip.
+        Frames of the clip, or of the part of it that is sampled.
     sampling
         Frames of each stream.
     span
-        Shortest share of the clip to draw from, 0..1.
+        Shortest share of them to draw from, 0..1.
     rng
         Source of the random numbers.
+    first
+        First frame of the part.
     """
     length = max(1, round(total * rng.uniform(span, 1)))
-    begin = int(rng.integers(total - length + 1))
+    begin = first + int(rng.integers(total - length + 1))
     pose = begin + uniform_frames(length, sampling.pose_frames, rng)
     return _grouped(pose, sampling, lambda ratio: rng.integers(ratio, size=sampling.rgb_frames))
 
 
 def evaluation_frames(
-    total: int, sampling: Sampling, rng: np.random.Generator, *, number: int = 0, samplings: int = 1
+    total: int,
+    sampling: Sampling,
+    rng: np.random.Generator,
+    *,
+    number: int = 0,
+    samplings: int = 1,
+    first: int = 0,
 ) -> FrameChoice:
     """Choose the frames of test sampling `number` of `samplings`: of the whole clip, RGB the middle of each group.
 
-    Clips shorter than a sampling start at evenly spaced frames, one for each sampling.
+    Clips shorter than a sampling start at evenly spaced frames, one for each sampling. Where a part of the clip is
+    sampled, it has `total` frames from `first` on.
     """
-    pose = uniform_frames(total, sampling.pose_frames, rng, start=number * total // samplings)
+    pose = first + uniform_frames(total, sampling.pose_frames, rng, start=number * total // samplings)
     return _grouped(pose, sampling, lambda ratio: np.full(sampling.rgb_frames, ratio // 2))
 
 
-def clip_choices(clip_id: str, total: int, sampling: Sampling, samplings: int) -> list[FrameChoice]:
-    """Choose the frames of every test sampling of a clip: the same for the same id and length, on any machine."""
+def clip_choices(clip_id: str, part: range, sampling: Sampling, samplings: int) -> list[FrameChoice]:
+    """Choose the frames of every test sampling of a clip: the same for the same id and part, on any machine.
+
+    Parameters
+    ----------
+    clip_id
+        What the random numbers depend on.
+    part
+        The frames to draw from, `sampled_part`.
+    sampling
+        Frames of each stream.
+    samplings
+        How many.
+    """
+    total, first = len(part), part.start
     return [
-        evaluation_frames(total, sampling, _test_rng(clip_id, number), number=number, samplings=samplings)
+        evaluation_frames(total, sampling, _test_rng(clip_id, number), number=number, samplings=samplings, first=first)
         for number in range(samplings)
     ]
 

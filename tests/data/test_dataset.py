@@ -14,22 +14,23 @@ from made_training import MakeConfig
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from camfuse.config import Config
+from camfuse.config import Config, Part
 from camfuse.data.augment import draw_augmentation, move_keypoints
 from camfuse.data.batch import collate, dense
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
 from camfuse.data.inputs import clip_inputs
 from camfuse.data.sampler import EpochSampler
-from camfuse.data.sampling import training_frames
+from camfuse.data.sampling import sampled_part, training_frames
 from camfuse.data.sequence import evenly, normalise
 from camfuse.data.sequence_channels import NUM_CHANNELS, features
 from camfuse.errors import ShardError, StaleShardError
+from camfuse.geometry import unseen_points
 from camfuse.prep.arrays import ClipCrops
 from camfuse.prep.hands import hand_zoom, zoom_hands
 from camfuse.prep.heatmaps import render, render_clip
 from camfuse.run.layout import Run
 from camfuse.run.shard import ClipData, LeftOut
-from camfuse.skeleton import NUM_KEYPOINTS
+from camfuse.skeleton import NUM_KEYPOINTS, RIGHT_HAND
 
 SIZE, SIDE = 32, 8
 LENGTHS = {"a": 6, "b": 9, "c": 20, "d": 13}
@@ -197,6 +198,54 @@ def test_hands_are_zoomed_after_the_augmentation_by_the_factor_of_the_whole_clip
             drawn = zoom_hands(moved, SIZE, hand_zoom(keypoints_of(clip), SIZE))
             expected = render(drawn, SIDE, moving.heatmaps.sigma).swapaxes(0, 1)
             np.testing.assert_array_equal(data[epoch, row]["heatmaps"][0].numpy(), expected)
+
+
+def raised(frames: int) -> NDArray[np.float32]:
+    """Return keypoints of somebody whose right hand is up in the frames 8 to 11."""
+    keypoints = unseen_points(frames, NUM_KEYPOINTS)
+    keypoints[:, [5, 6]] = (20, 10, 1), (10, 10, 1)
+    keypoints[:, [10, *RIGHT_HAND]] = 10, 28, 1
+    keypoints[8:12, [10, *RIGHT_HAND], 1] = 10
+    return keypoints
+
+
+@pytest.mark.parametrize("part", ["rgb", "pose", "fusion"])
+def test_only_the_active_part_is_sampled(tmp_path: Path, config: Config, part: Part) -> None:
+    """Of 20 frames those from 6 to 13: the hand is up in 8 to 11, and the margin is two frames."""
+    active = with_augment(config, span=0.9)
+    active = active.model_copy(update={"sampling": config.sampling.model_copy(update={"part": "active"})})
+    keypoints = raised(20)
+    times = np.arange(20)
+    keypoints[:, 0] = np.column_stack([times * 1.5, times * 1.5, np.ones(20)])  # the nose tells which frame it is
+    for stage in ("crops", "heatmaps"):
+        more = images_of("c") if stage == "crops" else None
+        frames = {"keypoints": keypoints} | ({} if more else {"volume": render_clip(keypoints, active)})
+        write_shard(tmp_path / stage / "0000.h5", stage, active, {"c": ClipData(frames, more or [])})
+    rows = table().query("clip_id == 'c'")
+    nose = render_clip(keypoints, active)[:, 0]
+    for augment in (True, False):
+        data = build(tmp_path, active, part=part, clips=rows, augment=augment, samplings=30)
+        sample, shown = data[0], {}
+        if part != "pose":
+            red = sample["rgb"][:, 0].float().mean((2, 3))  # (V, R)
+            shown["rgb"] = {round(float(value) / 10) for value in red.flatten()}
+        if part != "rgb":
+            maps = sample["heatmaps"][:, 0].flatten(0, 1).numpy().astype(int)
+            shown["pose"] = {int(np.abs(nose - one).sum((1, 2)).argmin()) for one in maps}
+        assert all(frames <= set(range(6, 14)) for frames in shown.values()), shown
+        assert shown.get("pose", {6, 13}) >= {6, 13}
+    evaluate = active.evaluate.model_copy(update={"samplings": 30})
+    crops = ClipCrops(images_of("c"), keypoints, np.eye(2, 3))
+    made = clip_inputs(active.model_copy(update={"evaluate": evaluate}), part, "c", keypoints, crops)
+    assert all(np.array_equal(values, sample[name].numpy()) for name, values in made.items())  # type: ignore[literal-required]
+
+
+def test_a_clip_without_an_active_part_is_sampled_as_a_whole(tmp_path: Path, config: Config) -> None:
+    active = config.model_copy(update={"sampling": config.sampling.model_copy(update={"part": "active"})})
+    write(tmp_path, active)
+    write(tmp_path / "whole", config)
+    one, other = build(tmp_path, active, samplings=3)[2], build(tmp_path / "whole", config, samplings=3)[2]
+    assert sampled_part(keypoints_of("c"), active.sampling) == range(20) and same(one, other)
 
 
 def dot_frames(path: Path) -> NDArray[np.float32]:

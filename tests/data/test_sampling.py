@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from camfuse.config import Sampling
-from camfuse.data.sampling import evaluation_frames, training_frames, uniform_frames
+from camfuse.data.sampling import (
+    clip_choices,
+    evaluation_frames,
+    sampled_part,
+    training_frames,
+    uniform_frames,
+)
+from camfuse.data.sequence import normalise
+from camfuse.geometry import transform_points, unseen_points
+from camfuse.skeleton import NUM_KEYPOINTS, RIGHT_HAND
 
 
 class Scripted(np.random.Generator):
@@ -89,6 +98,46 @@ def test_span_is_the_shortest_part_that_is_drawn_from() -> None:
     assert 41 <= min(reach) < 60
     assert max(reach) > 80
     assert min(int(pose.min()) for pose in choices) < 5 and max(int(pose.max()) for pose in choices) > 94
+
+
+def raised(frames: int, up: range) -> np.ndarray:
+    """Return keypoints of somebody whose right hand hangs, and is at the shoulders' height in the frames `up`."""
+    keypoints = unseen_points(frames, NUM_KEYPOINTS)
+    keypoints[:, [5, 6]] = (80, 40, 1), (40, 40, 1)
+    keypoints[:, [10, *RIGHT_HAND]] = 40, 120, 1
+    keypoints[up.start : up.stop, [10, *RIGHT_HAND], 1] = 40
+    return keypoints
+
+
+def test_the_active_part_by_hand() -> None:
+    """40 frames, a hand raised in 10 to 19, and a margin of 1 + 5 % of 40 frames to both sides."""
+    keypoints = raised(40, range(10, 20))
+    assert sampled_part(keypoints, Sampling()) == range(40)
+    assert sampled_part(keypoints, Sampling(part="active")) == range(7, 23)
+    assert normalise(keypoints).shape[0] == 16  # what the sequence stream sees
+    crop = transform_points(keypoints, np.array([[0.37, 0, -11.3], [0, 0.37, 5.9]]))
+    assert sampled_part(crop, Sampling(part="active")) == range(7, 23)
+    still = raised(40, range(0))  # a hand that never rises, and nobody: the whole clip
+    assert sampled_part(still, Sampling(part="active")) == range(40)
+    assert sampled_part(unseen_points(40, NUM_KEYPOINTS), Sampling(part="active")) == range(40)
+    assert sampled_part(keypoints[:1], Sampling(part="active")) == range(1)
+
+
+@given(start=st.integers(0, 50), length=st.integers(1, 60), seed=st.integers(0, 99))
+def test_a_part_is_sampled_as_a_clip_of_its_own(start: int, length: int, seed: int) -> None:
+    sampling = Sampling(rgb_frames=3, pose_frames=12)
+    whole, part = (
+        training_frames(length, sampling, 0.5, np.random.default_rng(seed), first=first) for first in (0, start)
+    )
+    tested = zip(
+        clip_choices("a", range(length), sampling, 3),
+        clip_choices("a", range(start, start + length), sampling, 3),
+        strict=True,
+    )
+    for one, other in ((whole, part), *tested):
+        np.testing.assert_array_equal(one.pose + start, other.pose)
+        np.testing.assert_array_equal(one.rgb + start, other.rgb)
+        assert start <= other.pose.min() and other.pose.max() < start + length
 
 
 def test_test_samplings_of_a_short_clip_start_evenly() -> None:

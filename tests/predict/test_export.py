@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from made_training import PAPER, MadeRun, MakeRun
+from made_training import PAPER, MadeRun, MakeConfig, MakeRun
 
-from camfuse.config import Part
+from camfuse.config import Part, plain_values
+from camfuse.data.sampling import sampled_part
 from camfuse.data.sequence import evenly, normalise
 from camfuse.data.sequence_channels import features
 from camfuse.errors import WeightsError
@@ -25,6 +26,7 @@ from camfuse.predict.export import SUFFIXES, TOLERANCE, Form, export_model, made
 from camfuse.predict.feature_space import FeatureSpace, checkpoint_hash
 from camfuse.predict.network import open_network
 from camfuse.predict.torch_network import TorchNetwork
+from camfuse.prep.heatmaps import drawn_keypoints
 from camfuse.skeleton import LEFT_HAND, RIGHT_HAND
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +99,20 @@ def test_the_example_reads_keypoints_as_the_sequence_stream_does(seed: int) -> N
     for given in (keypoints, keypoints[:20], unseen):
         expected = features(evenly(normalise(given), 48))
         np.testing.assert_allclose(channels(given, facts)[0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_example_draws_hands_and_samples_frames_as_the_package(seed: int, make_config: MakeConfig) -> None:
+    keypoints = signing(seed)
+    for config in (make_config(), make_config(heatmaps={"hands": "zoomed"}, sampling={"part": "active"})):
+        facts = {"config": json.loads(json.dumps(plain_values(config)))}
+        example = runpy.run_path(str(ROOT / "docs" / "use_exported_sequence.py"))
+        ours, theirs = drawn_keypoints(keypoints, config), example["drawn"](keypoints, facts)
+        seen = np.isfinite(ours).all(-1) & (ours[..., 2] > 0)
+        np.testing.assert_allclose(theirs[seen], ours[seen], atol=1e-3)
+        assert not (np.isfinite(theirs).all(-1) & (theirs[..., 2] > 0) & ~seen).any()
+        part = sampled_part(keypoints, config.sampling)
+        assert tuple(example["sampled"](keypoints, facts)) == (part[0], part[-1])
 
 
 @pytest.mark.slow

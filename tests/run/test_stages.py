@@ -22,6 +22,7 @@ CHANGES = {
     "sigma": ({"heatmaps": {"sigma": 1.0}}, {"heatmaps", "train_pose", "train_fusion"} | LAST),
     "zoomed hands": ({"heatmaps": {"hands": "zoomed"}}, {"heatmaps", "train_pose", "train_fusion"} | LAST),
     "frames per clip": ({"sampling": {"rgb_frames": 4}}, TRAINING | LAST),
+    "active part": ({"sampling": {"part": "active"}}, TRAINING | LAST),
     "rgb depth": ({"model": {"rgb": {"depths": [1, 1, 1, 1]}}}, {"train_rgb", "train_fusion"} | LAST),
     "fusion mode": ({"model": {"fusion": {"mode": "time"}}}, {"train_fusion"} | LAST),
     "seed": ({"seed": 5}, TRAINING | SEQUENCE | LAST),
@@ -80,9 +81,10 @@ def test_a_change_touches_its_stage_and_what_follows(
 
 def test_what_was_added_later_is_left_out_of_the_fingerprints_of_before(make_config: MakeConfig) -> None:
     """With what the defaults were before they had these keys, shards and trainings of before are still good."""
-    config = make_config(heatmaps={"sigma": 0.7, "hands": None})
-    assert config.heatmaps.model_dump(mode="json", exclude_none=True) == {"sigma": 0.7}
-    assert fingerprint("heatmaps", config) == fingerprint("heatmaps", make_config())
+    config = make_config(heatmaps={"hands": None}, sampling={"part": None})
+    assert config.heatmaps.model_dump(mode="json", exclude_none=True).keys() == {"sigma"}
+    assert config.sampling.model_dump(mode="json", exclude_none=True).keys() == {"rgb_frames", "pose_frames"}
+    assert [fingerprint(name, config) for name in STAGES] == [fingerprint(name, make_config()) for name in STAGES]
 
 
 def test_a_version_touches_its_stage_and_what_follows(make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,12 +126,12 @@ def test_a_recipe_fits_itself_and_what_it_came_to_is_written(alone: Workflow, tm
     assert workflow.planned(quick | {"model": {"pose": {"channels": 8}}})["train_pose"] == 1
 
 
-def test_zoomed_hands_go_from_the_shards_to_the_answer(
+def test_zoomed_hands_and_the_active_part_go_from_the_shards_to_the_answer(
     finished: Workflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(finished.folder, tmp_path / "run", symlinks=True)
-    workflow, change = Workflow(tmp_path / "run"), {"heatmaps": {"hands": "zoomed"}}
-    again = {"heatmaps": 2, "train_pose": 1, "train_fusion": 1, "evaluate": 1, "report": 1}
+    workflow, change = Workflow(tmp_path / "run"), {"heatmaps": {"hands": "zoomed"}, "sampling": {"part": "active"}}
+    again = {"heatmaps": 2, "train_rgb": 1, "train_pose": 1, "train_fusion": 1, "evaluate": 1, "report": 1}
     assert workflow.planned(change) == again
     workflow.run(change=change)
     assert workflow.planned(change) == {}
