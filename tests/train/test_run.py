@@ -82,7 +82,7 @@ def test_best_checkpoint_is_whole_and_plain(trained: MadeRun) -> None:
     path = trained.config.output / "train" / "fusion" / "best.ckpt"
     values = torch.load(path, weights_only=True)
     assert values["classes"] == ["red", "null", "blue"]
-    assert values["config"]["sampling"] == {"rgb_frames": 2, "pose_frames": 4}
+    assert values["config"]["sampling"] == {"rgb_frames": 2, "pose_frames": 4, "part": None}
     best = Checkpoint.load(path)
     assert best.part == "fusion"
     assert best.fingerprint == fingerprint("train_fusion", trained.config)
