@@ -35,6 +35,19 @@ def test_an_answer_has_all_that_the_page_shows(worker: Worker, video: Path, tmp_
     assert len(list(read_frames(clip_of(drawn)))) == 20
 
 
+def test_zoomed_hands_have_a_row_of_their_own(worker: Worker, video: Path) -> None:
+    model = worker._model
+    heights = []
+    for hands in (None, "zoomed"):
+        heatmaps = model.config.heatmaps.model_copy(update={"hands": hands})
+        model.config = model.config.model_copy(update={"heatmaps": heatmaps})
+        (sign,) = worker.answer(video)["signs"]
+        assert sign["attention"]
+        coded = np.frombuffer(content(sign["sheet"], "image/jpeg"), np.uint8)
+        heights.append(cv2.imdecode(coded, cv2.IMREAD_COLOR).shape[0])
+    assert heights[1] - heights[0] == work.TILE // 2 + 8
+
+
 def test_a_word_is_enrolled_and_known_from_then_on(worker: Worker, video: Path) -> None:
     before = worker.facts()
     assert before["enroll"] and "numbers" not in before["words"]
