@@ -23,8 +23,12 @@ VAL_FOR_WEIGHTS = 8
 VIEWS_ON_GRIDS, VIEWS_ON_GRIDS_CPU = 240, 100
 """How often the streams on images and heatmaps see each training clip, with and without a GPU."""
 EPOCHS_ON_GRIDS = 20
-CLIPS_FOR_HEATMAPS, CLIPS_FOR_IMAGES = 1000, 5000
-"""Training clips from which the streams on heatmaps and images are worth their time, on a GPU."""
+MANY_CLIPS, CLIPS_FOR_IMAGES = 1000, 5000
+"""Training clips from which heatmaps are seen less often each, and from which images are worth their time, on a GPU."""
+CLIPS_PER_CORE = 50
+"""Training clips for each core without a GPU, up to which heatmaps take a quarter of an hour at most, in bf16."""
+MIXED = 0.3
+"""Of the beta distribution by which few clips are mixed."""
 MOST_LOADERS = 14
 """Loader processes beside a GPU: they feed an H200."""
 
@@ -62,7 +66,8 @@ def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> 
     wanted = {*_streams(counts, computer), *(stream for stream in STREAMS if named.get(stream) is not None)}
     streams = [stream for stream in STREAMS if stream in wanted and named.get(stream, {}) is not None]
     on_grids = streams != ["sequence"]
-    values = _small(counts, computer) if on_grids and counts.train < CLIPS_FOR_IMAGES else {"model": {}}
+    small = on_grids and counts.train < CLIPS_FOR_IMAGES
+    values = _small(counts, many_views=_many_views(counts, computer)) if small else {"model": {}}
     absent = {stream: None for stream in STREAMS if stream not in streams}
     present = {stream: values["model"].get(stream, {}) for stream in streams}
     machine: dict[str, Any] = {"threads": max(1, computer.cores // max(1, len(streams)))}
@@ -79,9 +84,16 @@ def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> 
 
 
 def _streams(counts: Counts, computer: Computer) -> tuple[str, ...]:
-    if not computer.gpu or counts.train < CLIPS_FOR_HEATMAPS:
-        return ("sequence",)
-    return ("pose", "sequence") if counts.train < CLIPS_FOR_IMAGES else ("rgb", "pose", "sequence")
+    if computer.gpu:
+        return ("pose", "sequence") if counts.train < CLIPS_FOR_IMAGES else ("rgb", "pose", "sequence")
+    return ("pose", "sequence") if _many_views(counts, computer) else ("sequence",)
+
+
+def _many_views(counts: Counts, computer: Computer) -> bool:
+    """Return whether heatmaps can see each of few clips often enough to learn from them."""
+    if computer.gpu:
+        return counts.train < MANY_CLIPS
+    return computer.bf16 and counts.train <= CLIPS_PER_CORE * computer.cores
 
 
 def _sequence(counts: Counts) -> dict[str, Any]:
@@ -94,28 +106,29 @@ def _sequence(counts: Counts) -> dict[str, Any]:
     )
 
 
-def _small(counts: Counts, computer: Computer) -> dict[str, Any]:
-    """Return the sizes that a machine without a large GPU can train, for streams that are wanted all the same.
+def _small(counts: Counts, *, many_views: bool) -> dict[str, Any]:
+    """Return the sizes that a machine without a large GPU can train.
 
-    Few clips need many views and mirrored signers, which take a GPU's minutes and a laptop's hours.
+    Few clips need many views, of mirrored signers and of mixtures too; where there is no time for these, as of old.
     """
-    long = computer.gpu and counts.train < CLIPS_FOR_HEATMAPS
-    batch = 16 if long else 8
+    batch = 16 if many_views else 8
     phase = {"repeat": 5, "batch": batch, "base_batch": batch, "optimizer": "adamw", "weight_decay": 0.01}
-    repeat = (VIEWS_ON_GRIDS if long else VIEWS_ON_GRIDS_CPU) // EPOCHS_ON_GRIDS
+    repeat = (VIEWS_ON_GRIDS if many_views else VIEWS_ON_GRIDS_CPU) // EPOCHS_ON_GRIDS
     stream = phase | {"epochs": EPOCHS_ON_GRIDS, "repeat": repeat, "rate": 0.002}
+    last = {"keep": "last"} if counts.val < FEW_VAL else {}
     return {
         "crops": {"size": 128},
-        "sampling": {"rgb_frames": 8, "pose_frames": 16},
+        "heatmaps": {"hands": "zoomed"},
+        "sampling": {"rgb_frames": 8, "pose_frames": 16, "part": "active"},
         "model": {
             "rgb": {"depths": [1, 1, 1, 1], "channels": 16},
             "pose": {"depths": [1, 1, 1], "channels": 16},
             "fusion": {"width": 64, "heads": 4},
         },
         "train": {
-            "rgb": stream,
-            "pose": stream,
-            "fusion": phase | {"epochs": 10, "rate": 0.0005, "schedule": "cosine"},
+            "rgb": stream | last,
+            "pose": stream | last,
+            "fusion": phase | last | {"epochs": 10, "rate": 0.0005, "schedule": "cosine"},
         }
-        | ({"augment": {"mirror": 0.5}} if long else {}),
+        | ({"augment": {"mirror": 0.5, "mixup": MIXED}} if many_views else {}),
     }

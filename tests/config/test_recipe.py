@@ -10,6 +10,7 @@ from camfuse.config.computer import Computer
 from camfuse.config.recipe import FEW_VAL, VAL_FOR_WEIGHTS, VIEWS, Counts, recipe_values
 
 LAPTOP, GPU = Computer(cores=4, gpu=False), Computer(cores=16, gpu=True)
+QUICK = Computer(cores=2, gpu=False, bf16=True)
 FEW, MANY = Counts(train=98, val=14, words=8), Counts(train=14_000, val=3_900, words=2000)
 GIVEN: dict[str, Any] = {"recipe": "auto", "clips": {"folder": {"videos": "v"}}, "pose": {"mediapipe": {}}}
 
@@ -52,8 +53,18 @@ def test_in_between_heatmaps_join_the_sequence_at_small_sizes() -> None:
     assert config.model.streams == ("pose", "sequence")
     assert config.model.pose and config.model.pose.channels == 16 and config.crops.size == 128
     assert config.train.precision == "auto"
-    assert (made(FEW, GPU).train.precision, made(FEW, GPU).machine.workers) == ("32-true", 0)  # the sequence alone
+    assert (made(FEW, LAPTOP).train.precision, made(FEW, LAPTOP).machine.workers) == ("32-true", 0)  # sequence alone
     assert made(FEW, LAPTOP, model={"pose": {}}).train.precision == "auto"
+
+
+def test_few_clips_and_a_gpu_are_looked_at_by_hands_and_in_their_active_part() -> None:
+    config = made(FEW, GPU)
+    assert config.model.parts == ("pose", "sequence", "fusion")
+    assert (config.heatmaps.hands, config.sampling.part) == ("zoomed", "active")
+    assert (config.train.augment.mirror, config.train.augment.mixup) == (0.5, 0.3)
+    assert [getattr(config.train, part).keep for part in config.model.parts] == ["last"] * 3
+    assert made(MANY, GPU).heatmaps.hands is None and made(MANY, GPU).sampling.part is None
+    assert made(FEW, GPU, heatmaps={"hands": None}).heatmaps.hands is None
 
 
 def test_what_the_config_says_wins_down_to_a_single_key() -> None:
@@ -74,13 +85,15 @@ def test_weights_are_chosen_where_val_can_tell() -> None:
     assert made(Counts(1500, FEW_VAL, 8), GPU).train.sequence.keep is None
 
 
-def test_few_clips_on_grids_are_seen_more_often_where_there_is_a_gpu() -> None:
+def test_few_clips_on_grids_are_seen_more_often_where_there_is_time() -> None:
     phases = {}
-    for machine in (LAPTOP, GPU):
+    for machine in (LAPTOP, QUICK, GPU):
         train = made(FEW, machine, model={"rgb": {}, "pose": {}}).train
         assert train.rgb == train.pose
         phases[machine] = (train.pose.epochs * train.pose.repeat, train.pose.batch, train.augment.mirror)
-    assert phases == {LAPTOP: (100, 8, 0.0), GPU: (240, 16, 0.5)}
+    assert phases == {LAPTOP: (100, 8, 0.0), QUICK: (240, 16, 0.5), GPU: (240, 16, 0.5)}
+    more = Counts(train=50 * QUICK.cores + 1, val=14, words=8)
+    assert made(more, QUICK, model={"pose": {}}).train.pose.repeat == 5
     assert made(Counts(2000, 300, 100), GPU).train.pose.repeat == 5
 
 
