@@ -24,7 +24,7 @@ VIEWS_ON_GRIDS, VIEWS_ON_GRIDS_CPU = 240, 100
 """How often the streams on images and heatmaps see each training clip, with and without a GPU."""
 EPOCHS_ON_GRIDS = 20
 MANY_CLIPS, CLIPS_FOR_IMAGES = 1000, 5000
-"""Training clips from which heatmaps are seen fewer times each, and from which images are worth their time, on a GPU."""
+"""Training clips from which heatmaps are seen fewer times each, and from which images are worth a GPU's time."""
 CLIPS_PER_CORE = 50
 """Training clips for each core without a GPU, up to which heatmaps take a quarter of an hour at most, in bf16."""
 MIXED = 0.3
