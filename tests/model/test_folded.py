@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from camfuse.config import Model, Part
 from camfuse.model.device import channels_last
 from camfuse.model.folded import FoldedBottleneck, FoldedConv, affine_of, fold
+from camfuse.model.frames import begin_frames, clips_of
 from camfuse.model.recogniser import Recogniser, build_recogniser
 from camfuse.model.resnet3d import Bottleneck, ConvNorm
 
@@ -106,3 +107,19 @@ def test_a_gpu_gives_the_same_in_16_bits() -> None:
         found = fold(copy.deepcopy(model), torch.bfloat16)(rgb, heatmaps)
     for head, logits in expected.items():
         torch.testing.assert_close(found[head].float(), logits.float(), rtol=0.02, atol=0.02)
+
+
+@torch.inference_mode()
+def test_a_folded_recogniser_looks_once_at_each_frame_too() -> None:
+    """As a GPU's test runs: frames by themselves, then clips of them, in the layout of 16 bits."""
+    model = channels_last(trained("fusion"), torch.bfloat16)
+    generator = torch.Generator().manual_seed(4)
+    images = torch.randint(0, 256, (5, 32, 32, 3), generator=generator, dtype=torch.uint8)
+    maps = torch.randint(0, 256, (6, 133, 8, 8), generator=generator, dtype=torch.uint8)
+    rgb_frames = torch.randint(0, 5, (3, 2), generator=generator)
+    pose_frames = torch.randint(0, 6, (3, 4), generator=generator)
+    expected = model(images[rgb_frames].permute(0, 4, 1, 2, 3), maps[pose_frames].transpose(1, 2).contiguous())
+    folded = fold(copy.deepcopy(model), torch.float32)
+    found = folded.read(folded.finish(clips_of(begin_frames(folded, images, maps), rgb_frames, pose_frames)))
+    for head, logits in expected.items():
+        torch.testing.assert_close(found[head], logits, rtol=1e-4, atol=1e-5)
