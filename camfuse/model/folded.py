@@ -133,6 +133,12 @@ def _fold_children(module: nn.Module, dtype: torch.dtype) -> None:
             _fold_children(child, dtype)
 
 
+FUSES = (8, 0)
+"""Compute capability from which on cuDNN's fused convolutions take bf16, which torch emulates below it."""
+
+
 def folds(device: torch.device) -> bool:
-    """Return whether a test on a device folds: on an NVIDIA GPU, whose cuDNN it takes; in 16 bits only."""
-    return device.type == "cuda" and torch.version.cuda is not None
+    """Return whether a test in 16 bits folds on a device: on an NVIDIA GPU whose cuDNN has the fused convolutions."""
+    if device.type != "cuda" or torch.version.cuda is None:
+        return False
+    return torch.cuda.get_device_capability(device) >= FUSES

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from camfuse.config import Model, Part
 from camfuse.model.device import channels_last
-from camfuse.model.folded import FoldedBottleneck, FoldedConv, affine_of, fold
+from camfuse.model.folded import FoldedBottleneck, FoldedConv, affine_of, fold, folds
 from camfuse.model.frames import begin_frames, clips_of
 from camfuse.model.recogniser import Recogniser, build_recogniser
 from camfuse.model.resnet3d import Bottleneck, ConvNorm
@@ -97,6 +97,24 @@ def test_every_batch_norm_of_the_streams_is_folded() -> None:
     assert not any(isinstance(module, nn.BatchNorm3d) for module in model.modules())
 
 
+@pytest.mark.parametrize(
+    ("device", "cuda", "capability", "expected"),
+    [
+        ("cuda", "13.0", (9, 0), True),
+        ("cuda", "13.0", (8, 0), True),
+        ("cuda", "13.0", (7, 5), False),  # bf16 is emulated there, and cuDNN's fused convolutions refuse it
+        ("cuda", None, (9, 4), False),  # AMD's
+        ("cpu", "13.0", (9, 0), False),
+    ],
+)
+def test_only_gpus_whose_cudnn_has_the_fused_convolutions_fold(
+    monkeypatch: pytest.MonkeyPatch, device: str, cuda: str | None, capability: tuple[int, int], expected: bool
+) -> None:
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: capability)
+    assert folds(torch.device(device)) is expected
+
+
 @CUDA
 @torch.inference_mode()
 def test_a_gpu_gives_the_same_in_16_bits() -> None:
@@ -109,17 +127,23 @@ def test_a_gpu_gives_the_same_in_16_bits() -> None:
         torch.testing.assert_close(found[head].float(), logits.float(), rtol=0.02, atol=0.02)
 
 
+@pytest.mark.parametrize(
+    ("device", "dtype", "most"),
+    [("cpu", torch.float32, 1e-5), pytest.param("cuda", torch.bfloat16, 0.02, marks=CUDA)],
+)
 @torch.inference_mode()
-def test_a_folded_recogniser_looks_once_at_each_frame_too() -> None:
+def test_a_folded_recogniser_looks_once_at_each_frame_too(device: str, dtype: torch.dtype, most: float) -> None:
     """As a GPU's test runs: frames by themselves, then clips of them, in the layout of 16 bits."""
-    model = channels_last(trained("fusion"), torch.bfloat16)
+    model = channels_last(trained("fusion"), torch.bfloat16).to(device)
     generator = torch.Generator().manual_seed(4)
     images = torch.randint(0, 256, (5, 32, 32, 3), generator=generator, dtype=torch.uint8)
     maps = torch.randint(0, 256, (6, 133, 8, 8), generator=generator, dtype=torch.uint8)
     rgb_frames = torch.randint(0, 5, (3, 2), generator=generator)
     pose_frames = torch.randint(0, 6, (3, 4), generator=generator)
-    expected = model(images[rgb_frames].permute(0, 4, 1, 2, 3), maps[pose_frames].transpose(1, 2).contiguous())
-    folded = fold(copy.deepcopy(model), torch.float32)
-    found = folded.read(folded.finish(clips_of(begin_frames(folded, images, maps), rgb_frames, pose_frames)))
+    images, maps, rgb_frames, pose_frames = (x.to(device) for x in (images, maps, rgb_frames, pose_frames))
+    with torch.autocast(device, dtype, enabled=dtype != torch.float32):
+        expected = model(images[rgb_frames].permute(0, 4, 1, 2, 3), maps[pose_frames].transpose(1, 2).contiguous())
+        folded = fold(copy.deepcopy(model), dtype)
+        found = folded.read(folded.finish(clips_of(begin_frames(folded, images, maps), rgb_frames, pose_frames)))
     for head, logits in expected.items():
-        torch.testing.assert_close(found[head], logits, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(found[head].float(), logits.float(), rtol=10 * most, atol=most)

@@ -11,9 +11,10 @@ from camfuse.config import Part
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import WeightsError
 from camfuse.model.checkpoint import Checkpoint
+from camfuse.model.folded import FoldedConv
 from camfuse.model.recogniser import Recogniser
 from camfuse.predict import probabilities
-from camfuse.predict.probabilities import load_checkpoints, predict
+from camfuse.predict.probabilities import Predictor, load_checkpoints, predict
 
 
 def test_every_head_gives_a_distribution_over_the_classes(trained: MadeRun) -> None:
@@ -65,6 +66,28 @@ def test_samplings_share_what_looks_at_one_frame_at_a_time(
     assert found.heads.keys() == expected.heads.keys()
     for head, values in expected.heads.items():
         torch.testing.assert_close(found.heads[head], values, rtol=0, atol=most)
+
+
+@pytest.mark.parametrize("part", ["rgb", "pose", "fusion"])
+def test_a_test_that_folds_answers_the_same(trained: MadeRun, monkeypatch: pytest.MonkeyPatch, part: Part) -> None:
+    """As on a GPU in 16 bits; the checkpoint itself is not folded."""
+    run, rows = trained, trained.run.clips()
+    train = run.config.train.model_copy(update={"precision": "bf16-mixed"})
+    config = run.config.model_copy(update={"train": train})
+    data = ClipDataset(rows, run.run, part=part, augment=False, samplings=3, compact=True)
+    trained_as: dict[Part, Checkpoint] = {part: Checkpoint.load(run.run.training(part).best)}
+    expected = predict(config, data, trained_as)
+    monkeypatch.setattr(probabilities, "folds", lambda device: True)
+    predictor = Predictor(config, trained_as)
+    found = predictor.predict(data)
+    (replica,) = predictor._models(compiled=False)
+    assert any(isinstance(module, FoldedConv) for module in replica.models[part].modules())
+    assert found.heads.keys() == expected.heads.keys()
+    for head, values in expected.heads.items():
+        torch.testing.assert_close(found.heads[head], values, rtol=0, atol=0.03)
+    monkeypatch.undo()
+    again = predict(config, data, trained_as)
+    assert all(torch.equal(again.heads[head], values) for head, values in expected.heads.items())
 
 
 def test_batches_of_one_size_go_through_the_compiled_network_and_the_last_through_the_plain_one(

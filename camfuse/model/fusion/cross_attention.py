@@ -101,7 +101,7 @@ class CrossAttention(nn.Module):
 
 def multiplied_out(query: Tensor, key: Tensor, value: Tensor, usable: Tensor | None) -> Tensor:
     """Return what `scaled_dot_product_attention` does (G, heads, N, D / heads), by products of matrices."""
-    scores = query @ key.mT * query.shape[-1] ** -0.5
+    scores = query * query.shape[-1] ** -0.5 @ key.mT  # scaled before: float16 ends at 65504
     if usable is not None:
         scores = scores.masked_fill(~usable, -torch.inf)
     attended: Tensor = scores.softmax(-1).to(value.dtype) @ value
