@@ -2,13 +2,16 @@
 
 import os
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Self
 
 CPU_FACTS = Path("/proc/cpuinfo")
 BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 """Of a CPU that multiplies in bf16 itself."""
-GPU_FILES = ("/dev/nvidia0", "/dev/dxg")
+ROOT = Path("/")
+GPU_FILES = ("dev/nvidia0", "usr/lib/wsl/lib/libcuda*", "usr/lib/wsl/drivers/*/libcuda*")
+"""Below the root. Linux under Windows has one device for GPUs of any maker, and this library for NVIDIA's alone."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Computer:
     cores
         That this process may use.
     gpu
-        Whether there is an NVIDIA GPU.
+        Whether there is an NVIDIA GPU, and torch, if it is installed here, is not a build for CPUs.
     bf16
         Whether its CPU multiplies in bf16 itself.
     """
@@ -31,9 +34,21 @@ class Computer:
 
     @classmethod
     def this(cls) -> Self:
-        """Look at this one; whether torch can use the GPU is not known here."""
+        """Look at this one; whether torch's CUDA fits the GPU's driver is not known here."""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return cls(cores, any(Path(device).exists() for device in GPU_FILES), cpu_computes_bf16())
+        return cls(cores, has_nvidia_gpu() and not _torch_is_for_cpus(), cpu_computes_bf16())
+
+
+def has_nvidia_gpu() -> bool:
+    """Return whether this machine has an NVIDIA GPU, by what its driver has put there."""
+    return any(True for pattern in GPU_FILES for _ in ROOT.glob(pattern))
+
+
+def _torch_is_for_cpus() -> bool:
+    try:
+        return version("torch").endswith("+cpu")
+    except PackageNotFoundError:  # the trainings may have an environment of their own
+        return False
 
 
 def cpu_computes_bf16() -> bool:

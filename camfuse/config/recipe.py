@@ -1,13 +1,13 @@
 """`recipe: auto`: the settings of model and training that fit the number of clips, words, and this machine.
 
-Each rule's evidence stands in docs/recipe.md. The recipe is a function of `Counts` and `Computer` alone, and whatever
-the config says itself stays as it is. Nothing reads a recipe but the one place that writes the resolved config.
+Each rule's evidence stands in docs/recipe.md. The recipe is a function of `Counts`, `Computer` and what the config says
+itself, which stays as it is. Nothing reads a recipe but the one place that writes the resolved config.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from camfuse.config.base import STREAMS
+from camfuse.config.base import PARTS, STREAMS
 from camfuse.config.computer import Computer
 from camfuse.config.read import merged
 
@@ -60,23 +60,28 @@ def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> 
     computer
         Where it will train.
     given
-        The config as its file has it; a stream that it names is part of the model.
+        The config as its file has it; a stream that it names is part of the model, and a device decides whether there
+        is a GPU.
     """
+    device = (given.get("machine") or {}).get("device", "auto")
+    computer = computer if device == "auto" else replace(computer, gpu=device == "cuda")
     named = given.get("model") or {}
     wanted = {*_streams(counts, computer), *(stream for stream in STREAMS if named.get(stream) is not None)}
     streams = [stream for stream in STREAMS if stream in wanted and named.get(stream, {}) is not None]
     on_grids = streams != ["sequence"]
     small = on_grids and counts.train < CLIPS_FOR_IMAGES
-    values = _small(counts, many_views=_many_views(counts, computer)) if small else {"model": {}}
+    values = _small(many_views=_many_views(counts, computer)) if small else {"model": {}}
     absent = {stream: None for stream in STREAMS if stream not in streams}
     present = {stream: values["model"].get(stream, {}) for stream in streams}
     machine: dict[str, Any] = {"threads": max(1, computer.cores // max(1, len(streams)))}
     on_gpu = computer.gpu and on_grids
     if on_gpu:
         machine["workers"] = max(1, min(computer.cores - 2, MOST_LOADERS))
+    last = {"keep": "last"} if counts.val < FEW_VAL else {}
+    train: dict[str, Any] = {part: last for part in PARTS if on_grids or part == "sequence"}
     recipe = {
         "model": values["model"] | present | absent,
-        "train": {"sequence": _sequence(counts)} | ({"precision": "auto"} if on_grids else {}),
+        "train": train | {"sequence": last | _sequence(counts)} | ({"precision": "auto"} if on_grids else {}),
         "machine": machine if computer.gpu else machine | {"device": "cpu"},
         "evaluate": {"weights": "likelihood"} if len(streams) > 1 and counts.val >= VAL_FOR_WEIGHTS else {},
     }
@@ -101,12 +106,10 @@ def _sequence(counts: Counts) -> dict[str, Any]:
     steps = max(FEWEST_STEPS, min(counts.train * VIEWS // SEQUENCE_BATCH, MANY_STEPS))
     steps = max(steps, counts.train * VIEWS_OF_MANY // SEQUENCE_BATCH)
     repeat = max(1, round(steps * SEQUENCE_BATCH / (SEQUENCE_EPOCHS * max(1, counts.train))))
-    return {"epochs": SEQUENCE_EPOCHS, "repeat": repeat, "batch": SEQUENCE_BATCH} | (
-        {"keep": "last"} if counts.val < FEW_VAL else {}
-    )
+    return {"epochs": SEQUENCE_EPOCHS, "repeat": repeat, "batch": SEQUENCE_BATCH}
 
 
-def _small(counts: Counts, *, many_views: bool) -> dict[str, Any]:
+def _small(*, many_views: bool) -> dict[str, Any]:
     """Return the sizes that a machine without a large GPU can train.
 
     Few clips need many views, of mirrored signers and of mixtures too; where there is no time for these, as of old.
@@ -115,7 +118,6 @@ def _small(counts: Counts, *, many_views: bool) -> dict[str, Any]:
     phase = {"repeat": 5, "batch": batch, "base_batch": batch, "optimizer": "adamw", "weight_decay": 0.01}
     repeat = (VIEWS_ON_GRIDS if many_views else VIEWS_ON_GRIDS_CPU) // EPOCHS_ON_GRIDS
     stream = phase | {"epochs": EPOCHS_ON_GRIDS, "repeat": repeat, "rate": 0.002}
-    last = {"keep": "last"} if counts.val < FEW_VAL else {}
     return {
         "crops": {"size": 128},
         "heatmaps": {"hands": "zoomed"},
@@ -126,9 +128,9 @@ def _small(counts: Counts, *, many_views: bool) -> dict[str, Any]:
             "fusion": {"width": 64, "heads": 4},
         },
         "train": {
-            "rgb": stream | last,
-            "pose": stream | last,
-            "fusion": phase | last | {"epochs": 10, "rate": 0.0005, "schedule": "cosine"},
+            "rgb": stream,
+            "pose": stream,
+            "fusion": phase | {"epochs": 10, "rate": 0.0005, "schedule": "cosine"},
         }
         | ({"augment": {"mirror": 0.5, "mixup": MIXED}} if many_views else {}),
     }

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.pool import ThreadPool
 
 from camfuse.config import Pose
-from camfuse.config.computer import Computer
+from camfuse.config.computer import has_nvidia_gpu
 from camfuse.config.estimators import ESTIMATOR_KEYS
 from camfuse.doctor.finding import Finding, State
 from camfuse.entries import Package
@@ -95,7 +95,7 @@ def _torch() -> Iterator[Finding]:
     yield Finding("ok", "torch", release)
     if gpus:
         yield from (Finding("ok", f"GPU {number}", facts) for number, facts in enumerate(gpus))
-    elif Computer.this().gpu:
+    elif has_nvidia_gpu():
         remedy = "compare torch's CUDA with the driver's, nvidia-smi's first line (docs/conda.md, GPU or CPU)"
         yield Finding("missing", "GPU", f"this machine has one, and torch {release} cannot use it", remedy)
     else:

@@ -1,5 +1,6 @@
 """What `recipe: auto` comes to: a function of the clips and the machine, beneath what the config says."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -65,6 +66,20 @@ def test_few_clips_and_a_gpu_are_looked_at_by_hands_and_in_their_active_part() -
     assert [getattr(config.train, part).keep for part in config.model.parts] == ["last"] * 3
     assert made(MANY, GPU).heatmaps.hands is None and made(MANY, GPU).sampling.part is None
     assert made(FEW, GPU, heatmaps={"hands": None}).heatmaps.hands is None
+
+
+def test_a_device_of_the_configs_own_decides_whether_there_is_a_gpu() -> None:
+    """Many views of heatmaps are a GPU's minutes and a processor's hours."""
+    assert made(FEW, GPU, machine={"device": "cpu"}) == made(FEW, replace(GPU, gpu=False))
+    assert made(FEW, replace(GPU, gpu=False), machine={"device": "cuda"}).model.streams == ("pose", "sequence")
+    assert made(FEW, GPU, machine={"device": "auto"}) == made(FEW, GPU)
+
+
+@pytest.mark.parametrize("train", [98, 2000, 14_000])
+def test_with_few_val_clips_every_training_keeps_its_last_epoch(train: int) -> None:
+    for val, keep in ((FEW_VAL - 1, "last"), (FEW_VAL, None)):
+        config = made(Counts(train, val, 8), GPU)
+        assert {getattr(config.train, part).keep for part in config.model.parts} == {keep}
 
 
 def test_what_the_config_says_wins_down_to_a_single_key() -> None:

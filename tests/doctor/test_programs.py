@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from camfuse.config.computer import Computer
 from camfuse.doctor import programs
 from camfuse.doctor.finding import Finding
 from camfuse.doctor.programs import check_programs, installed_version, tried
@@ -64,7 +63,7 @@ def test_gpus_are_named(found: Callable[..., dict[str, Finding]]) -> None:
 def test_a_gpu_that_torch_does_not_see(
     found: Callable[..., dict[str, Finding]], monkeypatch: pytest.MonkeyPatch, there: bool, state: str
 ) -> None:
-    monkeypatch.setattr(programs.Computer, "this", lambda: Computer(2, gpu=there))
+    monkeypatch.setattr(programs, "has_nvidia_gpu", lambda: there)
     assert found({})["GPU"].state == state
 
 
