@@ -34,8 +34,8 @@ def config_text(folder: Folder, videos: Path, output: str, signer: str | None, r
 output: {_text(output)}
 # Fits model, training and machine to the number of clips and to this machine, each time it runs. Here and now that is
 # {_recipe(resolved)}
-# What you say yourself wins: `model: {{pose: {{}}}}` adds the stream on heatmaps, `train: {{sequence: {{epochs: 40}}}}`
-# trains longer.
+# What you say yourself wins: {_heatmaps(resolved)} the stream on heatmaps,
+# `train: {{sequence: {{epochs: 40}}}}` trains longer.
 recipe: auto
 clips:
   folder:
@@ -63,12 +63,15 @@ def _bad_clips_line(broken: int) -> str:
 
 
 def _recipe(resolved: Config) -> str:
-    streams = resolved.model.streams
-    phases = [(stream, getattr(resolved.train, stream)) for stream in streams]
+    phases = [(part, getattr(resolved.train, part)) for part in resolved.model.parts]
     told = "; ".join(
         f"{name}: {one.epochs} epochs, each clip {one.repeat} times, batches of {one.batch}" for name, one in phases
     )
     return f"{told}; {resolved.machine.threads} threads."
+
+
+def _heatmaps(resolved: Config) -> str:
+    return "`model: {pose: null}` leaves out" if resolved.model.pose else "`model: {pose: {}}` adds"
 
 
 def _text(value: str) -> str:

@@ -14,10 +14,10 @@ from camfuse.init.look import VideoFacts, Videos
 from camfuse.init.written import config_text
 
 
-def text(videos: str, signer: str | None, *, broken: bool = False) -> str:
+def text(videos: str, signer: str | None, *, broken: bool = False, gpu: bool = False) -> str:
     rows = pd.DataFrame({"label": ["a"] * 40, "split": "train", "signer": ""})
     looked = (VideoFacts("a/1.mp4", 50, 2.0, 64, 64), VideoFacts("a/2.mp4", problem="expected" if broken else ""))
-    folder = Folder(rows, Videos(40, looked), Computer(2, gpu=False))
+    folder = Folder(rows, Videos(40, looked), Computer(2, gpu=gpu))
     values = {"clips": {"folder": {"videos": videos}}, "pose": {"mediapipe": {}}}
     resolved = parse_config(recipe_values(folder.counts, folder.computer, values))
     return config_text(folder, Path(videos), "results/mine", signer, resolved)
@@ -41,3 +41,11 @@ def test_broken_videos_are_left_out() -> None:
 
 def test_the_comments_say_what_the_recipe_comes_to() -> None:
     assert "# sequence: 24 epochs, each clip 10 times, batches of 16; 2 threads." in text("v", None)
+    assert "`model: {pose: {}}` adds the stream on heatmaps" in text("v", None)
+
+
+def test_with_a_gpu_they_say_what_heatmaps_and_fusion_come_to() -> None:
+    found = text("v", None, gpu=True)
+    assert "# pose: 20 epochs, each clip 12 times, batches of 16; sequence: 24 epochs," in found
+    assert "; fusion: 10 epochs, each clip 5 times, batches of 16; 1 threads." in found
+    assert "`model: {pose: null}` leaves out the stream on heatmaps" in found
