@@ -12,6 +12,9 @@ from camfuse.model.recogniser import Begun, Recogniser
 
 FRAMES_AT_ONCE = {"cpu": 16, "cuda": 256}
 """Frames of one pass: all passes are of one size, as each size has kernels of its own to make."""
+SMALL_GPU = 16e9
+"""Bytes of memory, below which a GPU's pass has a quarter of them: by the sizes of the first layers' tensors 256 frames
+need some 5 GB at full size in float32."""
 
 
 def begin_frames(model: Recogniser, images: Tensor | None, maps: Tensor | None) -> Begun:
@@ -59,11 +62,18 @@ def _in_passes(frames: Tensor, run: Callable[[Tensor], Sequence[Tensor | None]])
     """Return what `run` gives of all frames; the last pass is filled up with the last frame."""
     count = len(frames)
     parts = []
-    at_once = FRAMES_AT_ONCE.get(frames.device.type, FRAMES_AT_ONCE["cpu"])
+    at_once = frames_at_once(frames.device)
     for first in range(0, count, at_once):
         some = torch.arange(first, first + at_once, device=frames.device).clamp(max=count - 1)
         parts.append([part[: count - first] for part in run(frames[some]) if part is not None])
     return [torch.cat(column) for column in zip(*parts, strict=True)]
+
+
+def frames_at_once(device: torch.device) -> int:
+    """Return how many frames a pass on a device has."""
+    most = FRAMES_AT_ONCE.get(device.type, FRAMES_AT_ONCE["cpu"])
+    small = device.type == "cuda" and torch.cuda.get_device_properties(device).total_memory < SMALL_GPU
+    return most // 4 if small else most
 
 
 def _together(frames: Tensor, chosen: Tensor) -> Tensor:

@@ -1,12 +1,14 @@
 """Frames that are looked at once give what clips of them give."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import Tensor
 
 from camfuse.config import Model, Part
 from camfuse.model.device import channels_last
-from camfuse.model.frames import FRAMES_AT_ONCE, begin_frames, clips_of
+from camfuse.model.frames import FRAMES_AT_ONCE, begin_frames, clips_of, frames_at_once
 from camfuse.model.recogniser import Begun, Recogniser, build_recogniser
 
 AT_ONCE = FRAMES_AT_ONCE["cpu"]
@@ -107,3 +109,10 @@ def test_each_frame_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {len(one) for one in passes} == {AT_ONCE}  # one size, the last filled up
     assert torch.equal(torch.cat(passes)[: len(maps)], maps)
     assert frames.rgb is None and clips_of(frames, None, None) == Begun()
+
+
+@pytest.mark.parametrize(("memory", "frames"), [(80e9, 256), (16e9, 256), (6e9, 64)])
+def test_a_small_gpu_looks_at_fewer_frames_at_once(monkeypatch: pytest.MonkeyPatch, memory: float, frames: int) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _device: SimpleNamespace(total_memory=memory))
+    assert frames_at_once(torch.device("cuda")) == frames
+    assert frames_at_once(torch.device("cpu")) == AT_ONCE
