@@ -10,7 +10,7 @@ CPU_FACTS = Path("/proc/cpuinfo")
 BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 """Of a CPU that multiplies in bf16 itself."""
 ROOT = Path("/")
-GPU_FILES = ("dev/nvidia0", "usr/lib/wsl/lib/libcuda*", "usr/lib/wsl/drivers/*/libcuda*")
+GPU_FILES = ("dev/nvidia[0-9]*", "usr/lib/wsl/lib/libcuda*", "usr/lib/wsl/drivers/*/libcuda*")
 """Below the root. Linux under Windows has one device for GPUs of any maker, and this library for NVIDIA's alone."""
 
 

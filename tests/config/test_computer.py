@@ -34,6 +34,8 @@ def test_a_system_without_that_file_computes_none(tmp_path: Path, monkeypatch: p
     [
         ("dev/nvidia0", "2.13.0", True),
         ("dev/nvidia0", None, True),
+        ("dev/nvidia3", "2.13.0", True),  # a container that was given the fourth of a machine's
+        ("dev/nvidiactl", "2.13.0", False),
         ("dev/nvidia0", "2.13.0+cpu", False),
         ("usr/lib/wsl/lib/libcuda.so.1", "2.13.0", True),
         ("usr/lib/wsl/drivers/nv_dispi.inf/libcuda.so.1.1", "2.13.0", True),
@@ -56,4 +58,4 @@ def test_a_gpu_is_known_by_its_drivers_files(
     monkeypatch.setattr(computer, "ROOT", tmp_path)
     monkeypatch.setattr(computer, "version", version)
     assert Computer.this().gpu is expected
-    assert has_nvidia_gpu() is (file != "dev/dxg")
+    assert has_nvidia_gpu() is (file not in ("dev/dxg", "dev/nvidiactl"))

@@ -4,7 +4,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from camfuse.model.layers import BatchNorm3d, Conv3d, ImagePool, folded_conv, folded_pool, group_mean
+from camfuse.model.layers import (
+    BatchNorm3d,
+    Conv3d,
+    ImagePool,
+    folded_conv,
+    folded_pool,
+    group_mean,
+    with_even_channels,
+)
 
 
 def both_ways(layer: nn.Module, x: Tensor) -> list[Tensor]:
@@ -55,6 +63,19 @@ def test_a_convolution_of_images_is_that_of_clips(kernel: tuple[int, int, int], 
     y = folded_conv(x, theirs.weight, theirs.bias, stride=stride)
     torch.testing.assert_close(y, theirs(x), rtol=0, atol=1e-12)
     assert y.is_contiguous(memory_format=torch.channels_last_3d)
+
+
+@pytest.mark.parametrize(("channels", "filled"), [(3, 3), (8, 8), (9, 16), (133, 136), (136, 136)])
+def test_channels_are_filled_up_by_eights_which_changes_no_convolution(channels: int, filled: int) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2, channels, 3, 4, 5, dtype=torch.float64).to(memory_format=torch.channels_last_3d)
+    weight = torch.randn(4, channels, 1, 3, 3, dtype=torch.float64)
+    more, heavier = with_even_channels(x), with_even_channels(weight)
+    assert more.shape[1] == heavier.shape[1] == filled
+    assert torch.equal(more[:, :channels], x) and not more[:, channels:].any()
+    assert more.is_contiguous(memory_format=torch.channels_last_3d)  # no copy behind it
+    found, expected = (folded_conv(*pair, None) for pair in ((more, heavier), (x, weight)))
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("stride", [1, 2])
