@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from camfuse.model.layers import as_clips, as_images, with_even_channels
+from camfuse.model.layers import CHANNELS_STEP, as_clips, as_images, with_even_channels
 from camfuse.model.recogniser import Recogniser
 from camfuse.model.resnet3d import Bottleneck, ConvNorm
 
@@ -30,6 +30,12 @@ class FoldedConv(nn.Module):
         ReLU at the end; None as the layers have it.
     shift
         Added to each channel's number, (C,).
+
+    Attributes
+    ----------
+    fused
+        Whether a GPU takes cuDNN's kernel for all of it: where ReLU ends it and its channels come by eights, as those
+        kernels want them; others are a convolution and what follows.
     """
 
     weight: Tensor
@@ -48,6 +54,7 @@ class FoldedConv(nn.Module):
         weight = layers.conv.weight.detach() * factor.view(-1, 1, 1, 1, 1)
         flat = weight.flatten(3) if self._over_time else weight.squeeze(2)
         flat = with_even_channels(flat.to(dtype)).contiguous(memory_format=torch.channels_last)
+        self.fused = self._activate and len(flat) % CHANNELS_STEP == 0
         self.register_buffer("weight", flat, persistent=False)
         self.register_buffer("bias", (bias if shift is None else bias + shift).to(dtype), persistent=False)
 
@@ -67,7 +74,7 @@ class FoldedConv(nn.Module):
     def _convolved(self, x: Tensor, added: Tensor | None) -> Tensor:
         options = self._stride, self._padding, (1, 1), 1
         result: Tensor
-        if x.is_cuda and self._activate:
+        if x.is_cuda and self.fused:
             if added is None:
                 result = torch.cudnn_convolution_relu(x, self.weight, self.bias, *options)
             else:

@@ -15,8 +15,8 @@ from camfuse.model.resnet3d import Bottleneck, ConvNorm
 
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 SMALL = {
-    "rgb": {"depths": (1, 2, 1, 1), "channels": 4},
-    "pose": {"depths": (1, 1, 1), "channels": 4},
+    "rgb": {"depths": (1, 2, 1, 1), "channels": 8},
+    "pose": {"depths": (1, 1, 1), "channels": 8},
     "fusion": {"width": 8, "heads": 2},
 }
 
@@ -90,6 +90,18 @@ def test_the_logits_stay(part: Part, stem: str) -> None:
     assert found.keys() == expected.keys()
     for head, logits in expected.items():
         torch.testing.assert_close(found[head], logits, rtol=1e-4, atol=1e-5)
+
+
+def test_what_ends_in_relu_with_channels_by_eights_is_one_kernel_on_a_gpu() -> None:
+    found = {
+        (outputs, activate): FoldedConv(ConvNorm(8, outputs, (1, 1, 1), activate=activate), torch.bfloat16).fused
+        for outputs in (16, 12)
+        for activate in (True, False)
+    }
+    assert found == {(16, True): True, (16, False): False, (12, True): False, (12, False): False}
+    model = fold(trained("fusion"), torch.bfloat16)
+    layers = [module for module in model.modules() if isinstance(module, FoldedConv)]
+    assert sum(not layer.fused for layer in layers) == 7  # the shortcuts of seven first blocks, added elsewhere
 
 
 def test_every_batch_norm_of_the_streams_is_folded() -> None:
