@@ -28,7 +28,8 @@ class Sampling(Section):
     """Frames of the pose stream."""
     part: Literal["active"] | None = None
     """active: draw from the part of the clip in which a hand is raised, with a margin, as the sequence stream always
-    does; a clip without such a part as a whole. Null: the whole clip."""
+    does; where none rises, from the first to the last sight of a hand; without hands from the whole clip. Null: the
+    whole clip."""
 
     @model_validator(mode="after")
     def _grouped(self) -> Self:

@@ -120,6 +120,8 @@ def test_the_active_part_by_hand() -> None:
     still = raised(40, range(0))  # a hand that never rises, and nobody: the whole clip
     assert sampled_part(still, Sampling(part="active")) == range(40)
     assert sampled_part(unseen_points(40, NUM_KEYPOINTS), Sampling(part="active")) == range(40)
+    still[:10, RIGHT_HAND] = still[20:, RIGHT_HAND] = 0  # one that never rises and is seen in 10 to 19 alone
+    assert sampled_part(still, Sampling(part="active")) == range(7, 23)
     assert sampled_part(keypoints[:1], Sampling(part="active")) == range(1)
 
 
