@@ -69,7 +69,13 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, default=ROOT / "config" / "videos.yaml")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="other settings than the config's")
     parser.add_argument("--name", default="videos", help="of the folder of what was trained")
-    parser.add_argument("--sets", nargs="+", choices=["asl8", "asl8web", "asl24"], default=["asl8", "asl8web", "asl24"])
+    parser.add_argument(
+        "--sets",
+        nargs="+",
+        choices=["asl8", "asl8web", "asl24", "asl24one"],
+        default=["asl8", "asl8web", "asl24"],
+        help="asl24one: trained on one signer each, tested on the others, to choose by",
+    )
     parser.add_argument("--folds", nargs="+", help="only these")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--work", type=Path, default=Path("results/real_people_streams"))
@@ -140,9 +146,9 @@ class KnownPoses(MediapipeEstimator):
 def folds(data: Path, name: str) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield the name of each fold, and its clips with label and split."""
     table = _index(data)
-    if name == "asl24":
+    if name.startswith("asl24"):
         rows = table[table["source"] == "webcam"].assign(label=table["word"])
-        groups = {signer: rows["signer"] == signer for signer in sorted(set(rows["signer"]))}
+        groups = {signer: (rows["signer"] == signer) ^ (name == "asl24one") for signer in sorted(set(rows["signer"]))}
     else:
         rows = table[table["label8"] != ""].assign(label=table["label8"])
         groups = {"webcam": rows["source"] == "webcam"}
