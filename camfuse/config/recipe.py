@@ -89,9 +89,9 @@ def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> 
 
 
 def _streams(counts: Counts, computer: Computer) -> tuple[str, ...]:
-    if not computer.gpu:
-        return ("sequence",)
-    return ("pose", "sequence") if counts.train < CLIPS_FOR_IMAGES else ("rgb", "pose", "sequence")
+    if computer.gpu and counts.train >= CLIPS_FOR_IMAGES:
+        return ("rgb", "pose", "sequence")
+    return ("pose", "sequence") if computer.gpu or _many_views(counts, computer) else ("sequence",)
 
 
 def _many_views(counts: Counts, computer: Computer) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from camfuse.clips.label_files import name_some
-from camfuse.config import Config
+from camfuse.config import Config, Stream
 from camfuse.config.computer import Computer
 from camfuse.config.recipe import Counts
 from camfuse.init.look import Videos
@@ -90,16 +90,19 @@ def expectations(folder: Folder, resolved: Config) -> Iterator[str]:
     test = int((folder.rows["split"] == "test").sum())
     frames, cores = folder.videos.frames, folder.computer.cores
     yield f"Poses: {frames:,} frames by MediaPipe, about {_time(frames * POSE_SECONDS / cores)} on {cores} cores, once."
-    yield f"Model: {' + '.join(resolved.model.streams)}{_gpu(folder.computer)}."
+    streams = resolved.model.streams
+    yield f"Model: {' + '.join(streams)}{_why(streams, folder.computer)}."
     phase = resolved.train.sequence
-    if resolved.model.streams == ("sequence",):
+    if streams == ("sequence",):
         steps = phase.epochs * math.ceil(phase.repeat * folder.counts.train / phase.batch)
         yield f"Training: {steps:,} steps, about {_time(steps * STEP_SECONDS)} by what it took elsewhere."
     yield f"Test: {test} clips{f', {100 / test:.1f} points each' if test else ''}; {_whom(folder)}."
     yield _hope(folder)
 
 
-def _gpu(computer: Computer) -> str:
+def _why(streams: tuple[Stream, ...], computer: Computer) -> str:
+    if streams != ("sequence",):
+        return " (docs/recipe.md; `camfuse plan` says how long)"
     return "" if computer.gpu else ", as there is no GPU (docs/recipe.md)"
 
 

@@ -100,6 +100,12 @@ def test_weights_are_chosen_where_val_can_tell() -> None:
     assert made(Counts(1500, FEW_VAL, 8), GPU).train.sequence.keep is None
 
 
+def test_few_clips_on_a_processor_that_computes_in_bf16_are_looked_at_by_heatmaps_too() -> None:
+    assert made(FEW, QUICK).model.parts == ("pose", "sequence", "fusion")
+    assert made(FEW, Computer(cores=1, gpu=False, bf16=True)).model.parts == ("sequence",)
+    assert made(FEW, QUICK, model={"pose": None}).model.parts == ("sequence",)
+
+
 def test_few_clips_on_grids_are_seen_more_often_where_there_is_time() -> None:
     phases = {}
     for machine in (LAPTOP, QUICK, GPU):
