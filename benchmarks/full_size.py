@@ -85,12 +85,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         steps = network_steps(SIZE, CLASSES, options.device, options.peer) if options.peer else []
+        options.output.write_text(report(rows, steps, options), encoding="utf-8")
         make_shards(folder, options)
         for case in [] if options.cases == ["none"] else options.cases:
             rows.append({"training": case, **run(CASES[case], folder, options)})
             print(rows[-1], flush=True)
             options.output.write_text(report(rows, steps, options), encoding="utf-8")  # should the time end here
-    options.output.write_text(report(rows, steps, options), encoding="utf-8")
     print(options.output.read_text(encoding="utf-8"))
 
 

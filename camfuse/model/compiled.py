@@ -8,13 +8,12 @@ from camfuse.model.device import pick_device
 from camfuse.model.recogniser import Recogniser
 
 log = logging.getLogger(__name__)
-WORTH_IT = 100_000
-"""Views of clips, of a training over all epochs or of a test over all samplings, from which on compiling saves more
-time than it takes (H200): of a training, or of a test in float32. A test that folds (`camfuse.model.folded`) gains that
-time back from 200,000 views on, or from the first where the kernels are kept from another."""
+WORTH_IT, WORTH_IT_FOLDED = 100_000, 200_000
+"""Views of clips from which on compiling saves more time than it takes (H200): of a training over all epochs, or of a
+test in float32 over all samplings; and of a test that would fold else (`camfuse.model.folded`)."""
 
 
-def compiles(config: Config, views: int) -> bool:
+def compiles(config: Config, views: int, worth_it: int = WORTH_IT) -> bool:
     """Return whether a training, or a test, compiles its network.
 
     Parameters
@@ -23,12 +22,14 @@ def compiles(config: Config, views: int) -> bool:
         The run's config.
     views
         How often it sees a clip, over all epochs or samplings.
+    worth_it
+        Views from which on compiling saves time.
     """
     machine = config.machine
     if machine.recompute or machine.compile == "off":
         return False
     alone = machine.devices * machine.nodes == 1
-    return machine.compile == "on" or (pick_device(config) == "cuda" and alone and views >= WORTH_IT)
+    return machine.compile == "on" or (pick_device(config) == "cuda" and alone and views >= worth_it)
 
 
 def compile_network(model: Recogniser, config: Config) -> None:

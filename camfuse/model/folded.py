@@ -28,6 +28,8 @@ class FoldedConv(nn.Module):
         What it computes in.
     activate
         ReLU at the end; None as the layers have it.
+    biased
+        Whether it adds batch norm's number to each channel.
     shift
         Added to each channel's number, (C,).
 
@@ -39,10 +41,16 @@ class FoldedConv(nn.Module):
     """
 
     weight: Tensor
-    bias: Tensor
+    bias: Tensor | None
 
     def __init__(
-        self, layers: ConvNorm, dtype: torch.dtype, *, activate: bool | None = None, shift: Tensor | None = None
+        self,
+        layers: ConvNorm,
+        dtype: torch.dtype,
+        *,
+        activate: bool | None = None,
+        biased: bool = True,
+        shift: Tensor | None = None,
     ) -> None:
         super().__init__()
         frames, height, width = layers.conv.kernel_size
@@ -56,7 +64,8 @@ class FoldedConv(nn.Module):
         flat = with_even_channels(flat.to(dtype)).contiguous(memory_format=torch.channels_last)
         self.fused = self._activate and len(flat) % CHANNELS_STEP == 0
         self.register_buffer("weight", flat, persistent=False)
-        self.register_buffer("bias", (bias if shift is None else bias + shift).to(dtype), persistent=False)
+        added = (bias if shift is None else bias + shift).to(dtype) if biased else None
+        self.register_buffer("bias", added, persistent=False)
 
     def forward(self, x: Tensor, shortcut: Tensor | None = None) -> Tensor:
         """Map (B, C, T, H, W) to (B, outputs, T, H / stride, W / stride); `shortcut`, of that shape, is added."""
@@ -96,7 +105,7 @@ class FoldedBottleneck(nn.Module):
         if block.downsample is not None:
             # what the shortcut's convolution would add to each channel, the last one adds
             _, shift = affine_of(block.downsample)
-            self.downsample = FoldedConv(block.downsample, dtype, shift=-shift)
+            self.downsample = FoldedConv(block.downsample, dtype, biased=False)
         self.conv3 = FoldedConv(block.conv3, dtype, activate=True, shift=shift)
 
     def forward(self, x: Tensor) -> Tensor:

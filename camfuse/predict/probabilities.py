@@ -19,7 +19,7 @@ from camfuse.data.batch import collate, dense, inputs_of, samplings_of, to_devic
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
 from camfuse.errors import WeightsError
 from camfuse.model.checkpoint import Checkpoint, load_trained
-from camfuse.model.compiled import compile_network, compiles
+from camfuse.model.compiled import WORTH_IT, WORTH_IT_FOLDED, compile_network, compiles
 from camfuse.model.device import TYPES, arithmetic, pick_device, precision_on, set_tf32, to_memory_format
 from camfuse.model.folded import fold, folds
 from camfuse.model.frames import begin_frames, clips_of
@@ -33,8 +33,8 @@ Models = Mapping[Part, Recogniser]
 BYTES_PER_INPUT = 12
 """Memory of a forward pass per byte of its inputs, with room to spare: in 16 bits at full size an H200 took 7."""
 
-SAMPLINGS_ON_A_CPU = 2
-"""Of a pass on a CPU: fewer take more time, more take more memory."""
+ON_A_CPU, ON_A_CPU_BY_FRAME = 1, 2
+"""Samplings of a pass on a CPU, whole ones and by frame: fewer take more time, more take more memory."""
 
 EAGER_ATTENTION = (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH)
 """Attention's kernels but for cuDNN's, which plans half a second for each shape: 3.5 s of the fused network's first
@@ -135,7 +135,9 @@ class Predictor:
             bar = stack.enter_context(tqdm(total=len(dataset), desc="evaluate", unit="clip", mininterval=1.0))
             # the loaders begin before the models are there
             batches = iter(_batches(config, dataset, pinned=pick_device(config) == "cuda"))
-            compiled = compiles(config, len(dataset) * dataset.samplings)
+            first = torch.device(pick_device(config), 0)
+            worth_it = WORTH_IT if _folded_type(config, first) is None else WORTH_IT_FOLDED
+            compiled = compiles(config, len(dataset) * dataset.samplings, worth_it)
             if not compiled:
                 stack.enter_context(sdpa_kernel(list(EAGER_ATTENTION)))
             for label, found in _run(config, batches, self._models(compiled=compiled)):
@@ -157,16 +159,22 @@ def _replicas(config: Config, trained: Mapping[Part, Checkpoint], *, compiled: b
     kind = pick_device(config)
     devices = [torch.device(kind, i) for i in range(config.machine.devices)] if kind == "cuda" else [torch.device(kind)]
     replicas = []
-    dtype = TYPES.get(precision_on(config, kind))
     for device in devices:
         models = {part: to_memory_format(one.recogniser(device), config, kind) for part, one in trained.items()}
-        if dtype is not None and not compiled and folds(device):
+        dtype = _folded_type(config, device)
+        if dtype is not None and not compiled:
             models = {part: fold(model, dtype) for part, model in models.items()}
         if compiled:
             for model in models.values():
                 compile_network(model, config)
         replicas.append(Replica(device, models, config.machine.evaluate_batch if compiled else 0))
     return replicas
+
+
+def _folded_type(config: Config, device: torch.device) -> torch.dtype | None:
+    """Return what a test that folds computes in on a device; None where none folds."""
+    dtype = TYPES.get(precision_on(config, device.type))
+    return dtype if dtype is not None and folds(device) else None
 
 
 def _run(
@@ -218,7 +226,7 @@ def _batch_probabilities(config: Config, replica: Replica, batch: Sample) -> tup
 def _by_sampling(config: Config, replica: Replica, there: Sample) -> Iterator[tuple[Part, dict[str, Tensor]]]:
     """Yield each model's logits (B v, C) of some samplings after the other."""
     device, clips, samplings = replica.device, len(there["label"]), samplings_of(there)
-    at_once = _samplings_at_once(config, device, clips, samplings)
+    at_once = _samplings_at_once(config, device, clips, samplings, on_a_cpu=ON_A_CPU)
     for first in range(0, samplings, at_once):
         inputs = inputs_of(dense(there, config, slice(first, first + at_once)))
         for part, model in replica.models.items():
@@ -229,29 +237,25 @@ def _by_sampling(config: Config, replica: Replica, there: Sample) -> Iterator[tu
 
 def _by_frame(config: Config, replica: Replica, there: Sample) -> Iterator[tuple[Part, dict[str, Tensor]]]:
     """Yield the same, looking once at each frame that several samplings show."""
-    at_once = SAMPLINGS_ON_A_CPU
-    if replica.device.type == "cuda":
-        at_once = _samplings_at_once(config, replica.device, len(there["label"]), samplings_of(there))
+    clips, samplings = len(there["label"]), samplings_of(there)
+    at_once = _samplings_at_once(config, replica.device, clips, samplings, on_a_cpu=ON_A_CPU_BY_FRAME)
     for part, model in replica.models.items():
         with arithmetic(config, replica.device):
             frames = begin_frames(model, there.get("images"), there.get("volume"))
-        for first in range(0, samplings_of(there), at_once):
+        for first in range(0, samplings, at_once):
             some = slice(first, first + at_once)
             names = [name for name in ("rgb_frames", "pose_frames", "sequence") if name in there]
             shown = {name: there[name][:, some].flatten(0, 1) for name in names}
-            clips = clips_of(frames, shown.get("rgb_frames"), shown.get("pose_frames"))
+            begun = clips_of(frames, shown.get("rgb_frames"), shown.get("pose_frames"))
             with arithmetic(config, replica.device):
-                logits = model.read(model.finish(clips, shown.get("sequence")))
+                logits = model.read(model.finish(begun, shown.get("sequence")))
             yield part, logits
 
 
-def _samplings_at_once(config: Config, device: torch.device, clips: int, samplings: int) -> int:
-    """Return how many samplings of `clips` clips half of a GPU's free memory has room for, in passes of one size.
-
-    One on a CPU.
-    """
+def _samplings_at_once(config: Config, device: torch.device, clips: int, samplings: int, *, on_a_cpu: int) -> int:
+    """Return how many samplings of `clips` clips half of a GPU's free memory has room for, in passes of one size."""
     if device.type != "cuda":
-        return 1
+        return on_a_cpu
     free, _ = torch.cuda.mem_get_info(device)
     unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # kept from the batch before
     size, sampling = config.crops.size, config.sampling

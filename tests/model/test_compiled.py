@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from camfuse.config import Model
-from camfuse.model.compiled import WORTH_IT, compile_network, compiles
+from camfuse.model.compiled import WORTH_IT, WORTH_IT_FOLDED, compile_network, compiles
 from camfuse.model.recogniser import Recogniser, build_recogniser
 
 SMALL = Model.model_validate(
@@ -49,6 +49,14 @@ def test_auto_compiles_long_trainings_on_one_gpu(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2 * gpu)
     assert compiles(make_config(machine={"device": "auto"} | machine), clips) is expected
+
+
+def test_a_test_that_folds_compiles_later(make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    config = make_config(machine={"device": "auto"})
+    assert not compiles(config, WORTH_IT_FOLDED - 1, WORTH_IT_FOLDED)
+    assert compiles(config, WORTH_IT_FOLDED, WORTH_IT_FOLDED)
 
 
 def step(model: Recogniser, device: str) -> list[Tensor]:

@@ -11,6 +11,7 @@ from camfuse.config import Part
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import WeightsError
 from camfuse.model.checkpoint import Checkpoint
+from camfuse.model.compiled import WORTH_IT, WORTH_IT_FOLDED
 from camfuse.model.folded import FoldedConv
 from camfuse.model.recogniser import Recogniser
 from camfuse.predict import probabilities
@@ -88,6 +89,21 @@ def test_a_test_that_folds_answers_the_same(trained: MadeRun, monkeypatch: pytes
     monkeypatch.undo()
     again = predict(config, data, trained_as)
     assert all(torch.equal(again.heads[head], values) for head, values in expected.heads.items())
+
+
+@pytest.mark.parametrize(("folding", "expected"), [(False, WORTH_IT), (True, WORTH_IT_FOLDED)])
+def test_a_test_that_folds_is_compiled_later(
+    trained: MadeRun, monkeypatch: pytest.MonkeyPatch, folding: bool, expected: int
+) -> None:
+    run, rows = trained, trained.run.clips()
+    train = run.config.train.model_copy(update={"precision": "bf16-mixed"})
+    data = ClipDataset(rows, run.run, part="rgb", augment=False, samplings=2, compact=True)
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(probabilities, "folds", lambda device: folding)
+    monkeypatch.setattr(probabilities, "compiles", lambda _, *views: asked.append(views) or False)
+    of: dict[Part, Checkpoint] = {"rgb": Checkpoint.load(run.run.training("rgb").best)}
+    predict(run.config.model_copy(update={"train": train}), data, of)
+    assert asked == [(2 * len(data), expected)]
 
 
 def test_batches_of_one_size_go_through_the_compiled_network_and_the_last_through_the_plain_one(
