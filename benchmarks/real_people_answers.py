@@ -9,21 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.real_people_jobs import CANDIDATES, OTHER
+from benchmarks.real_people_jobs import CANDIDATES, FUSIONS, OTHER
 from benchmarks.real_people_report import Outcome
 from camfuse.metrics import likely_weights
 
 Array = NDArray[np.float64]
 STREAMS = ("rgb", "pose", "sequence")
 TITLES = {"rgb": "RGB", "pose": "pose", "sequence": "sequence"}
-MODES = {
-    "none": "all three, without attention",
-    "concat": "all three, lateral convolutions",
-    "divided": "all three, ST-CAF of width 64",
-    "heads8": "all three, ST-CAF of width 256",
-    "heads4": "all three, ST-CAF of width 256, 4 heads",
-    "pair": "pose and sequence, ST-CAF of width 64",
-}
 
 
 @dataclass(frozen=True)
@@ -145,8 +137,8 @@ def device_rows(answers: Answers, name: str) -> dict[str, Outcome]:
         add(rows, f"{TITLES[stream]} (GPU)", streams[stream])
     for chosen in (("pose", "sequence"), STREAMS):
         late(rows, answers, name, {stream: streams[stream] for stream in chosen})
-    for mode, title in MODES.items():
-        add(rows, title, answers.of(name, "fusion", mode))
+    for mode, fused in FUSIONS.items():
+        add(rows, fused.title, answers.of(name, "fusion", mode))
     return rows
 
 

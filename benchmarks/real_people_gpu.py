@@ -25,7 +25,6 @@ from benchmarks.real_people_batches import Clips, Setting, model_of
 from benchmarks.real_people_device import Training
 from benchmarks.real_people_jobs import (
     CANDIDATES,
-    FUSED,
     FUSION_VIEWS,
     FUSIONS,
     OTHER,
@@ -148,8 +147,8 @@ def _fusion(
     labels: NDArray[np.int64],
     classes: int,
 ) -> Training | None:
-    states, variants = {}, {}
-    for stream in FUSED[job.variant]:
+    states, variants, fused = {}, {}, FUSIONS[job.variant]
+    for stream in fused.streams:
         variant = "sequence" if stream == "sequence" else chosen(folder, stream, job.set, all_jobs)
         if variant is None:
             return None
@@ -167,7 +166,7 @@ def _fusion(
         tiles="rgb" in variants and SETTINGS[variants["rgb"]].tiles,
         zoom=SETTINGS[variants["pose"]].zoom,
     )
-    model = model_of(FUSED[job.variant], FUSIONS[job.variant], setting)
+    model = model_of(fused.streams, fused.settings, setting)
     phase = phase_of("fusion", setting)
     return Training(clips, "fusion", model, train, labels, classes, phase, setting, job.seed, states)
 
@@ -245,7 +244,7 @@ def ready(folder: Folder, job: Job, all_jobs: list[Job]) -> bool:
     """Return whether what a job waits for is there."""
     if job.part != "fusion":
         return job.variant != "chosen" or chosen(folder, job.part, job.set, all_jobs) is not None
-    for stream in FUSED[job.variant]:
+    for stream in FUSIONS[job.variant].streams:
         variant = "sequence" if stream == "sequence" else chosen(folder, stream, job.set, all_jobs)
         names = [f"{job.set}-{job.group}-{job.seed}-{stream}-{one}.pt" for one in (variant, "chosen")]
         if variant is None or not any((folder.path / one).exists() for one in names):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.real_people_batches import Clips, Setting
-from camfuse.config import Fusion, Phase, SequenceAugment, SequenceStream
+from camfuse.config import Fusion, FusionMode, Phase, SequenceAugment, SequenceStream
 
 LONG = Setting(views=240, batch=16, active=True, mirror=0.5)
 SEQ = Setting(views=240, batch=16, mixup=0.3)
@@ -44,15 +44,30 @@ the active part alone, mirrored half of the time. `tiles`, `zoom`: hands at a sc
 Candidates = Mapping[str, tuple[str, ...]]
 """Of a stream, the variants of which one is chosen."""
 CANDIDATES: Candidates = {"rgb": ("rgb.long", "rgb.tiles"), "pose": ("pose.long", "pose.zoom")}
-FUSIONS = {
-    **{mode: Fusion(mode=mode, width=64, heads=4) for mode in ("divided", "none", "concat")},
-    "heads8": Fusion(mode="divided", width=256, heads=8),
-    "heads4": Fusion(mode="divided", width=256, heads=4),
-    "pair": Fusion(mode="divided", width=64, heads=4),
+
+
+@dataclass(frozen=True)
+class Fused:
+    """A fusion that is compared: its title in the table, its settings, and its streams."""
+
+    title: str
+    settings: Fusion
+    streams: tuple[str, ...] = ("rgb", "pose", "sequence")
+
+
+def _small(mode: FusionMode) -> Fusion:
+    return Fusion(mode=mode, width=64, heads=4)
+
+
+FUSIONS: dict[str, Fused] = {
+    "none": Fused("all three, without attention", _small("none")),
+    "concat": Fused("all three, lateral convolutions", _small("concat")),
+    "divided": Fused("all three, ST-CAF of width 64", _small("divided")),
+    "heads8": Fused("all three, ST-CAF of width 256", Fusion(mode="divided", width=256, heads=8)),
+    "heads4": Fused("all three, ST-CAF of width 256, 4 heads", Fusion(mode="divided", width=256, heads=4)),
+    "pair": Fused("pose and sequence, ST-CAF of width 64", _small("divided"), ("pose", "sequence")),
 }
-"""The fusions that are compared; two of them at the paper's width, with heads of 32 and of 64."""
-FUSED = dict.fromkeys(FUSIONS, ("rgb", "pose", "sequence")) | {"pair": ("pose", "sequence")}
-"""The streams of each."""
+"""Two of them at the paper's width, with heads of 32 and of 64."""
 OTHER = {"asl24": "asl8", "asl8": "asl24", "asl8web": "asl24"}
 """Which set chooses the candidates for a set: never its own test clips."""
 FUSION_VIEWS = 50

@@ -45,11 +45,13 @@ def channels(keypoints, facts):
 
 
 def placed(keypoints):
-    """Return the points (T, 60, 2) in units of the shoulders' distance, from their middle."""
+    """Return the points (T, 60, 2) in units of the shoulders' distance (without: four palms), from their middle."""
     points = np.where(keypoints[:, POINTS, 2:] > 0, keypoints[:, POINTS, :2], np.nan).astype(float)
-    left, right = points[:, 5], points[:, 6]
-    unit = np.nanmedian(np.linalg.norm(left - right, axis=1))
-    return filled((points - np.nanmedian((left + right) / 2, axis=0)) / unit)
+    left, right, hands = points[:, 5], points[:, 6], points[:, 18:].reshape(-1, 21, 2)
+    units, origins = np.linalg.norm(left - right, axis=1), (left + right) / 2
+    if np.isnan(units).all():
+        units, origins = 4 * np.linalg.norm(hands[:, 9] - hands[:, 0], axis=1), hands[:, 0]
+    return filled((points - np.nanmedian(origins, axis=0)) / np.nanmedian(units))
 
 
 def active(points):

@@ -195,8 +195,10 @@ def render_heatmaps(
     Raises
     ------
     ValueError
-        If the shape is another, the size of the frame is not given, or nobody is seen.
+        If the shape is another, the size of the frame is not given, nobody is seen, or `hands` is another word.
     """
+    if hands not in (None, "zoomed"):
+        raise ValueError(f"expected hands='zoomed' or None, found {hands!r}")
     if isinstance(keypoints, VideoPoses):
         height, width, points = keypoints.height, keypoints.width, keypoints.keypoints
     else:
@@ -210,7 +212,7 @@ def render_heatmaps(
     affine = crop_affine(kept, height, width, size=crop, padding=crops.padding, min_score=crops.min_score)
     moved = zero_keypoints(transform_points(kept, affine), dropped_keypoints(crops)).astype(np.float32)
     spread = _any_config().heatmaps.sigma if sigma is None else sigma
-    drawn = zoom_hands(moved, crop, hand_zoom(moved, crop)) if hands else moved
+    drawn = zoom_hands(moved, crop, hand_zoom(moved, crop)) if hands == "zoomed" else moved
     return Heatmaps(render(drawn, crop // STRIDE, spread), moved, affine)
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from made_training import PAPER, MadeRun, MakeConfig, MakeRun
 
-from camfuse.config import Part, plain_values
+from camfuse.config import Crops, Part, plain_values
 from camfuse.data.sampling import sampled_part
 from camfuse.data.sequence import evenly, normalise
 from camfuse.data.sequence_channels import features
@@ -26,6 +26,7 @@ from camfuse.predict.export import SUFFIXES, TOLERANCE, Form, export_model, made
 from camfuse.predict.feature_space import FeatureSpace, checkpoint_hash
 from camfuse.predict.network import open_network
 from camfuse.predict.torch_network import TorchNetwork
+from camfuse.prep.crops import dropped_keypoints, zero_keypoints
 from camfuse.prep.heatmaps import drawn_keypoints
 from camfuse.skeleton import LEFT_HAND, RIGHT_HAND
 
@@ -90,20 +91,26 @@ def signing(seed: int = 0, frames: int = 60) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_example_reads_keypoints_as_the_sequence_stream_does(seed: int) -> None:
-    """With a hand that is lost for a moment, one that is lost for long, and one that is never seen."""
+    """With a hand that is lost for a moment, one that is lost for long, one that is never seen, and hands alone."""
     channels = runpy.run_path(str(ROOT / "docs" / "use_exported_sequence.py"))["channels"]
     facts = {"config": {"model": {"sequence": {"frames": 48}}}}
     keypoints = signing(seed)
     unseen = keypoints.copy()
     unseen[:, list(LEFT_HAND)] = (np.nan, np.nan, 0)
-    for given in (keypoints, keypoints[:20], unseen):
+    for given in (keypoints, keypoints[:20], unseen, hands_of(keypoints)):
         expected = features(evenly(normalise(given), 48))
         np.testing.assert_allclose(channels(given, facts)[0], expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_example_draws_hands_and_samples_frames_as_the_package(seed: int, make_config: MakeConfig) -> None:
-    keypoints = signing(seed)
+def hands_of(keypoints: np.ndarray) -> np.ndarray:
+    """Return keypoints as the stage `crops` leaves them with `keep: hands`."""
+    return zero_keypoints(keypoints, dropped_keypoints(Crops(keep="hands")))
+
+
+@pytest.mark.parametrize("keypoints", [*map(signing, range(3)), hands_of(signing(3))])
+def test_the_example_draws_hands_and_samples_frames_as_the_package(
+    keypoints: np.ndarray, make_config: MakeConfig
+) -> None:
     for config in (make_config(), make_config(heatmaps={"hands": "zoomed"}, sampling={"part": "active"})):
         facts = {"config": json.loads(json.dumps(plain_values(config)))}
         example = runpy.run_path(str(ROOT / "docs" / "use_exported_sequence.py"))

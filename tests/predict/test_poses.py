@@ -60,6 +60,8 @@ def test_what_cannot_be_rendered() -> None:
         camfuse.render_heatmaps(np.zeros((2, 133, 3)))
     with pytest.raises(ValueError, match=r"expected keypoints \(T, 133, 3\), found \(2, 17, 3\)"):
         camfuse.render_heatmaps(np.zeros((2, 17, 3)), height=9, width=9)
+    with pytest.raises(ValueError, match="expected hands='zoomed' or None, found 'close'"):
+        camfuse.render_heatmaps(np.zeros((2, 133, 3)), height=9, width=9, hands="close")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="expected one of the estimators"):
         camfuse.estimate_pose("v.mp4", "openpose")
 
