@@ -3,7 +3,7 @@
 `benchmarks/results/real_people_choices.md` says what was tried for the recipe, and how far the choice can be trusted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -36,10 +36,12 @@ def sequence_stream(task: Task, seed: int) -> Scores:
     return predict(model, [normalise(clip) for clip in task.test])
 
 
-def trained(task: Task, seed: int) -> Recogniser:
-    """Return a recogniser of one sequence stream, trained on the task's clips."""
+def trained(task: Task, seed: int, start: Mapping[str, Tensor] | None = None) -> Recogniser:
+    """Return a recogniser of one sequence stream, trained on the task's clips from the stream's weights `start`."""
     torch.manual_seed(seed)
     model = build_recogniser(MODEL, num_classes=task.classes, part="sequence")
+    if start is not None and model.sequence is not None:
+        model.sequence.load_state_dict(start)
     fit(model, [normalise(clip) for clip in task.train], task.labels, task.classes, seed)
     return model
 
@@ -53,17 +55,21 @@ def fit(model: Recogniser, clips: list[Array], labels: NDArray[np.int64], classe
     wanted = torch.eye(classes)[torch.from_numpy(labels)]
     model.train()
     for _ in range(steps):
-        chosen = rng.integers(0, len(clips), BATCH)
-        x = torch.from_numpy(features(np.stack([augmented(clips[clip], FRAMES, AUGMENT, rng) for clip in chosen])))
-        share, other = float(rng.beta(MIXUP, MIXUP)), rng.permutation(BATCH)
-        targets = share * wanted[chosen] + (1 - share) * wanted[chosen[other]]
-        logits = model(sequence=share * x + (1 - share) * x[other])["sequence"]
-        loss = nn.functional.cross_entropy(logits, targets, label_smoothing=SMOOTHING)
+        x, targets = drawn(clips, wanted, rng)
+        loss = nn.functional.cross_entropy(model(sequence=x)["sequence"], targets, label_smoothing=SMOOTHING)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
     model.eval()
+
+
+def drawn(clips: list[Array], wanted: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Return a batch of new versions of clips, mixed (B, F, frames), and the classes wanted of them (B, classes)."""
+    chosen = rng.integers(0, len(clips), BATCH)
+    x = torch.from_numpy(features(np.stack([augmented(clips[clip], FRAMES, AUGMENT, rng) for clip in chosen])))
+    share, other = float(rng.beta(MIXUP, MIXUP)), rng.permutation(BATCH)
+    return share * x + (1 - share) * x[other], share * wanted[chosen] + (1 - share) * wanted[chosen[other]]
 
 
 @torch.no_grad()
