@@ -24,7 +24,7 @@ VIEWS_ON_GRIDS, VIEWS_ON_GRIDS_CPU = 240, 100
 """How often the streams on images and heatmaps see each training clip, with and without a GPU."""
 EPOCHS_ON_GRIDS = 20
 MANY_CLIPS, CLIPS_FOR_IMAGES = 1000, 5000
-"""Training clips from which heatmaps are seen fewer times each, and from which images are worth a GPU's time."""
+"""Training clips from which heatmaps, and from which images, are worth a GPU's time; fewer are seen more often each."""
 CLIPS_PER_CORE = 50
 """Training clips for each core without a GPU, up to which heatmaps take a quarter of an hour at most, in bf16."""
 MIXED = 0.3
@@ -89,9 +89,9 @@ def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> 
 
 
 def _streams(counts: Counts, computer: Computer) -> tuple[str, ...]:
-    if computer.gpu and counts.train >= CLIPS_FOR_IMAGES:
-        return ("rgb", "pose", "sequence")
-    return ("pose", "sequence") if computer.gpu or _many_views(counts, computer) else ("sequence",)
+    if not computer.gpu or counts.train < MANY_CLIPS:
+        return ("sequence",)
+    return ("pose", "sequence") if counts.train < CLIPS_FOR_IMAGES else ("rgb", "pose", "sequence")
 
 
 def _many_views(counts: Counts, computer: Computer) -> bool:

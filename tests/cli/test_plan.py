@@ -27,7 +27,6 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "clips": {"folder": {"videos": str(tmp_path / "videos")}, "shards": 2},
         "pose": {"mediapipe": {}},
         "machine": {"device": "cpu"},
-        "model": {"pose": None},
     }
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(values))
     monkeypatch.setattr(measure, "timed", StandIn())
@@ -47,7 +46,7 @@ def test_a_plan_is_printed_and_kept(config: Path, tmp_path: Path) -> None:
     assert said == kept
     forecast = Forecast.of(said)
     rules = {rule.rule: rule for rule in forecast.rules}
-    # what the recipe has beside heatmaps, which it takes on some processors: a sequence of keypoints
+    # the recipe: so few clips without a GPU are read as a sequence of keypoints
     assert list(rules) == ["frames", "pose", "train_sequence", "evaluate", "report"]
     assert [len(rule.jobs) for rule in forecast.rules] == [2, 2, 1, 1, 1]
     assert rules["train_sequence"].minutes == 77 and rules["frames"].memory_mb == 4000 and forecast.clips == 16

@@ -59,20 +59,23 @@ def test_in_between_heatmaps_join_the_sequence_at_small_sizes() -> None:
 
 
 def test_few_clips_and_a_gpu_are_looked_at_by_hands_and_in_their_active_part() -> None:
-    config = made(FEW, GPU)
+    """Where the config names heatmaps: by itself the recipe has none, on any machine."""
+    assert made(FEW, GPU).model.parts == made(FEW, QUICK).model.parts == ("sequence",)
+    config = made(FEW, GPU, model={"pose": {}})
     assert config.model.parts == ("pose", "sequence", "fusion")
     assert (config.heatmaps.hands, config.sampling.part) == ("zoomed", "active")
     assert (config.train.augment.mirror, config.train.augment.mixup) == (0.5, 0.3)
     assert [getattr(config.train, part).keep for part in config.model.parts] == ["last"] * 3
     assert made(MANY, GPU).heatmaps.hands is None and made(MANY, GPU).sampling.part is None
-    assert made(FEW, GPU, heatmaps={"hands": None}).heatmaps.hands is None
+    assert made(FEW, GPU, model={"pose": {}}, heatmaps={"hands": None}).heatmaps.hands is None
 
 
 def test_a_device_of_the_configs_own_decides_whether_there_is_a_gpu() -> None:
     """Many views of heatmaps are a GPU's minutes and a processor's hours."""
-    assert made(FEW, GPU, machine={"device": "cpu"}) == made(FEW, replace(GPU, gpu=False))
-    assert made(FEW, replace(GPU, gpu=False), machine={"device": "cuda"}).model.streams == ("pose", "sequence")
-    assert made(FEW, GPU, machine={"device": "auto"}) == made(FEW, GPU)
+    some = Counts(2000, 300, 100)
+    assert made(some, GPU, machine={"device": "cpu"}) == made(some, replace(GPU, gpu=False))
+    assert made(some, replace(GPU, gpu=False), machine={"device": "cuda"}).model.streams == ("pose", "sequence")
+    assert made(some, GPU, machine={"device": "auto"}) == made(some, GPU)
 
 
 @pytest.mark.parametrize("train", [98, 2000, 14_000])
@@ -98,12 +101,6 @@ def test_weights_are_chosen_where_val_can_tell() -> None:
     assert [one.evaluate.weights for one in of.values()] == [(1.0, 1.0, 1.0), "likelihood"]
     assert [one.train.sequence.keep for one in of.values()] == ["last", "last"]
     assert made(Counts(1500, FEW_VAL, 8), GPU).train.sequence.keep is None
-
-
-def test_few_clips_on_a_processor_that_computes_in_bf16_are_looked_at_by_heatmaps_too() -> None:
-    assert made(FEW, QUICK).model.parts == ("pose", "sequence", "fusion")
-    assert made(FEW, Computer(cores=1, gpu=False, bf16=True)).model.parts == ("sequence",)
-    assert made(FEW, QUICK, model={"pose": None}).model.parts == ("sequence",)
 
 
 def test_few_clips_on_grids_are_seen_more_often_where_there_is_time() -> None:

@@ -37,7 +37,7 @@ def test_the_counts_of_the_recipe() -> None:
 def test_times_and_model_of_a_laptop() -> None:
     text = said(folder(12, words=8))
     assert "Poses: 11,200 frames by MediaPipe, about 5 minutes on 2 cores, once." in text
-    assert "Model: sequence, as there is no GPU" in text
+    assert "Model: sequence (docs/recipe.md)." in text
     assert "Training: 1,440 steps, about 86 s" in text
     assert "Test: 8 clips, 12.5 points each" in text
 
@@ -48,7 +48,11 @@ def test_a_gpu_and_many_clips_get_more_streams() -> None:
 
 @pytest.mark.parametrize(
     ("each", "expected"),
-    [(12, ": 95 %. Here it is 12.0."), (3, ": 83 %. Here it is 3.0."), (1, "nothing has been measured")],
+    [
+        (12, ": 95 %. Here it is 12.0."),
+        (3, ": 83 %. Here it is 3.0."),
+        (1, "73 % pre-trained (docs/weights.md). Here it is 1.0."),
+    ],
 )
 def test_the_hope_is_a_measurement_nearby_or_none(each: int, expected: str) -> None:
     assert expected in said(folder(each))

@@ -14,10 +14,10 @@ from camfuse.init.look import VideoFacts, Videos
 from camfuse.init.written import config_text
 
 
-def text(videos: str, signer: str | None, *, broken: bool = False, gpu: bool = False) -> str:
-    rows = pd.DataFrame({"label": ["a"] * 40, "split": "train", "signer": ""})
+def text(videos: str, signer: str | None, *, broken: bool = False, gpu: bool = False, clips: int = 40) -> str:
+    rows = pd.DataFrame({"label": ["a"] * clips, "split": "train", "signer": ""})
     looked = (VideoFacts("a/1.mp4", 50, 2.0, 64, 64), VideoFacts("a/2.mp4", problem="expected" if broken else ""))
-    folder = Folder(rows, Videos(40, looked), Computer(2, gpu=gpu))
+    folder = Folder(rows, Videos(clips, looked), Computer(2, gpu=gpu))
     values = {"clips": {"folder": {"videos": videos}}, "pose": {"mediapipe": {}}}
     resolved = parse_config(recipe_values(folder.counts, folder.computer, values))
     return config_text(folder, Path(videos), "results/mine", signer, resolved)
@@ -45,7 +45,7 @@ def test_the_comments_say_what_the_recipe_comes_to() -> None:
 
 
 def test_with_a_gpu_they_say_what_heatmaps_and_fusion_come_to() -> None:
-    found = text("v", None, gpu=True)
-    assert "# pose: 20 epochs, each clip 12 times, batches of 16; sequence: 24 epochs," in found
-    assert "; fusion: 10 epochs, each clip 5 times, batches of 16; 1 threads." in found
+    found = text("v", None, gpu=True, clips=2000)
+    assert "# pose: 20 epochs, each clip 5 times, batches of 8; sequence: 24 epochs," in found
+    assert "; fusion: 10 epochs, each clip 5 times, batches of 8; 1 threads." in found
     assert "`model: {pose: null}` leaves out the stream on heatmaps" in found

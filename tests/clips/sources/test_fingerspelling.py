@@ -12,6 +12,7 @@ from camfuse.clips.refresh import read_table, refresh
 from camfuse.clips.sources import fingerspelling
 from camfuse.clips.sources.fingerspelling import lexicon, read
 from camfuse.clips.table import COLUMNS, check_rows, shard_of
+from camfuse.config import load_config
 from camfuse.config.sources import FingerspellingSource
 from camfuse.errors import MissingToolError, TableError
 
@@ -35,6 +36,15 @@ def test_the_demo_has_126_clips_of_8_letters() -> None:
     check_rows(table.rows, table.classes, "table")
     assert all(Path(path).is_file() for path in table.rows["annotation"])
     assert (table.rows["annotation"] == table.rows["source"]).all()
+
+
+def test_the_letters_to_pretrain_on_all_train() -> None:
+    """What config/letters.yaml promises: everybody's, each recording once."""
+    source = load_config(Path(__file__).parents[3] / "config" / "letters.yaml").clips.fingerspelling
+    assert source is not None
+    rows = read(source).rows
+    assert len(rows) == 410 == rows["source"].map(lambda path: Path(path).read_bytes()).nunique()
+    assert set(rows["split"]) == {"train"} and rows["signer"].nunique() == 16 and rows["label"].nunique() == 26
 
 
 def test_one_row(make_config: MakeConfig) -> None:
