@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument(
         "--clips", type=int, default=240, help="made clips; each is seen again until the steps are done"
     )
-    parser.add_argument("--steps", type=int, default=200, help="steps per epoch, of two: the first of each waits")
+    parser.add_argument("--steps", type=int, default=200, help="in each of two epochs; the first waits for its clips")
     parser.add_argument("--batch", type=int, help="clips per step, instead of each case's own")
     parser.add_argument("--tests", type=int, default=500, help="clips of the test, 10 samplings each")
     parser.add_argument("--workers", type=int, default=14)
@@ -225,10 +225,11 @@ def keypoints(seed: int) -> np.ndarray:
 
 def report(rows: list[dict[str, Any]], steps: list[dict[str, Any]], options: argparse.Namespace) -> str:
     """Return the tables as Markdown."""
+    peer = f" --peer {' '.join(options.peer)}" if options.peer else ""
     lines = [
         "# Training and test at the paper's full size",
         "",
-        f"`python -m benchmarks.full_size --workers {options.workers}`, {processor(options.device)}, "
+        f"`python -m benchmarks.full_size --workers {options.workers}{peer}`, {processor(options.device)}, "
         f"Python {platform.python_version()}, torch {torch.__version__}. 224 px, 8 + 32 frames, 133 keypoints, "
         "2000 classes, ResNet-50 width, factorised stem; the package's own training and test (10 samplings a clip) on "
         f"made clips in real shards, the last of two epochs of {options.steps} steps. The GPU itself measures how long "

@@ -4,7 +4,7 @@
 
 The sequence stream is trained on sets of other words and other people, a head each, as `camfuse pretrain` does it; then
 on clips of one signer of the 24 words (`clips/asl`), one clip of each word or all there are. The two other signers are
-the test. No word or person of the test is in the sets.
+the test. No person of the test is in the sets; of its words, the letters hold none and the three sets beside them five.
 """
 
 import argparse
@@ -34,7 +34,7 @@ STARTS: dict[str, tuple[str, ...]] = {
     "26 letters of 16 languages": ("letters",),
     "the letters and three more sets": ("letters", "nepali", "adrlfv", "holistic"),
 }
-"""Which sets a training starts from; the letters are the recordings inside the demo's package."""
+"""Which sets a training starts from; the letters are those of the demo's package."""
 STEPS = {1: 3000, 4: 5000}
 """Batches of a pre-training, by its number of sets."""
 DROPOUT = 0.5
@@ -145,17 +145,19 @@ Written by the command
 
     python -m benchmarks.pretraining --data DIR
 
-The sequence stream, pre-trained on other words by other people (a head for each set, as `camfuse pretrain` has it),
-then trained on one signer of the 24 words (`clips/asl`) and tested on the two others; each of the three is the one in
-turn, 190 answers, chance 4.2. {seeds} seeds of the last training, one of the pre-training. In percent: the first word
-right, one of the first five.
+The sequence stream, pre-trained on other people's signs (a head for each set, as `camfuse pretrain` has it; the letters
+for 3,000 batches, four sets for 5,000), then trained on one signer of the 24 words (`clips/asl`) and tested on the two
+others; each of the three is the one in turn, 190 answers, chance 4.2. {seeds} seeds of the last training, one of the
+pre-training. In percent: the first word right, one of the first five.
 
 | trained on | starting from | top-1 | top-5 |
 |---|---|---|---|
 {lines}
 
-The letters are the recordings inside the demo's package (410 clips, MIT); the three more sets are Nepali letters, 15
-words of AdrLfv and three words of seven persons, which state no licence: weights made of them are not shipped.
+The letters are the 410 recordings of A to Z inside the demo's package (MIT). The three more sets are Nepali letters, 15
+words of AdrLfv and three words of seven persons. They hold five of the 24 words (eat, no, yes, I love you, thank you),
+so that only the letters' rows are of words that the pre-training has not seen; and most of their recordings state no
+licence.
 """
 
 

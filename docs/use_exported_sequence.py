@@ -45,7 +45,7 @@ def channels(keypoints, facts):
 
 
 def placed(keypoints):
-    """Return the points (T, 60, 2) in units of the shoulders' distance (without: four palms), from their middle."""
+    """Return the points (T, 60, 2) in shoulder widths from their middle; of hands alone, in four palms."""
     points = np.where(keypoints[:, POINTS, 2:] > 0, keypoints[:, POINTS, :2], np.nan).astype(float)
     left, right, hands = points[:, 5], points[:, 6], points[:, 18:].reshape(-1, 21, 2)
     units, origins = np.linalg.norm(left - right, axis=1), (left + right) / 2

@@ -20,13 +20,13 @@ FEW_VAL = 50
 """With fewer clips in val, its best epoch is chance: one clip is two points."""
 VAL_FOR_WEIGHTS = 8
 """Val clips from which the heads' weights are chosen on them: by likelihood, a few tell a useless head from others."""
-VIEWS_ON_GRIDS, VIEWS_ON_GRIDS_CPU = 240, 100
-"""How often the streams on images and heatmaps see each training clip, with and without a GPU."""
+VIEWS_ON_GRIDS, FEWER_VIEWS_ON_GRIDS = 240, 100
+"""How often the streams on images and heatmaps see each training clip: of few clips, where there is time, and else."""
 EPOCHS_ON_GRIDS = 20
 MANY_CLIPS, CLIPS_FOR_IMAGES = 1000, 5000
-"""Training clips from which heatmaps, and from which images, are worth a GPU's time; fewer are seen more often each."""
+"""Training clips from which heatmaps, and from which images, are worth a GPU's time."""
 CLIPS_PER_CORE = 50
-"""Training clips for each core without a GPU, up to which heatmaps take a quarter of an hour at most, in bf16."""
+"""Training clips for each core without a GPU, up to which heatmaps take a quarter of an hour in bf16."""
 MIXED = 0.3
 """Of the beta distribution by which few clips are mixed."""
 MOST_LOADERS = 14
@@ -116,7 +116,7 @@ def _small(*, many_views: bool) -> dict[str, Any]:
     """
     batch = 16 if many_views else 8
     phase = {"repeat": 5, "batch": batch, "base_batch": batch, "optimizer": "adamw", "weight_decay": 0.01}
-    repeat = (VIEWS_ON_GRIDS if many_views else VIEWS_ON_GRIDS_CPU) // EPOCHS_ON_GRIDS
+    repeat = (VIEWS_ON_GRIDS if many_views else FEWER_VIEWS_ON_GRIDS) // EPOCHS_ON_GRIDS
     stream = phase | {"epochs": EPOCHS_ON_GRIDS, "repeat": repeat, "rate": 0.002}
     return {
         "crops": {"size": 128},

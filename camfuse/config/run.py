@@ -57,8 +57,8 @@ class Machine(Section):
     about a third more time; the same bits on a CPU."""
     compile: Literal["auto", "on", "off"] = "auto"
     """Compile the network (torch.compile): the same to rounding, in fewer kernels. `auto`: on one GPU, for trainings
-    and tests that see 100,000 clips or more over all epochs or samplings, as compiling takes minutes. Not beside
-    `recompute`."""
+    and tests that see 100,000 clips or more over all epochs or samplings (200,000 for a test in 16 bits), as compiling
+    takes minutes. Not beside `recompute`."""
     compile_cache: Path = Path("compile_cache")
     """Folder of compiled kernels, for the next training."""
     threads: Positive = 2

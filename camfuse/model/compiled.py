@@ -10,7 +10,7 @@ from camfuse.model.recogniser import Recogniser
 log = logging.getLogger(__name__)
 WORTH_IT, WORTH_IT_FOLDED = 100_000, 200_000
 """Views of clips from which on compiling saves more time than it takes (H200): of a training over all epochs, or of a
-test in float32 over all samplings; and of a test that would fold else (`camfuse.model.folded`)."""
+test in float32 over all samplings; and of a test that would otherwise fold (`camfuse.model.folded`)."""
 
 
 def compiles(config: Config, views: int, worth_it: int = WORTH_IT) -> bool:

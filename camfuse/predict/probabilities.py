@@ -34,7 +34,7 @@ BYTES_PER_INPUT = 12
 """Memory of a forward pass per byte of its inputs, with room to spare: in 16 bits at full size an H200 took 7."""
 
 ON_A_CPU, ON_A_CPU_BY_FRAME = 1, 2
-"""Samplings of a pass on a CPU, whole ones and by frame: fewer take more time, more take more memory."""
+"""Samplings of a pass on a CPU: of whole samplings, and where each frame is looked at once."""
 
 EAGER_ATTENTION = (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH)
 """Attention's kernels but for cuDNN's, which plans half a second for each shape: 3.5 s of the fused network's first

@@ -31,6 +31,7 @@ def test_the_table_has_a_row_per_training() -> None:
     row = {"training": "rgb bf16", "batch": 48, "workers": 14, "clips_per_second": 323.7, "waited": 0.214}
     row |= {"gpu_memory_gb": 17.54, "minutes": 2.5, "test_clips_per_second": 16.14, "test_gpu_memory_gb": 0.64}
     step = {"network": "ours", "arithmetic": "bf16", "batch": 16, "clips_per_second": 90.6, "memory_gb": 10.27}
-    text = report([row], [step], argparse.Namespace(device="cpu", workers=14, steps=30))
+    text = report([row], [step], argparse.Namespace(device="cpu", workers=14, steps=30, peer=["bf16"]))
+    assert "`python -m benchmarks.full_size --workers 14 --peer bf16`" in text
     assert "| rgb bf16 | 48 | 14 | 324 | 21% | 17.54 | 2.5 | 16.1 | 0.64 |" in text
     assert "| ours | bf16 | 16 | 91 | 10.3 |" in text
