@@ -49,8 +49,8 @@ def test_a_gpu_and_many_clips_get_more_streams() -> None:
 @pytest.mark.parametrize(
     ("each", "expected"),
     [
-        (12, ": 95 %. Here it is 12.0."),
-        (3, ": 83 %. Here it is 3.0."),
+        (12, ": 96 %. Here it is 12.0."),
+        (3, ": 87 %. Here it is 3.0."),
         (1, "72 % pre-trained (docs/weights.md). Here it is 1.0."),
     ],
 )
