@@ -12,6 +12,7 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -19,11 +20,13 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.real_people_rows import Task, warpable, warped_distances
-from benchmarks.real_people_sequence import predict, trained, views
+from benchmarks.real_people_sequence import answers, trained
 from benchmarks.real_people_sets import keypoints_of
 from camfuse.data.sequence import mirror, normalise
 from camfuse.files import write_text
+from camfuse.predict.enroll import features_of_rows
 from camfuse.predict.feature_space import FeatureSpace
+from camfuse.predict.torch_network import TorchNetwork
 
 HERE = Path(__file__).parent
 FOLDS = 3
@@ -108,12 +111,13 @@ def seen(
     """Train without the held words and the signer; return features and probabilities of all clips."""
     train, _ = roles(table, tuple(held), signer)
     labels, kept = pd.factorize(table["label"].iloc[train], sort=True)
-    task = Task([keypoints[row] for row in train], labels, table["signer"].iloc[train].tolist(), [], len(kept))
-    model = trained(task, 1)
-    points = [normalise(clip) for clip in keypoints]
-    with torch.no_grad():
-        features = [model.features(sequence=view)["sequence"] for view in views(points, mirrored=False)]
-    return {"features": torch.stack(features).mean(0).numpy(), "probabilities": predict(model, points)}
+    signers = table["signer"].iloc[train].tolist()
+    task = Task([keypoints[row] for row in train], labels, signers, keypoints, len(kept))
+    with TemporaryDirectory() as folder:
+        run = trained(task, 1, Path(folder))
+        rows, network = run.clips(), TorchNetwork.load(run.training("sequence").best, "cpu")
+        features, _ = features_of_rows(run, network, rows[rows["split"] == "test"])
+        return {"features": features, "probabilities": answers(run)}
 
 
 def fold(table: pd.DataFrame, held: tuple[str, ...], signer: str, features: Floats, probabilities: Floats) -> Fold:

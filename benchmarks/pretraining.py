@@ -2,31 +2,29 @@
 
     python -m benchmarks.pretraining --data DIR
 
-The sequence stream is trained on sets of other words and other people, a head each, as `camfuse pretrain` does it; then
-on clips of one signer of the 24 words (`clips/asl`), one clip of each word or all there are. The two other signers are
-the test. No person of the test is in the sets; of its words, the letters hold none and the three sets beside them five.
+The sequence stream is trained on sets of other people by `camfuse pretrain`, then on clips of one signer of the 24
+words (`clips/asl`): one clip of each word or all there are. The two other signers are the test. No person of the test
+is in the sets; of its words, the letters hold none and the three sets beside them five.
 """
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # without it, torch is many times slower on a busy machine
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from benchmarks.real_people_rows import Scores, Task, time_warping
-from benchmarks.real_people_sequence import DECAY, MODEL, RATE, SMOOTHING, drawn, predict, trained
+from benchmarks.real_people_sequence import Labelled, keypoint_run, sequence_stream
 from benchmarks.real_people_sets import SETS, People
-from camfuse.data.sequence import normalise
 from camfuse.files import write_text
-from camfuse.model.recogniser import build_recogniser
-from camfuse.model.sequence import pooled_over_time
+from camfuse.train.pretrain import pretrain
 
 HERE = Path(__file__).parent
 STARTS: dict[str, tuple[str, ...]] = {
@@ -37,8 +35,6 @@ STARTS: dict[str, tuple[str, ...]] = {
 """Which sets a training starts from; the letters are those of the demo's package."""
 STEPS = {1: 3000, 4: 5000}
 """Batches of a pre-training, by its number of sets."""
-DROPOUT = 0.5
-State = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -57,54 +53,40 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=HERE / "results" / "pretraining.md")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    states = {name: state_of(sets, options) for name, sets in STARTS.items()}
+    starts = {name: weights_of(sets, options) for name, sets in STARTS.items()}
     people = SETS["asl24"].read(options.data, options.work)
     lines = []
     for amount, one in (("one clip of each word", True), ("all clips of one signer", False)):
         tasks = [task_of(people, signer, one=one) for signer in sorted(set(people.signers))]
         lines.append(line(amount, "time warping", [[right(time_warping(task, 0), y) for task, y in tasks]]))
-        for name, state in states.items():
-            found = [[right(answers(task, seed, state), y) for task, y in tasks] for seed in options.seeds]
+        for name, weights in starts.items():
+            found = [[right(sequence_stream(task, seed, weights), y) for task, y in tasks] for seed in options.seeds]
             lines.append(line(amount, name, found))
             print(lines[-1], flush=True)
     write_text(options.output, page := TEMPLATE.format(lines="\n".join(lines), seeds=len(options.seeds)))
     print(page)
 
 
-def state_of(sets: Sequence[str], options: argparse.Namespace) -> State | None:
-    """Return the stream's weights after pre-training on sets; what is there already is not trained again."""
+def weights_of(sets: Sequence[str], options: argparse.Namespace) -> Path | None:
+    """Return the file of the stream pre-trained on sets, None for no set; what is there is not trained again."""
     if not sets:
         return None
-    file: Path = options.work / "pretraining" / f"{'-'.join(sets)}.pt"
+    file: Path = options.work / "pretraining" / f"{'-'.join(sets)}.ckpt"
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(pretrained([SETS[name].read(options.data, options.work) for name in sets], STEPS[len(sets)]), file)
-    state: State = torch.load(file, weights_only=True)
-    return state
+        pretrained([SETS[name].read(options.data, options.work) for name in sets], STEPS[len(sets)], file)
+    return file
 
 
-def pretrained(sets: Sequence[People], steps: int) -> State:
-    """Train one stream on several sets, a head each; a batch is of one set, drawn by the root of its clips."""
-    torch.manual_seed(1)
-    stream = build_recogniser(MODEL, num_classes=2, part="sequence").sequence
-    assert stream is not None
-    width = 2 * stream.norm.num_features
-    heads = nn.ModuleList(nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(width, len(one.classes))) for one in sets)
-    clips = [[normalise(clip) for clip in one.keypoints] for one in sets]
-    wanted = [torch.eye(len(one.classes))[torch.from_numpy(one.labels)] for one in sets]
-    share = np.sqrt([len(some) for some in clips])
-    optimizer = torch.optim.AdamW([*stream.parameters(), *heads.parameters()], RATE, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
-    rng = np.random.default_rng(1)
-    for _ in range(steps):
-        number = int(rng.choice(len(sets), p=share / share.sum()))
-        x, targets = drawn(clips[number], wanted[number], rng)
-        logits = heads[number](pooled_over_time(stream(x)))
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(logits, targets, label_smoothing=SMOOTHING).backward()
-        optimizer.step()
-        schedule.step()
-    return stream.state_dict()
+def pretrained(sets: Sequence[People], steps: int, file: Path) -> None:
+    """Train one stream on all clips of several sets and write its weights."""
+    with TemporaryDirectory() as folder:
+        runs = [
+            keypoint_run(
+                Path(folder) / str(number), [Labelled("train", one.keypoints, one.labels)], len(one.classes), seed=1
+            )
+            for number, one in enumerate(sets)
+        ]
+        pretrain(runs, file, steps=steps)
 
 
 def task_of(people: People, signer: str, *, one: bool) -> tuple[Task, NDArray[np.int64]]:
@@ -118,10 +100,6 @@ def task_of(people: People, signer: str, *, one: bool) -> tuple[Task, NDArray[np
     asked = [people.keypoints[row] for row in test]
     task = Task(train, people.labels[rows], [people.signers[row] for row in rows], asked, len(people.classes))
     return task, people.labels[test]
-
-
-def answers(task: Task, seed: int, state: State | None) -> Scores:
-    return predict(trained(task, seed, state), [normalise(clip) for clip in task.test])
 
 
 def right(scores: Scores, labels: NDArray[np.int64]) -> Right:

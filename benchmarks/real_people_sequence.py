@@ -1,89 +1,113 @@
-"""The sequence stream as a row: trained and tested without the workflow, on keypoints in memory.
+"""The sequence stream as a row: the package's own training and test, by `recipe: auto`, on keypoints in memory.
 
-`benchmarks/results/real_people_choices.md` says what was tried for the recipe, and how far the choice can be trusted.
+The pose shard and the clip table of a run are written straight from the keypoints: everything after them is what a user
+gets. `benchmarks/results/real_people_choices.md` says what was tried for the recipe, and how far that can be trusted.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
-import torch
+import pandas as pd
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from benchmarks.real_people_rows import Scores, Task
-from camfuse.config import Model, SequenceAugment, SequenceStream
-from camfuse.data.sequence import evenly, mirror, normalise
-from camfuse.data.sequence_augment import augmented
-from camfuse.data.sequence_channels import features
-from camfuse.model.recogniser import Recogniser, build_recogniser
+from camfuse.clips.table import COLUMNS
+from camfuse.config import Config, parse_config
+from camfuse.config.computer import Computer
+from camfuse.config.recipe import Counts, recipe_values
+from camfuse.evaluate.run import evaluate_clips
+from camfuse.files import write_text
+from camfuse.predict.probabilities import load_checkpoints
+from camfuse.run.layout import Run
+from camfuse.run.shard import ClipData, ShardWriter
+from camfuse.train import train
 
 Array = NDArray[np.float32]
-FRAMES, BATCH, RATE, DECAY, SMOOTHING = 48, 16, 2e-3, 0.05, 0.1
-VIEWS_PER_CLIP = 240
-"""How often each training clip is seen; at least `LEAST_STEPS` and at most `MOST_STEPS` batches."""
-LEAST_STEPS, MOST_STEPS = 600, 4000
-MIXUP = 0.3
-"""Of the beta distribution by whose draws clips and their labels are mixed."""
-SPANS = ((0.0, 1.0), (0.0, 0.9), (0.1, 1.0), (0.05, 0.95), (0.08, 0.92))
-"""Parts of a clip, as shares of its length, over which a test clip's probabilities are averaged."""
-AUGMENT = SequenceAugment()
-MODEL = Model(rgb=None, pose=None, fusion=None, sequence=SequenceStream())
+SHARD, FPS = "0000", 30.0
 
 
-def sequence_stream(task: Task, seed: int) -> Scores:
-    """Train a recogniser on the task's clips and return the probabilities of its test clips."""
-    model = trained(task, seed)
-    return predict(model, [normalise(clip) for clip in task.test])
+@dataclass(frozen=True)
+class Labelled:
+    """Clips of one split: keypoints (T, 133, 3) each, and their class indices."""
+
+    split: str
+    keypoints: Sequence[Array]
+    labels: NDArray[np.int64]
 
 
-def trained(task: Task, seed: int, start: Mapping[str, Tensor] | None = None) -> Recogniser:
-    """Return a recogniser of one sequence stream, trained on the task's clips from the stream's weights `start`."""
-    torch.manual_seed(seed)
-    model = build_recogniser(MODEL, num_classes=task.classes, part="sequence")
-    if start is not None and model.sequence is not None:
-        model.sequence.load_state_dict(start)
-    fit(model, [normalise(clip) for clip in task.train], task.labels, task.classes, seed)
-    return model
+def sequence_stream(task: Task, seed: int, weights: Path | None = None) -> Scores:
+    """Train a recogniser on the task's clips, from `weights` where given; return the test clips' probabilities."""
+    with TemporaryDirectory() as folder:
+        return answers(trained(task, seed, Path(folder), weights))
 
 
-def fit(model: Recogniser, clips: list[Array], labels: NDArray[np.int64], classes: int, seed: int) -> None:
-    """Train a model in place on the points of clips."""
-    rng = np.random.default_rng(seed)
-    steps = int(np.clip(len(clips) * VIEWS_PER_CLIP // BATCH, LEAST_STEPS, MOST_STEPS))
-    optimizer = torch.optim.AdamW(model.parameters(), RATE, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
-    wanted = torch.eye(classes)[torch.from_numpy(labels)]
-    model.train()
-    for _ in range(steps):
-        x, targets = drawn(clips, wanted, rng)
-        loss = nn.functional.cross_entropy(model(sequence=x)["sequence"], targets, label_smoothing=SMOOTHING)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-    model.eval()
+def trained(task: Task, seed: int, folder: Path, weights: Path | None = None) -> Run:
+    """Return a run in a folder whose sequence stream has been trained on the task's clips."""
+    unknown = np.zeros(len(task.test), np.int64)  # a test reads labels only to count what is right
+    clips = [Labelled("train", task.train, task.labels), Labelled("test", task.test, unknown)]
+    run = keypoint_run(folder, clips, task.classes, seed, weights)
+    train(run, "sequence", run.training("sequence").folder)
+    return run
 
 
-def drawn(clips: list[Array], wanted: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Return a batch of new versions of clips, mixed (B, F, frames), and the classes wanted of them (B, classes)."""
-    chosen = rng.integers(0, len(clips), BATCH)
-    x = torch.from_numpy(features(np.stack([augmented(clips[clip], FRAMES, AUGMENT, rng) for clip in chosen])))
-    share, other = float(rng.beta(MIXUP, MIXUP)), rng.permutation(BATCH)
-    return share * x + (1 - share) * x[other], share * wanted[chosen] + (1 - share) * wanted[chosen[other]]
+def answers(run: Run) -> Scores:
+    """Return the probabilities (clips, classes) of a trained run's test clips, in their order."""
+    trained = load_checkpoints(run.config, {"sequence": run.training("sequence").best}, run.classes())
+    predictions, _ = evaluate_clips(run, trained)
+    return predictions.rows["sequence"].numpy()
 
 
-@torch.no_grad()
-def predict(model: Recogniser, clips: list[Array]) -> Scores:
-    """Return the probabilities (clips, classes), the mean over parts of each clip and their mirror images."""
-    found = [model(sequence=view)["sequence"].softmax(1) for view in views(clips, mirrored=True)]
-    return torch.stack(found).mean(0).numpy()
-
-
-def views(clips: list[Array], *, mirrored: bool) -> list[Tensor]:
-    """Return what a test sees of clips, (clips, F, frames) each: parts of each clip, and their mirror images."""
-    turns: tuple[Callable[[Array], Array], ...] = (lambda clip: clip, mirror) if mirrored else (lambda clip: clip,)
-    return [
-        torch.from_numpy(features(np.stack([evenly(turn(clip), FRAMES, start=start, end=end) for clip in clips])))
-        for turn in turns
-        for start, end in SPANS
+def keypoint_run(folder: Path, clips: Sequence[Labelled], classes: int, seed: int, weights: Path | None = None) -> Run:
+    """Write a run's clip table and pose shard from keypoints; nothing of it is trained yet."""
+    config = settings(folder, sum(len(one.labels) for one in clips if one.split == "train"), classes, seed, weights)
+    run = Run(config)
+    rows = [
+        (one.split, label, points) for one in clips for label, points in zip(one.labels, one.keypoints, strict=True)
     ]
+    table = pd.DataFrame({"clip_id": [f"{number:05d}" for number in range(len(rows))]}).assign(
+        video="none",
+        label=[f"word{label:03d}" for _, label, _ in rows],
+        class_index=[label for _, label, _ in rows],
+        signer="",
+        split=[split for split, _, _ in rows],
+        start=0.0,
+        end=np.nan,
+        annotation="",
+        source="none",
+        shard=SHARD,
+        identity="0",
+    )
+    write_text(run.clip_files.clips, table[[*COLUMNS, "shard", "identity", "class_index"]].to_csv(index=False))
+    names = pd.DataFrame({"class_index": range(classes), "label": [f"word{label:03d}" for label in range(classes)]})
+    write_text(run.clip_files.classes, names.to_csv(index=False))
+    write_poses(run, dict(zip(table["clip_id"], (points for _, _, points in rows), strict=True)))
+    return run
+
+
+def settings(folder: Path, train_clips: int, classes: int, seed: int, weights: Path | None) -> Config:
+    """Return what `recipe: auto` makes of so many clips on one core without a GPU."""
+    values: dict[str, Any] = {
+        "output": str(folder.absolute()),
+        "seed": seed,
+        "clips": {"csv": {"table": "none"}, "shards": 1},
+        "pose": {"annotations": {}},
+        "train": {"validation": False},
+        "machine": {"device": "cpu", "threads": 1},
+    }
+    if weights is not None:
+        values["model"] = {"sequence": {"weights": {"path": str(weights.absolute())}}}
+    counts = Counts(train=train_clips, val=0, words=classes)
+    return parse_config(recipe_values(counts, Computer(cores=1, gpu=False), values), "real people")
+
+
+def write_poses(run: Run, clips: dict[str, Array]) -> None:
+    """Write keypoints as stage `pose` would; of its arrays the sequence stream reads no other."""
+    path, fingerprint = run.shard_path("pose", SHARD), run.fingerprint("pose")
+    with ShardWriter(path, stage="pose", fingerprint=fingerprint, provenance={"pose": "in memory"}) as writer:
+        for clip_id, points in clips.items():
+            facts = {"height": 1, "width": 1, "fps": FPS, "identity": "0"}
+            writer.add(clip_id, ClipData({"keypoints": points.astype(np.float32)}, facts=facts))

@@ -60,7 +60,7 @@ NOT_RUN = {
     r"camfuse export|camfuse predict signs.onnx": "needs onnx; tests/predict exports where it is",
     r"camfuse enroll MODEL coffee clips/coffee/\*": "the same as with a folder; a shell would fill in the star",
     r"camfuse weights CONFIG": "stands for any config",
-    r"camfuse run letters": "minutes; the demo's way with more letters, whose table tests/config makes",
+    r"camfuse run letters": "minutes; the demo's way with more letters, whose table tests/clips/sources makes",
     r"camfuse pretrain": "needs prepared data sets; tests/train runs it",
 }
 """What is not, by how it begins, and why."""

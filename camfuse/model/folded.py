@@ -28,10 +28,9 @@ class FoldedConv(nn.Module):
         What it computes in.
     activate
         ReLU at the end; None as the layers have it.
-    biased
-        Whether it adds batch norm's number to each channel.
-    shift
-        Added to each channel's number, (C,).
+    affine
+        Factor and number added of each channel, (C,) each; left out, batch norm's own. Without a number nothing is
+        added.
 
     Attributes
     ----------
@@ -49,8 +48,7 @@ class FoldedConv(nn.Module):
         dtype: torch.dtype,
         *,
         activate: bool | None = None,
-        biased: bool = True,
-        shift: Tensor | None = None,
+        affine: tuple[Tensor, Tensor | None] | None = None,
     ) -> None:
         super().__init__()
         frames, height, width = layers.conv.kernel_size
@@ -58,14 +56,13 @@ class FoldedConv(nn.Module):
         self._activate = isinstance(layers.relu, nn.ReLU) if activate is None else activate
         self._stride = layers.conv.stride[1:]
         self._padding = (frames // 2, 0) if self._over_time else (height // 2, width // 2)
-        factor, bias = affine_of(layers)
+        factor, added = affine_of(layers) if affine is None else affine
         weight = layers.conv.weight.detach() * factor.view(-1, 1, 1, 1, 1)
         flat = weight.flatten(3) if self._over_time else weight.squeeze(2)
         flat = with_even_channels(flat.to(dtype)).contiguous(memory_format=torch.channels_last)
         self.fused = self._activate and len(flat) % CHANNELS_STEP == 0
         self.register_buffer("weight", flat, persistent=False)
-        added = (bias if shift is None else bias + shift).to(dtype) if biased else None
-        self.register_buffer("bias", added, persistent=False)
+        self.register_buffer("bias", None if added is None else added.to(dtype), persistent=False)
 
     def forward(self, x: Tensor, shortcut: Tensor | None = None) -> Tensor:
         """Map (B, C, T, H, W) to (B, outputs, T, H / stride, W / stride); `shortcut`, of that shape, is added."""
@@ -100,13 +97,14 @@ class FoldedBottleneck(nn.Module):
     def __init__(self, block: Bottleneck, dtype: torch.dtype) -> None:
         super().__init__()
         self.conv1, self.conv2 = FoldedConv(block.conv1, dtype), FoldedConv(block.conv2, dtype)
-        shift = None
+        factor, added = affine_of(block.conv3)
         self.downsample: FoldedConv | None = None
         if block.downsample is not None:
             # what the shortcut's convolution would add to each channel, the last one adds
-            _, shift = affine_of(block.downsample)
-            self.downsample = FoldedConv(block.downsample, dtype, biased=False)
-        self.conv3 = FoldedConv(block.conv3, dtype, activate=True, shift=shift)
+            of_shortcut, more = affine_of(block.downsample)
+            self.downsample = FoldedConv(block.downsample, dtype, affine=(of_shortcut, None))
+            added = added + more
+        self.conv3 = FoldedConv(block.conv3, dtype, activate=True, affine=(factor, added))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, T, H, W) to (B, outputs, T, H / stride, W / stride)."""

@@ -163,14 +163,22 @@ def _lay_out(checkpoint: Path, network: TorchNetwork, weights: str) -> FeatureSp
     if not run.clip_files.clips.is_file() or check_complete(run, facts.part):
         return None
     rows = run.clips()
-    train, labels = _features(run, network, rows[rows["split"] == "train"])
+    train, labels = features_of_rows(run, network, rows[rows["split"] == "train"])
     space = FeatureSpace.of(weights, train, labels, len(facts.classes))
     val = rows[rows["split"] == "val"]
-    return space.fitted(train, labels, *_features(run, network, val)) if len(val) else space
+    return space.fitted(train, labels, *features_of_rows(run, network, val)) if len(val) else space
 
 
-def _features(run: Run, network: TorchNetwork, rows: pd.DataFrame) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return the features (n, D) and class indices (n,) of clips of the run."""
+def features_of_rows(
+    run: Run, network: TorchNetwork, rows: pd.DataFrame
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return the features (n, D) and class indices (n,) of clips of a run: rows of its clip table.
+
+    Raises
+    ------
+    ShardError
+        If a shard is missing or stale, or all clips were left out.
+    """
     dataset = ClipDataset(rows, run, part=network.facts.part, augment=False, samplings=SAMPLINGS)
     found = []
     for number in tqdm(range(len(dataset)), desc="where the trained words lie", unit="clip", mininterval=1.0):

@@ -120,6 +120,7 @@ class Predictor:
         set_tf32(config)
         self._config = config
         self._trained = trained
+        self._devices = _devices(config)
         self._replicas: dict[bool, list[Replica]] = {}
 
     def predict(self, dataset: ClipDataset) -> HeadPredictions:
@@ -134,9 +135,8 @@ class Predictor:
         with ExitStack() as stack:
             bar = stack.enter_context(tqdm(total=len(dataset), desc="evaluate", unit="clip", mininterval=1.0))
             # the loaders begin before the models are there
-            batches = iter(_batches(config, dataset, pinned=pick_device(config) == "cuda"))
-            first = torch.device(pick_device(config), 0)
-            worth_it = WORTH_IT if _folded_type(config, first) is None else WORTH_IT_FOLDED
+            batches = iter(_batches(config, dataset, pinned=self._devices[0].type == "cuda"))
+            worth_it = WORTH_IT if _folded_type(config, self._devices[0]) is None else WORTH_IT_FOLDED
             compiled = compiles(config, len(dataset) * dataset.samplings, worth_it)
             if not compiled:
                 stack.enter_context(sdpa_kernel(list(EAGER_ATTENTION)))
@@ -150,17 +150,23 @@ class Predictor:
 
     def _models(self, *, compiled: bool) -> list[Replica]:
         if compiled not in self._replicas:
-            self._replicas[compiled] = _replicas(self._config, self._trained, compiled=compiled)
+            self._replicas[compiled] = _replicas(self._config, self._trained, self._devices, compiled=compiled)
         return self._replicas[compiled]
 
 
-def _replicas(config: Config, trained: Mapping[Part, Checkpoint], *, compiled: bool) -> list[Replica]:
-    """Put the models on each device: all GPUs of the config, or the CPU once."""
+def _devices(config: Config) -> list[torch.device]:
+    """Return all GPUs of the config, or the CPU once."""
     kind = pick_device(config)
-    devices = [torch.device(kind, i) for i in range(config.machine.devices)] if kind == "cuda" else [torch.device(kind)]
+    return [torch.device(kind, i) for i in range(config.machine.devices)] if kind == "cuda" else [torch.device(kind)]
+
+
+def _replicas(
+    config: Config, trained: Mapping[Part, Checkpoint], devices: Sequence[torch.device], *, compiled: bool
+) -> list[Replica]:
+    """Put the models on each device."""
     replicas = []
     for device in devices:
-        models = {part: to_memory_format(one.recogniser(device), config, kind) for part, one in trained.items()}
+        models = {part: to_memory_format(one.recogniser(device), config, device.type) for part, one in trained.items()}
         dtype = _folded_type(config, device)
         if dtype is not None and not compiled:
             models = {part: fold(model, dtype) for part, model in models.items()}

@@ -1,12 +1,19 @@
 """The benchmark of pre-training: who trains, who is asked, and what a line says."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 pytest.importorskip("torch")
+import torch
+
 from benchmarks import pretraining
 from benchmarks.pretraining import Right
 from benchmarks.real_people_sets import People, people
+from camfuse.model.checkpoint import Checkpoint
+
+STEM = "sequence.stem.weight"
 
 
 def made() -> People:
@@ -33,14 +40,28 @@ def test_a_line_counts_each_clip_once() -> None:
     assert cells[2] == "35.0 (20.0, 50.0)" and cells[3].startswith("80.0 (60.0, 100.0)")
 
 
-def test_a_training_goes_on_from_pretrained_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After no step at all the stream is as pre-trained; random weights are others."""
+def test_a_training_starts_from_pretrained_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a rate of next to nothing the stream stays as it was pre-trained; from random weights it is another."""
     from benchmarks import real_people_sequence
+    from camfuse.config import Config, recipe
 
-    monkeypatch.setattr(real_people_sequence, "fit", lambda *_: None)
-    state = pretraining.pretrained([made(), made()], 2)
+    monkeypatch.setattr(recipe, "FEWEST_STEPS", 24)
+    monkeypatch.setattr(recipe, "VIEWS", 1)
+    weights = tmp_path / "two.ckpt"
+    pretraining.pretrained([made(), made()], 2, weights)
+    usual = real_people_sequence.settings
+
+    def still(*given: object) -> Config:
+        config = usual(*given)  # type: ignore[arg-type]
+        phase = config.train.sequence.model_copy(update={"rate": 1e-12})
+        return config.model_copy(update={"train": config.train.model_copy(update={"sequence": phase})})
+
+    monkeypatch.setattr(real_people_sequence, "settings", still)
     task, _ = pretraining.task_of(made(), "s1", one=False)
-    begun = real_people_sequence.trained(task, 3, state).sequence.state_dict()
-    assert all((begun[name] == value).all() for name, value in state.items())
-    other = real_people_sequence.trained(task, 3).sequence.state_dict()
-    assert not (other["stem.weight"] == state["stem.weight"]).all()
+    begun = [
+        Checkpoint.load(real_people_sequence.trained(task, 3, tmp_path / name, start).training("sequence").best)
+        for name, start in (("pretrained", weights), ("random", None))
+    ]
+    wanted = torch.load(weights, weights_only=True)["state"][STEM]
+    torch.testing.assert_close(begun[0].state[STEM], wanted)
+    assert not torch.allclose(begun[1].state[STEM], wanted, atol=1e-3)

@@ -108,10 +108,23 @@ def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
 
 def test_the_sequence_row_learns(monkeypatch: pytest.MonkeyPatch) -> None:
     from benchmarks import real_people_sequence as sequence
+    from camfuse.config import recipe
 
-    monkeypatch.setattr(sequence, "LEAST_STEPS", 40)
-    monkeypatch.setattr(sequence, "VIEWS_PER_CLIP", 1)
+    monkeypatch.setattr(recipe, "FEWEST_STEPS", 48)
+    monkeypatch.setattr(recipe, "VIEWS", 1)
     scores = sequence.sequence_stream(made_task(), 1)
     assert scores.sum(1) == pytest.approx(1, abs=1e-5)
     assert scores.argmax(1).tolist() == [1, 0, 1, 0]
     np.testing.assert_array_equal(scores, sequence.sequence_stream(made_task(), 1))
+
+
+def test_the_sequence_row_is_trained_by_the_shipped_recipe(tmp_path: Path) -> None:
+    """Its run has what `recipe: auto` makes of so many clips: the sequence stream alone, at its own defaults."""
+    from benchmarks import real_people_sequence as sequence
+
+    config = sequence.settings(tmp_path, 60, 24, 3, None)
+    assert config.model.parts == ("sequence",)
+    assert config.seed == 3 and config.train.sequence.keep == "last" and not config.train.validation
+    assert config.train.sequence.epochs * config.train.sequence.repeat == 240
+    other = sequence.settings(tmp_path, 60, 24, 3, tmp_path / "x.ckpt").model.sequence
+    assert other is not None and other.weights is not None and other.weights.path == tmp_path / "x.ckpt"

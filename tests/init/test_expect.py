@@ -1,5 +1,7 @@
 """What is said of a folder follows from its counts."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -54,8 +56,16 @@ def test_a_gpu_and_many_clips_get_more_streams() -> None:
         (1, "72 % pre-trained (docs/weights.md). Here it is 1.0."),
     ],
 )
-def test_the_hope_is_a_measurement_nearby_or_none(each: int, expected: str) -> None:
+def test_the_hope_is_a_measurement_nearby(each: int, expected: str) -> None:
     assert expected in said(folder(each))
+
+
+def test_where_words_are_never_trained_there_is_no_measurement() -> None:
+    found = folder(1)
+    untrained = (found.rows["split"] == "train") & (found.rows["label"] == "word 0")
+    assert "With 0.8 training clips a word nothing has been measured" in said(
+        replace(found, rows=found.rows[~untrained])
+    )
 
 
 @pytest.mark.parametrize(("signers", "expected"), [(2, "its signers are not in training"), (0, "are in training too")])

@@ -53,7 +53,7 @@ def test_the_trained_words_lie_where_their_clips_are(run: MadeRun, tmp_path: Pat
     network = TorchNetwork.load(checkpoint, "cpu")
     rows = run.run.clips()
     test = rows[rows["split"] == "test"]
-    features, labels = action._features(run.run, network, test)
+    features, labels = action.features_of_rows(run.run, network, test)
     assert ((space.place(features) @ space.means.T).argmax(1) == labels).mean() > 0.8
 
 
