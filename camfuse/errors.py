@@ -6,7 +6,8 @@ CamfuseError                one line on stderr, exit code 2
 ├── ClipError               one clip cannot be processed: names the clip and the reason
 ├── BadClipsError           several clips of a shard could not be processed
 ├── ShardError              a shard file is missing, damaged or of another stage
-│   └── StaleShardError     a shard was made with other settings than the config asks for
+│   ├── StaleShardError     a shard was made with other settings than the config asks for
+│   └── AllLeftOutError     the shards have none of the clips, which earlier stages all left out
 ├── MissingToolError        a program or package that a stage needs is not installed
 └── WeightsError            a checkpoint does not fit or is not there
 
@@ -98,6 +99,10 @@ class StaleShardError(ShardError):
             f"{path}: expected fingerprint {expected}, found {found}: "
             "it was made with another config or version; run the workflow again to renew it"
         )
+
+
+class AllLeftOutError(ShardError):
+    """None of some clips could be processed: `bad_clips: skip` left them all out."""
 
 
 class MissingToolError(CamfuseError):

@@ -1,6 +1,6 @@
 """A made data set that any recogniser can tell apart: the class is a colour, and where the one keypoint is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from camfuse.clips.table import shard_of
 from camfuse.config import Config, Part, dump_config, parse_config
 from camfuse.prep.heatmaps import render
 from camfuse.run.layout import Run
-from camfuse.run.shard import ClipData
+from camfuse.run.shard import ClipData, LeftOut
 from camfuse.skeleton import NUM_KEYPOINTS
 
 COLOURS = ((220, 40, 40), (40, 220, 40), (40, 40, 220), (220, 220, 40))
@@ -149,9 +149,20 @@ def make_run(
     return MadeRun(config)
 
 
-def write_shards(config: Config, folder: Path, shard: str, rows: pd.DataFrame) -> None:
+def leave_out(run: MadeRun, split: str) -> None:
+    """Make the shards again, as if no clip of a split could have been decoded."""
+    for shard, rows in run.run.clips().groupby("shard"):
+        write_shards(run.config, run.config.output, str(shard), rows, set(rows["clip_id"][rows["split"] == split]))
+
+
+def write_shards(
+    config: Config, folder: Path, shard: str, rows: pd.DataFrame, lost: Collection[str] = frozenset()
+) -> None:
     for stage in ("pose", "crops", "heatmaps"):
-        clips = {row.clip_id: clip_data(config, stage, row.clip_id, row.class_index) for row in rows.itertuples()}
+        clips: dict[str, ClipData | LeftOut] = {
+            row.clip_id: clip_data(config, stage, row.clip_id, int(row.class_index)) for row in rows.itertuples()
+        }
+        clips |= dict.fromkeys(lost, LeftOut("frames", "cannot be decoded"))
         write_shard(folder / stage / f"{shard}.h5", stage, config, clips)
 
 

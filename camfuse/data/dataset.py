@@ -16,7 +16,7 @@ from camfuse.data.on_device import pack_maps
 from camfuse.data.sampler import Key
 from camfuse.data.sampling import FrameChoice, Indices, clip_choices, sampled_part, training_frames
 from camfuse.data.sequence_views import SequenceViews
-from camfuse.errors import ShardError, bullet_list
+from camfuse.errors import AllLeftOutError, bullet_list
 from camfuse.jpeg import decode_jpeg
 from camfuse.prep.hands import hand_zoom, zoom_hands
 from camfuse.prep.heatmaps import STRIDE, render
@@ -104,7 +104,7 @@ class ClipDataset(Dataset[Sample]):
     Raises
     ------
     ShardError
-        If a shard is missing, stale, or knows nothing of a clip, or all clips were left out.
+        If a shard is missing, stale, or knows nothing of a clip; an AllLeftOutError if all clips were left out.
     """
 
     def __init__(
@@ -150,7 +150,8 @@ class ClipDataset(Dataset[Sample]):
         kept = clips[~clips["clip_id"].isin(list(self.left_out))].reset_index(drop=True)
         reasons = bullet_list([f"{clip_id}: {why.stage}: {why.reason}" for clip_id, why in self.left_out.items()])
         if len(kept) == 0:
-            raise ShardError(f"expected some of {len(clips)} clips for {self._part}, found all left out\n{reasons}")
+            found = f"expected some of {len(clips)} clips for {self._part}, found all left out"
+            raise AllLeftOutError(f"{found}\n{reasons}")
         if self.left_out:
             log.warning("%s: %d of %d clips were left out\n%s", self._part, len(self.left_out), len(clips), reasons)
         return kept

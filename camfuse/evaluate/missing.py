@@ -48,6 +48,10 @@ def _not_on_disk(run: Run, split: Split) -> Counter[int] | None:
     try:
         table = pd.read_csv(path, keep_default_na=False)
         counted = table[table["split"] == split].groupby("class_index")["missing"].sum()
-        return Counter({int(index): int(count) for index, count in counted.items()})
+        absent = Counter({int(index): int(count) for index, count in counted.items()})
     except (KeyError, ValueError, TypeError) as error:
         raise TableError(path, [f"expected split, class_index, missing; found otherwise: {error!r}"]) from error
+    # words that are kept out of training are not tested, so that their clips are not missing either
+    kept_out = run.config.train.unknown_words or ()
+    classes = run.classes() if kept_out else ()
+    return Counter({index: count for index, count in absent.items() if not (classes and classes[index] in kept_out)})

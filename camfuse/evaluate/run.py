@@ -19,7 +19,7 @@ from camfuse.clips.label_files import read_text
 from camfuse.clips.table import split_unknown
 from camfuse.config import STREAMS, Part, Split, Stream
 from camfuse.data.dataset import ClipDataset
-from camfuse.errors import ConfigError, TableError
+from camfuse.errors import AllLeftOutError, ConfigError, TableError
 from camfuse.evaluate.combine import Weights, combine, row_sources
 from camfuse.evaluate.confidence import Confidence, calibrate, measure
 from camfuse.evaluate.missing import find_missing
@@ -120,7 +120,8 @@ def evaluate_clips(
     dataset, predictor = _dataset(run, part, asked), Predictor(config, trained)
     tested = predictor.predict(dataset)
     missing, by_class = find_missing(run, split, asked, dataset.left_out, whole=only is None)
-    val = _val(run, predictor, part) if split != "val" and (calibrated or config.evaluate.weights == "tuned") else None
+    chooses = isinstance(config.evaluate.weights, str) and bool(row_sources(tested))
+    val = _val(run, predictor, part) if split != "val" and (calibrated or chooses) else None
     weights = _weights(run, tested, val, split)
     classes = next(iter(trained.values())).classes
     rows = combine(tested, weights)
@@ -233,7 +234,7 @@ def _weights(run: Run, tested: HeadPredictions, val: "_Seen | None", split: Spli
     if split == "val":
         raise ConfigError(f"evaluate.weights: `{given}` chooses on val, so val cannot be tested on: give numbers")
     if val is None:
-        raise ConfigError(f"evaluate.weights: `{given}` chooses on val, and no clip is of split `val`")
+        raise ConfigError(f"evaluate.weights: `{given}` chooses on val, and no clip is of split `val`: give numbers")
     choose = tuned_weights if given == "tuned" else likely_weights
     known = val.known
     return {
@@ -253,7 +254,15 @@ class _Seen:
 
 
 def _predicted(run: Run, predictor: Predictor, part: Part, rows: pd.DataFrame) -> HeadPredictions | None:
-    return predictor.predict(_dataset(run, part, rows)) if len(rows) else None
+    """Return the predictions of clips that the test does not rest on; None where there are none."""
+    if len(rows) == 0:
+        return None
+    try:
+        dataset = _dataset(run, part, rows)
+    except AllLeftOutError as error:
+        log.warning("%s: goes on without them", error)
+        return None
+    return predictor.predict(dataset)
 
 
 def _val(run: Run, predictor: Predictor, part: Part) -> _Seen | None:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from camfuse.clips.table import split_unknown
 from camfuse.data.dataset import ClipDataset
-from camfuse.errors import ClipError, WeightsError, bullet_list
+from camfuse.errors import AllLeftOutError, ClipError, WeightsError, bullet_list
 from camfuse.predict.enrolled import EnrolledWords, check_word
 from camfuse.predict.feature_space import FeatureSpace, checkpoint_hash
 from camfuse.predict.network import Device, find_model
@@ -73,7 +74,7 @@ def enroll(
     checkpoint = find_model(model)
     network = TorchNetwork.load(checkpoint, device)
     facts = network.facts
-    word = check_word(word, facts.classes)
+    word = check_word(word, facts.classes, facts.config.train.unknown_words or ())
     weights = checkpoint_hash(checkpoint)
     words = EnrolledWords.beside(checkpoint, weights)
     with TrainedModel(network, estimator=estimator, other_estimator=other_estimator) as trained:
@@ -162,11 +163,14 @@ def _lay_out(checkpoint: Path, network: TorchNetwork, weights: str) -> FeatureSp
         return None
     if not run.clip_files.clips.is_file() or check_complete(run, facts.part):
         return None
-    rows = run.clips()
+    rows, _ = split_unknown(run.clips(), facts.config.train.unknown_words)
     train, labels = features_of_rows(run, network, rows[rows["split"] == "train"])
     space = FeatureSpace.of(weights, train, labels, len(facts.classes))
     val = rows[rows["split"] == "val"]
-    return space.fitted(train, labels, *features_of_rows(run, network, val)) if len(val) else space
+    try:
+        return space.fitted(train, labels, *features_of_rows(run, network, val)) if len(val) else space
+    except AllLeftOutError:
+        return space
 
 
 def features_of_rows(

@@ -1,7 +1,7 @@
 """Words added to a trained model without training: their clips' features, and a model that answers with them too."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -248,17 +248,19 @@ def with_added(network: FeatureNetwork, added: Added | None, source: Path, *, on
     return EnrolledNetwork(network, *added, only=only)
 
 
-def check_word(word: str, classes: Sequence[str]) -> str:
+def check_word(word: str, classes: Sequence[str], kept_out: Collection[str] = ()) -> str:
     """Return the word as it is answered, without blanks around it.
 
     Raises
     ------
     WeightsError
-        If it is empty, or the model was trained on it.
+        If it is empty, or among the model's words: trained, or kept out of training (`train.unknown_words`).
     """
     word = normal_label(word)
     if not word or not word.isprintable():
         raise WeightsError(f"expected a word of printable characters to enroll, found {word!r}")
+    if word in kept_out:
+        raise WeightsError(f"{word}: among the model's words, though kept out of training: train without unknown_words")
     if word in classes:
         raise WeightsError(f"{word}: the model was trained on it; enroll words that it does not know")
     return word

@@ -26,7 +26,7 @@ from camfuse.data.dataset import ClipDataset, Sample, single_threaded
 from camfuse.data.leaks import check_alike
 from camfuse.data.sampler import EpochSampler
 from camfuse.digest import is_whole
-from camfuse.errors import ConfigError, TableError, WeightsError
+from camfuse.errors import AllLeftOutError, ConfigError, TableError, WeightsError
 from camfuse.files import write_text
 from camfuse.model.checkpoint import Checkpoint, load_trained, trained_weights
 from camfuse.model.compiled import compiles
@@ -129,10 +129,14 @@ def _read_data(run: Run, part: Part) -> _Data:
     training = load(of["train"], augment=True, repeat=repeat, compact=compact)
     if not config.train.validation:
         return _Data(classes, training, None)
-    if len(of["val"]) == 0:
+    try:
+        validation = load(of["val"], augment=False, compact=True) if len(of["val"]) else None
+    except AllLeftOutError as error:
+        log.warning("val: %s", error)
+        validation = None
+    if validation is None:
         log.warning("%s: no clip of split `val`: the last epoch is kept, whether or not it is the best", part)
-        return _Data(classes, training, None)
-    return _Data(classes, training, load(of["val"], augment=False, compact=True))
+    return _Data(classes, training, validation)
 
 
 def _data_hash(data: _Data, init: Sequence[Path]) -> str:

@@ -23,7 +23,7 @@ from camfuse.data.sampler import EpochSampler
 from camfuse.data.sampling import sampled_part, training_frames
 from camfuse.data.sequence import evenly, normalise
 from camfuse.data.sequence_channels import NUM_CHANNELS, features
-from camfuse.errors import ShardError, StaleShardError
+from camfuse.errors import AllLeftOutError, ShardError, StaleShardError
 from camfuse.geometry import unseen_points
 from camfuse.prep.arrays import ClipCrops
 from camfuse.prep.hands import hand_zoom, zoom_hands
@@ -352,7 +352,7 @@ def test_clips_that_a_shard_left_out_are_named_and_dropped(
     assert data.clips["clip_id"].tolist() == ["a", "b", "c", "d"]
     assert "1 of 5 clips" in caplog.text and "lost: frames: cannot be decoded" in caplog.text
     assert data.left_out == {"lost": LeftOut("frames", "cannot be decoded")}
-    with pytest.raises(ShardError, match="found all left out"):
+    with pytest.raises(AllLeftOutError, match="found all left out"):
         build(tmp_path, config, clips=table("lost").tail(1))
     with pytest.raises(ShardError, match="found nothing of new; run the workflow again"):
         build(tmp_path, config, clips=table("new"))  # in the clip table since, but no stage has seen it

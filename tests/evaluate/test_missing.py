@@ -38,6 +38,13 @@ def test_of_chosen_clips_only_those_that_were_left_out_are_missing(run: Run) -> 
     assert by_class == {1: 1}
 
 
+def test_words_kept_out_of_training_are_not_missing(run: Run, make_config: MakeConfig) -> None:
+    other = Run(make_config(train={"unknown_words": ["c"]}))
+    other.clip_files.classes.write_text("class_index,label\n0,a\n1,b\n2,c\n")
+    missing, by_class = find_missing(other, "test", ROWS, {}, whole=True)
+    assert (missing.not_on_disk, by_class) == (1, {1: 1})
+
+
 def test_without_the_table_nobody_knows_what_is_on_disk(run: Run) -> None:
     run.clip_files.coverage.unlink()
     assert find_missing(run, "test", ROWS, {}, whole=True)[0].not_on_disk is None

@@ -8,18 +8,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from made_training import TINY, MadeRun, MakeRun, phase
+from made_training import TINY, MadeRun, MakeRun, leave_out, phase
 
 import camfuse.predict.probabilities
 from camfuse.clips.table import read_clips
 from camfuse.config import Split
 from camfuse.data.dataset import ClipDataset
-from camfuse.errors import ConfigError, StaleShardError, TableError, WeightsError
+from camfuse.errors import AllLeftOutError, ConfigError, StaleShardError, TableError, WeightsError
 from camfuse.evaluate.combine import row_sources
 from camfuse.evaluate.result_text import result_text
 from camfuse.evaluate.results import Results, read_results
 from camfuse.evaluate.rows import ROWS
-from camfuse.evaluate.run import evaluate, evaluate_clips
+from camfuse.evaluate.run import evaluate, evaluate_checkpoint, evaluate_clips
 from camfuse.metrics import tuned_weights
 from camfuse.model.checkpoint import Checkpoint
 from camfuse.predict.calibration import FILE, Calibration
@@ -147,6 +147,14 @@ def test_tuned_weights_are_the_best_of_val(trained: MadeRun, tuned: Path) -> Non
     with np.load(tuned / "probabilities.npz") as saved:
         parts = {head: saved[f"fusion/{head}"] * weight for head, weight in results["weights"]["fused"].items()}
         assert saved["fused"] == pytest.approx(sum(parts.values()), abs=1e-6)
+
+
+@pytest.mark.parametrize("how", ["tuned", "likelihood"])
+def test_a_single_checkpoint_has_its_weights_chosen_too(trained: MadeRun, tmp_path: Path, how: str) -> None:
+    run = own_run(trained, tmp_path / "run").with_config(evaluate={"samplings": 3, "weights": how})
+    _, results = evaluate_checkpoint(run.run, best(run)["fusion"])
+    assert results.tuned
+    assert results.weights == run_evaluate(run, tmp_path / "out", best(run, "fusion")).weights
 
 
 def test_test_labels_cannot_reach_the_weights(trained: MadeRun, tuned: Path, tmp_path: Path) -> None:
@@ -307,6 +315,21 @@ def test_without_val_nothing_is_calibrated_and_nothing_old_is_left(trained: Made
     results = run_evaluate(run, run.run.evaluation.folder, checkpoint)
     assert results.confidence == {}
     assert Calibration.beside(checkpoint["rgb"]) == Calibration()
+
+
+def test_val_clips_that_were_all_left_out_are_as_none(
+    make_run: MakeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    train = {**TINY["train"], "rgb": phase(epochs=1, repeat=1)}
+    run = make_run(tmp_path / "run", {"train": 2, "val": 1, "test": 1}, train=train)
+    leave_out(run, "val")
+    run.train("rgb")
+    results = run_evaluate(run, run.run.evaluation.folder, best(run, "rgb"))
+    assert (results.rows["rgb"].clips, results.confidence) == (3, {})
+    assert "goes on without them" in caplog.text
+    leave_out(run, "test")
+    with pytest.raises(AllLeftOutError, match="expected some of 3 clips for rgb, found all left out"):
+        run_evaluate(run, run.run.evaluation.folder, best(run, "rgb"))
 
 
 def test_a_test_on_val_is_not_calibrated_on_it(trained: MadeRun, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Adding words: the clips' features, where the trained words lie, and what is refused."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,16 @@ def test_the_trained_words_lie_where_their_clips_are(run: MadeRun, tmp_path: Pat
     test = rows[rows["split"] == "test"]
     features, labels = action.features_of_rows(run.run, network, test)
     assert ((space.place(features) @ space.means.T).argmax(1) == labels).mean() > 0.8
+
+
+def test_words_kept_out_of_training_have_no_place(run: MadeRun) -> None:
+    network = TorchNetwork.load(best(run, "pose"), "cpu")
+    config = network.facts.config
+    train = config.train.model_copy(update={"unknown_words": ("blue",)})
+    network._facts = replace(network.facts, config=config.model_copy(update={"train": train}))
+    space = action._lay_out(best(run, "pose"), network, "0")
+    assert space is not None
+    assert np.isfinite(space.means).all(1).tolist() == [True, True, False]
 
 
 def test_more_clips_of_a_word_come_beside_the_first_and_it_can_be_forgotten(run: MadeRun, tmp_path: Path) -> None:

@@ -136,6 +136,11 @@ def test_words_that_cannot_be_added(word: str) -> None:
         check_word(word, ("red", "blue"))
 
 
+def test_a_word_kept_out_of_training_is_refused_with_the_reason() -> None:
+    with pytest.raises(WeightsError, match="blue: among the model's words, though kept out of training"):
+        check_word("blue", ("red", "blue"), ("blue",))
+
+
 def test_a_word_is_written_as_labels_are() -> None:
     assert check_word(" cafe\u0301 ", ("red",)) == "caf\u00e9"
 

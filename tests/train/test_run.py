@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from made_training import TINY, MadeRun, MakeRun
+from made_training import TINY, MadeRun, MakeRun, leave_out
 from torch.nn import functional
 
 from camfuse.clips.table import read_clips
@@ -241,10 +241,13 @@ def test_the_state_before_a_damaged_one_is_taken(
 # ------------------------------------------------------------------------------------------- small and odd data
 
 
+@pytest.mark.parametrize("counts", [{"train": 2}, {"train": 2, "val": 1}], ids=["none", "all left out"])
 def test_without_val_clips_the_last_epoch_is_kept(
-    make_run: MakeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    make_run: MakeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture, counts: dict[str, int]
 ) -> None:
-    folder = make_run(tmp_path / "run", {"train": 2}).train("rgb")
+    run = make_run(tmp_path / "run", counts)
+    leave_out(run, "val")
+    folder = run.train("rgb")
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["best_epoch"] == summary["epochs"] == 5
     assert summary["selection"] == "last epoch: without validation"
