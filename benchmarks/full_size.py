@@ -8,7 +8,7 @@ streams, two epochs of 200 steps each, and their tests. `--cases` names other tr
 
 Made clips (moving noise and 133 keypoints, 64 frames of 224 x 224) in real shards; 8 RGB and 32 pose frames, 56 x 56
 maps, ResNet-50 width, 2000 classes. The trainings are the package's own, `camfuse.train.train` and
-`camfuse.evaluate.evaluate`: what stands in the table is what a user gets, with the loader, the optimizer and the
+`camfuse.evaluate.run.evaluate`: what stands in the table is what a user gets, with the loader, the optimizer and the
 logs. Speeds are those of the last epoch, when everything is warm.
 """
 

@@ -18,6 +18,7 @@ SOME_FAILED = 3
 """Exit code where some videos have no answer."""
 
 Model = Annotated[Path, typer.Argument(help="A run's folder, a best.ckpt, or an exported file.")]
+Trained = Annotated[Path, typer.Argument(help="A run's folder, or a best.ckpt.")]
 Named = Annotated[
     str | None,
     typer.Option("--estimator", help="What makes the keypoints; left out, what the model was trained with."),
@@ -135,7 +136,7 @@ def _opened(output: Path | None) -> AbstractContextManager[TextIO]:
 
 @app.command()
 def enroll(
-    model: Model,
+    model: Trained,
     word: Annotated[str, typer.Argument(help="The word to add.")],
     clips: Annotated[
         list[str], typer.Argument(help="Videos of it, one sign each: 1 to 5 do. Files, folders, patterns.")
@@ -160,7 +161,7 @@ def enroll(
 
 
 @app.command()
-def forget(model: Model, word: Annotated[str, typer.Argument(help="An enrolled word.")]) -> None:
+def forget(model: Trained, word: Annotated[str, typer.Argument(help="An enrolled word.")]) -> None:
     """Take an enrolled word out of a trained model's answers again."""
     from camfuse.predict.enroll import forget as run
 

@@ -12,7 +12,7 @@ from camfuse.config.base import Fraction, Positive, Section, choices, chosen
 
 def _sum_to_one(shares: tuple[float, float, float]) -> tuple[float, float, float]:
     if abs(sum(shares) - 1) > 1e-6:
-        raise ValueError("the shares of train, val and test must sum to 1")
+        raise ValueError(f"the shares of train, val and test must sum to 1, found {sum(shares):g}")
     return shares
 
 

@@ -15,7 +15,7 @@ from camfuse.data.dataset import ClipDataset
 from camfuse.errors import AllLeftOutError, ClipError, WeightsError, bullet_list
 from camfuse.predict.enrolled import EnrolledWords, check_word
 from camfuse.predict.feature_space import FeatureSpace, checkpoint_hash
-from camfuse.predict.network import Device, find_model
+from camfuse.predict.network import Device, find_checkpoint
 from camfuse.predict.recognise import TrainedModel, clip_of
 from camfuse.predict.spans import find_spans, whole_video
 from camfuse.predict.torch_network import TorchNetwork
@@ -71,7 +71,7 @@ def enroll(
     ConfigError, MissingToolError
         If the estimator or the device is not for this model, or not here.
     """
-    checkpoint = find_model(model)
+    checkpoint = find_checkpoint(model)
     network = TorchNetwork.load(checkpoint, device)
     facts = network.facts
     word = check_word(word, facts.classes, facts.config.train.unknown_words or ())
@@ -103,12 +103,11 @@ def forget(model: Path, word: str) -> None:
     WeightsError
         If there is no model, or no such word beside it.
     """
-    checkpoint = find_model(model)
+    checkpoint = find_checkpoint(model)
     words = EnrolledWords.beside(checkpoint, checkpoint_hash(checkpoint))
     if word not in words.labels:
-        raise WeightsError(
-            f"{checkpoint}: expected one of the words enrolled here ({', '.join(words.labels)}), found {word}"
-        )
+        there = f"one of the words enrolled here ({', '.join(words.labels)})" if words.labels else "an enrolled word"
+        raise WeightsError(f"{checkpoint}: expected {there}, found {word if words.labels else 'none'}")
     words.without(word).save(checkpoint.parent)
 
 

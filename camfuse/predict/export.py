@@ -24,7 +24,7 @@ from camfuse.model.recogniser import Recogniser
 from camfuse.predict.enrolled import Added, EnrolledNetwork, added_beside, added_values
 from camfuse.predict.exported import ADDED, FEATURES, KEY, ONNXRUNTIME, OUTPUT, OnnxNetwork
 from camfuse.predict.facts import ModelFacts
-from camfuse.predict.network import EXPORTED, find_model
+from camfuse.predict.network import find_checkpoint
 from camfuse.predict.torch_network import FACTS, TorchNetwork, TorchProgram
 from camfuse.prep.arrays import ClipCrops
 from camfuse.skeleton import NUM_KEYPOINTS
@@ -80,9 +80,7 @@ def export_model(model: Path, output: Path, form: Form) -> float:
     """
     if form == "onnx" and (missing := [f"{one.name}: {one.install}" for one in PACKAGES if one.missing]):
         raise MissingToolError(f"an export to ONNX needs what is not installed\n{bullet_list(missing)}")
-    checkpoint = find_model(model)
-    if checkpoint.suffix.lower() in EXPORTED:
-        raise WeightsError(f"{model}: expected a run's folder or a best.ckpt, found a model that is exported already")
+    checkpoint = find_checkpoint(model)
     network, added = TorchNetwork.load(checkpoint, "cpu", exact=True), added_beside(checkpoint)
     given = made_inputs(network.facts)
     heads = list(network.facts.heads)

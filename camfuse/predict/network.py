@@ -108,6 +108,20 @@ def find_model(path: Path) -> Path:
     return path
 
 
+def find_checkpoint(path: Path) -> Path:
+    """Return the checkpoint of a run's folder or of a training's, or the file itself.
+
+    Raises
+    ------
+    WeightsError
+        If there is none, or it is a file of `camfuse export`.
+    """
+    found = find_model(path)
+    if found.suffix.lower() in EXPORTED:
+        raise WeightsError(f"{path}: expected a run's folder or a best.ckpt, found a model that is exported already")
+    return found
+
+
 def _best_of(folder: Path) -> Path:
     if (folder / "best.ckpt").is_file():
         return folder / "best.ckpt"

@@ -113,6 +113,20 @@ def test_a_trained_word_is_refused_before_any_clip_is_looked_at(run: MadeRun, tm
         enroll(run.config.output, "red", [tmp_path / "missing.mp4"])
 
 
+def test_an_exported_model_takes_no_words(tmp_path: Path) -> None:
+    exported = tmp_path / "signs.onnx"
+    exported.write_bytes(b"a network")
+    with pytest.raises(WeightsError, match=r"best\.ckpt, found a model that is exported already"):
+        enroll(exported, "numbers", [tmp_path / "missing.mp4"])
+    with pytest.raises(WeightsError, match="exported already"):
+        forget(exported, "numbers")
+
+
+def test_nothing_is_forgotten_where_nothing_is_enrolled(run: MadeRun) -> None:
+    with pytest.raises(WeightsError, match="expected an enrolled word, found none"):
+        forget(best(run), "numbers")
+
+
 def test_a_clip_must_show_one_sign(run: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = TorchNetwork.load(best(run), "cpu")
     video = write_numbers(tmp_path / "v.mp4", 20)
