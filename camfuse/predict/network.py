@@ -7,7 +7,6 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from camfuse.config import PARTS
 from camfuse.data.inputs import Inputs
 from camfuse.entries import Package
 from camfuse.errors import MissingToolError, WeightsError
@@ -128,7 +127,8 @@ def _best_of(folder: Path) -> Path:
     if not (folder / "config.yaml").is_file():
         raise WeightsError(f"{folder}: expected a run's folder with its config.yaml, or one with a best.ckpt in it")
     run = Run.from_folder(folder)
-    trained = [run.training(part).best for part in reversed(PARTS)]
+    # a training that the model has no longer may still lie there
+    trained = [run.training(part).best for part in reversed(run.config.model.parts)]
     for best in trained:
         if best.is_file():
             return best

@@ -241,8 +241,8 @@ def _classes(predictions: Sequence[Prediction] | None, labels: Sequence[str] | N
 
 
 def _attention(run: Run, examples: Sequence[Example]) -> Sequence[Example]:
-    """Draw where the fusion looks in the examples, once it is trained."""
-    if not examples or not run.training("fusion").best.is_file():
+    """Draw where the fusion looks in the examples, if the model has one, once it is trained."""
+    if not examples or "fusion" not in run.config.model.parts or not run.training("fusion").best.is_file():
         return []
     from camfuse.report.attention import draw_attention  # torch, which the rest of the page does without
 
@@ -287,7 +287,8 @@ def _examples(
 
 
 def _drawn_from(config: Config) -> tuple[str, ...]:
-    """Return the stages that an example is drawn from; a run of the sequence alone goes no further than the poses."""
+    """Return the stages that an example is drawn from; a run makes only what its model's streams read."""
     if config.model.streams == ("sequence",):
         return ("frames", "pose")
-    return ("frames", "pose", "crops", "heatmaps") if config.frames.keep else ("crops", "heatmaps")
+    on_crops = ("crops", "heatmaps") if config.model.pose else ("crops",)
+    return ("frames", "pose", *on_crops) if config.frames.keep else on_crops

@@ -65,7 +65,7 @@ def view_stored(run: Run, clip_id: str) -> ClipView:
     crops = run.shard("crops", name)
     if clip_id not in crops:
         raise CamfuseError(_why_not(run, clip_id, crops))
-    heatmaps = run.shard("heatmaps", name)
+    stored = ClipCrops.of(crops, clip_id)
     # With `frames: keep: false` the frames are gone once the crops are made; crops and heatmaps can still be shown.
     gone = not run.config.frames.keep and not run.shard_path("frames", name).exists()
     if gone:
@@ -75,9 +75,17 @@ def view_stored(run: Run, clip_id: str) -> ClipView:
         _label(run, clip_id),
         None if gone else ClipFrames.of(run.shard("frames", name), clip_id),
         None if gone else run.shard("pose", name).read("keypoints", clip_id),
-        ClipCrops.of(crops, clip_id),
-        lambda t: heatmaps.read("volume", clip_id, [t])[0],
+        stored,
+        _heatmaps(run, clip_id, name, stored),
     )
+
+
+def _heatmaps(run: Run, clip_id: str, name: str, crops: ClipCrops) -> Callable[[int], NDArray[np.uint8]]:
+    """Return the stored heatmaps; without a pose stream the run makes none, and they are rendered here."""
+    if run.config.model.pose is None and not run.shard_path("heatmaps", name).exists():
+        return render_clip(crops.keypoints, run.config).__getitem__
+    heatmaps = run.shard("heatmaps", name)
+    return lambda t: heatmaps.read("volume", clip_id, [t])[0]
 
 
 def _view_of_poses(run: Run, clip_id: str, name: str) -> ClipView:

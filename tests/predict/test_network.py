@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from made_training import MadeRun
 
+from camfuse.config import dump_config
 from camfuse.errors import WeightsError
 from camfuse.predict.network import open_network
 
@@ -25,6 +26,13 @@ def test_a_moved_run_without_a_fusion(trained: MadeRun, tmp_path: Path) -> None:
     (tmp_path / "train" / "rgb").symlink_to(trained.run.training("rgb").folder)
     (tmp_path / "config.yaml").write_text(trained.run.config_file.read_text())
     assert open_network(tmp_path).facts.part == "rgb"
+
+
+def test_a_fusion_that_the_model_has_no_longer_is_not_taken(trained: MadeRun, tmp_path: Path) -> None:
+    (tmp_path / "train").symlink_to(trained.config.output / "train")
+    model = trained.config.model.model_copy(update={"fusion": None})
+    (tmp_path / "config.yaml").write_text(dump_config(trained.config.model_copy(update={"model": model})))
+    assert open_network(tmp_path).facts.part == "pose"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The page as a whole."""
 
 import re
+import shutil
 from typing import Any
 
 import pytest
@@ -68,6 +69,18 @@ def test_an_unfinished_run_shows_what_it_has(run: Run) -> None:
     assert "3 epochs until now; the training is not finished." in text.sections["training"]
     assert [tag for tag, _ in text.tags].count("img") == 4
     assert "taken for" not in text.sections["examples"]
+
+
+def test_without_a_pose_stream_and_a_fusion_clips_are_drawn_all_the_same(run: Run) -> None:
+    for path in ("evaluate/results.json", "evaluate/predictions.csv"):
+        (run.folder / path).unlink()
+    shutil.rmtree(run.folder / "heatmaps")
+    (run.folder / "train" / "fusion" / "best.ckpt").write_bytes(b"of a model that the run had before")
+    model = run.config.model.model_copy(update={"pose": None, "fusion": None})
+    write_report(RunFiles(run.config.model_copy(update={"model": model})), run.page)
+    text = Text(run.page.read_text(encoding="utf-8"))
+    assert "No clip can be drawn" not in text.sections["examples"]
+    assert [tag for tag, _ in text.tags].count("img") == 4
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from made_training import MakeConfig
 
 from camfuse.errors import CamfuseError, ShardError, StaleShardError
 from camfuse.prep.arrays import ClipCrops, ClipFrames
+from camfuse.prep.heatmaps import render_clip
 from camfuse.prep.one_video import PreparedClip
 from camfuse.prep.pose.estimator import missing_poses
 from camfuse.run.layout import Run
@@ -25,6 +26,19 @@ def test_a_stored_clip_is_what_the_shards_hold(run: Run) -> None:
     assert view.crops.jpeg == crops.jpeg("book_02")
     np.testing.assert_array_equal(view.crops.keypoints, crops.read("keypoints", "book_02"))
     np.testing.assert_array_equal(view.heatmaps(3), heatmaps.read("volume", "book_02")[3])
+
+
+def test_without_a_pose_stream_the_heatmaps_are_rendered(run: Run) -> None:
+    model = run.config.model.model_copy(update={"pose": None, "fusion": None})
+    other = Run(run.config.model_copy(update={"model": model}))
+    assert run.shard_path("heatmaps", "0000").exists()
+    stored = view_stored(other, "book_02").heatmaps(3)  # of a run that had a pose stream before
+    np.testing.assert_array_equal(stored, run.shard("heatmaps", "0000").read("volume", "book_02")[3])
+    run.shard_path("heatmaps", "0000").unlink()
+    crops = run.shard("crops", "0000").read("keypoints", "book_02")
+    np.testing.assert_array_equal(view_stored(other, "book_02").heatmaps(3), render_clip(crops, run.config)[3])
+    with pytest.raises(ShardError, match="no such shard"):
+        view_stored(run, "book_02")
 
 
 def test_a_prepared_clip_is_what_was_prepared() -> None:
