@@ -50,7 +50,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def expected() -> Iterator[str]:
     """Give the files of the package as an installed one has them."""
     files = listed()
-    yield from (name for name in files if name.startswith("camfuse/") and Path(name).suffix in (".py", ".typed"))
+    yield from (
+        name for name in files if name.startswith("camfuse/") and Path(name).suffix in (".py", ".typed", ".ckpt")
+    )
     yield from (name for name in files if re.fullmatch(r"camfuse/(report|serve|show)/.*\.(html|css|js)", name))
     yield from (f"camfuse/shipped/{Path(name).name}" for name in files if re.fullmatch(r"config/\w+\.yaml", name))
     yield from (f"camfuse/{name}" for name in files if re.fullmatch(r"envs/[\w-]+\.yaml", name))

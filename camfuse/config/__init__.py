@@ -19,7 +19,17 @@ from camfuse.config.base import (
     WeightsFile,
 )
 from camfuse.config.estimators import Pose
-from camfuse.config.model import Fusion, FusionMode, FusionStage, Model, PoseStream, RgbStream, Sampling, SequenceStream
+from camfuse.config.model import (
+    Fusion,
+    FusionMode,
+    FusionStage,
+    Model,
+    PoseStream,
+    RgbStream,
+    Sampling,
+    SequenceStream,
+    weights_file,
+)
 from camfuse.config.prep import Crops, Frames, Heatmaps
 from camfuse.config.read import change, dump_config, load_config, load_values, parse_config, plain_values
 from camfuse.config.run import RESERVED, Ablation, ComparedRow, Config, Evaluate, Machine, Overrides, Report
@@ -69,4 +79,5 @@ __all__ = [
     "load_values",
     "parse_config",
     "plain_values",
+    "weights_file",
 ]

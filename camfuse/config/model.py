@@ -1,5 +1,6 @@
 """Config of sampling and model."""
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -17,6 +18,19 @@ from camfuse.config.base import (
 
 FusionMode = Literal["none", "concat", "temporal_gate", "space", "time", "divided", "joint"]
 FusionStage = Literal["s2", "s3", "s4"]
+ShippedWeights = Literal["letters"]
+SHIPPED_WEIGHTS: dict[ShippedWeights, WeightsFile] = {
+    "letters": WeightsFile(
+        path=Path(__file__).parents[1] / "weights" / "letters.ckpt",
+        sha256="5d4e9cf70f5711d1d01df5ea7eac25bb62e1c92e6898eb68a40a06182ae047ab",
+    )
+}
+"""Weights that travel in the package; docs/weights.md says what they were made of."""
+
+
+def weights_file(weights: WeightsFile | ShippedWeights | None) -> WeightsFile | None:
+    """Return the file that a training starts from, None for random weights."""
+    return SHIPPED_WEIGHTS[weights] if isinstance(weights, str) else weights
 
 
 class Sampling(Section):
@@ -92,9 +106,9 @@ class SequenceStream(Section):
     """In each block."""
     dropout: Fraction = 0.5
     """Before the classifier."""
-    weights: WeightsFile | None = None
-    """What its training starts from: what `camfuse pretrain` wrote, or a `best.ckpt` of ours; without it, random
-    weights."""
+    weights: WeightsFile | ShippedWeights | None = None
+    """What its training starts from: what `camfuse pretrain` wrote, or a `best.ckpt` of ours; letters: what CAMFuse
+    ships, pre-trained on the alphabets of 16 sign languages; without it, random weights."""
 
     @field_validator("kernel", mode="after")
     @classmethod

@@ -16,6 +16,8 @@ VIEWS = 240
 FEWEST_STEPS, MANY_STEPS, VIEWS_OF_MANY = 600, 4000, 24
 """Its least batches; from this many on, each clip is seen fewer times, down to `VIEWS_OF_MANY`."""
 SEQUENCE_BATCH, SEQUENCE_EPOCHS = 16, 24
+FEW_CLIPS = 50
+"""Training clips up to which the sequence stream starts from the letters that CAMFuse ships."""
 FEW_VAL = 50
 """With fewer clips in val, its best epoch is chance: one clip is two points."""
 VAL_FOR_WEIGHTS = 8
@@ -27,6 +29,8 @@ MANY_CLIPS, CLIPS_FOR_IMAGES = 1000, 5000
 """Training clips from which heatmaps, and from which images, are worth a GPU's time."""
 CLIPS_PER_CORE = 50
 """Training clips for each core without a GPU, up to which heatmaps take a quarter of an hour in bf16."""
+LETTERS_SIZES = frozenset({"frames", "width", "depth", "kernel"})
+"""Keys of `model.sequence` under which only their defaults fit the shipped weights."""
 MIXED = 0.3
 """Of the beta distribution by which few clips are mixed."""
 MOST_LOADERS = 14
@@ -73,6 +77,8 @@ def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> 
     values = _small(many_views=_many_views(counts, computer)) if small else {"model": {}}
     absent = {stream: None for stream in STREAMS if stream not in streams}
     present = {stream: values["model"].get(stream, {}) for stream in streams}
+    if counts.train <= FEW_CLIPS and "sequence" in streams and _fits_letters(given):
+        present["sequence"] = {"weights": "letters"}
     machine: dict[str, Any] = {"threads": max(1, computer.cores // max(1, len(streams)))}
     on_gpu = computer.gpu and on_grids
     if on_gpu:
@@ -99,6 +105,12 @@ def _many_views(counts: Counts, computer: Computer) -> bool:
     if computer.gpu:
         return counts.train < MANY_CLIPS
     return computer.bf16 and counts.train <= CLIPS_PER_CORE * computer.cores
+
+
+def _fits_letters(given: dict[str, Any]) -> bool:
+    """Return whether the stream has the sizes of the shipped weights, and MediaPipe's keypoints, as they had."""
+    sizes = ((given.get("model") or {}).get("sequence") or {}).keys() & LETTERS_SIZES
+    return not sizes and (given.get("pose") or {}).get("mediapipe") is not None
 
 
 def _sequence(counts: Counts) -> dict[str, Any]:

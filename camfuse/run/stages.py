@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from camfuse.config import PARTS, Config, Model, Part, PoseStream, RgbStream, SequenceStream, WeightsFile
+from camfuse.config import PARTS, Config, Model, Part, PoseStream, RgbStream, SequenceStream, WeightsFile, weights_file
 from camfuse.errors import WeightsError
 
 
@@ -92,7 +92,8 @@ def _stream(section: RgbStream | PoseStream | SequenceStream | None) -> tuple[ob
     """Return the stream without where its first weights lie, and their hash if there are any."""
     if section is None:
         return (None,)
-    hashes = [] if section.weights is None else [weights_hash(section.weights)]
+    file = weights_file(section.weights)
+    hashes = [] if file is None else [weights_hash(file)]
     return section.model_copy(update={"weights": None}), *hashes
 
 

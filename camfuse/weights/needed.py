@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from camfuse.config import Config, WeightsFile
+from camfuse.config import Config, WeightsFile, weights_file
 from camfuse.errors import WeightsError
 
 
@@ -56,11 +56,11 @@ class Needed:
 
 def initial_weights(config: Config) -> tuple[Needed, ...]:
     """Return the checkpoints that trainings start from, with keys like ``model.rgb.weights``."""
-    sections = ((part, getattr(config.model, part)) for part in config.model.parts)
+    files = ((part, weights_file(getattr(config.model, part).weights)) for part in config.model.parts)
     return tuple(
-        Needed(f"model.{part}.weights", section.weights, place_of(section.weights, config.machine.weights))
-        for part, section in sections
-        if section.weights is not None
+        Needed(f"model.{part}.weights", file, place_of(file, config.machine.weights))
+        for part, file in files
+        if file is not None
     )
 
 

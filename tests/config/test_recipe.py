@@ -1,14 +1,15 @@
 """What `recipe: auto` comes to: a function of the clips and the machine, beneath what the config says."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from camfuse.config import Config, dump_config, parse_config
+from camfuse.config import Config, WeightsFile, dump_config, parse_config
 from camfuse.config.computer import Computer
-from camfuse.config.recipe import FEW_VAL, VAL_FOR_WEIGHTS, VIEWS, Counts, recipe_values
+from camfuse.config.recipe import FEW_CLIPS, FEW_VAL, VAL_FOR_WEIGHTS, VIEWS, Counts, recipe_values
 
 LAPTOP, GPU = Computer(cores=4, gpu=False), Computer(cores=16, gpu=True)
 QUICK = Computer(cores=2, gpu=False, bf16=True)
@@ -76,6 +77,22 @@ def test_a_device_of_the_configs_own_decides_whether_there_is_a_gpu() -> None:
     assert made(some, GPU, machine={"device": "cpu"}) == made(some, replace(GPU, gpu=False))
     assert made(some, replace(GPU, gpu=False), machine={"device": "cuda"}).model.streams == ("pose", "sequence")
     assert made(some, GPU, machine={"device": "auto"}) == made(some, GPU)
+
+
+def start(train: int = FEW_CLIPS, **given: Any) -> object:
+    section = made(Counts(train, 0, 10), LAPTOP, **given).model.sequence
+    assert section is not None
+    return section.weights
+
+
+def test_next_to_nothing_starts_from_the_shipped_letters() -> None:
+    assert start() == "letters" and start(FEW_CLIPS + 1) is None
+    assert start(pose={"annotations": {}}) is None  # keypoints of another kind
+    assert start(model={"sequence": {"width": 64}}) is None  # they would not fit
+    assert start(model={"sequence": {"dropout": 0.2}}) == "letters"
+    assert start(model={"sequence": {"weights": None}}) is None
+    own = start(model={"sequence": {"weights": {"path": "own.ckpt"}}})
+    assert isinstance(own, WeightsFile) and own.path == Path("own.ckpt")
 
 
 @pytest.mark.parametrize("train", [98, 2000, 14_000])

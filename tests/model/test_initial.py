@@ -2,10 +2,13 @@
 
 import pytest
 import torch
+from made_training import MakeConfig
+from pytest import LogCaptureFixture
 
 from camfuse.config import Model, Part
+from camfuse.config.model import SHIPPED_WEIGHTS
 from camfuse.errors import WeightsError
-from camfuse.model.initial import merge_streams
+from camfuse.model.initial import load_initial, merge_streams
 from camfuse.model.recogniser import Recogniser, build_recogniser
 
 CONFIG = Model.model_validate(
@@ -53,3 +56,18 @@ def test_merge_names_every_key_that_does_not_fit_and_changes_nothing() -> None:
 def test_swapped_checkpoints_are_noticed() -> None:
     with pytest.raises(WeightsError, match=r"rgb: rgb.conv1.conv.weight: missing"):
         merge_streams(build("fusion"), {"rgb": build("pose").state_dict(), "pose": build("rgb").state_dict()})
+
+
+def test_the_shipped_letters_fill_the_whole_sequence_stream(make_config: MakeConfig, caplog: LogCaptureFixture) -> None:
+    """Of 410 recordings of 26 letters; only the head, which is of other words, stays random."""
+    config = make_config(model={"rgb": None, "pose": None, "sequence": {"weights": "letters"}})
+    model = build_recogniser(config.model, num_classes=5, part="sequence")
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    report = load_initial(model, config)
+    assert report is not None and not report.unfit and {key.split(".")[0] for key in report.kept} == {"head_sequence"}
+    assert not caplog.records
+    path = SHIPPED_WEIGHTS["letters"].path
+    stored = torch.load(path, weights_only=True)
+    assert [(one["clips"], one["words"], one["run"]) for one in stored["made_of"]] == [(410, 26, "results/letters")]
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, before[key] if key.startswith("head_") else stored["state"][key])

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from made_training import MakeConfig
 
+from camfuse.config.model import SHIPPED_WEIGHTS
 from camfuse.config.read import merged
 from camfuse.run.stages import STAGES, fingerprint
 
@@ -94,3 +95,12 @@ def test_a_version_touches_its_stage_and_what_follows(make_config: MakeConfig, m
     monkeypatch.setitem(STAGES, "crops", raised)
     changed = {name for name in STAGES if fingerprint(name, config) != before[name]}
     assert changed == {"crops", "heatmaps"} | TRAINING | LAST
+
+
+def test_shipped_weights_are_what_their_file_is(make_config: MakeConfig) -> None:
+    """A copy of the file elsewhere is the same training; random weights are another."""
+    of = [
+        fingerprint("train_sequence", make_config(model={"rgb": None, "pose": None, "sequence": {"weights": weights}}))
+        for weights in ("letters", {"path": str(SHIPPED_WEIGHTS["letters"].path)}, None)
+    ]
+    assert of[0] == of[1] != of[2]

@@ -79,3 +79,10 @@ def test_a_checkpoint_is_named_fully(tmp_path: Path, checkpoint: dict[str, str],
 def test_bf16_needs_an_engine_that_has_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="torch or openvino"):
         settings(tmp_path, engine="onnx", precision="bf16")
+
+
+def test_the_shipped_letters_are_there_whole_and_need_nothing_fetched(make_config: MakeConfig) -> None:
+    config = make_config(model={"rgb": None, "pose": None, "sequence": {"weights": "letters"}})
+    (needed,) = needed_weights(config)
+    assert needed.key == "model.sequence.weights" and needed.state().startswith("ready")
+    assert missing_weights(config) == []
