@@ -34,7 +34,6 @@ RGBPOSE: dict[str, dict[str, Any]] = {
 SMALL = {"channels": 8, "depths": [1, 1, 1]}
 THEIRS = "rgbpose_conv3d.py"
 Logits = Mapping[str, Tensor]
-Forward = Callable[[Tensor, Tensor], Logits]
 
 
 def rows(scale: Scale) -> Rows:

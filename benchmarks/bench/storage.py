@@ -19,7 +19,6 @@ FRAMES, DRAWN, CLIPS = 60, 32, 4
 CLIP = "clip"
 GZIP = 4
 FILTER = "HDF5's filters copy and check each frame; to read its chunks directly takes a zstd beside HDF5's"
-Volume = NDArray[np.uint8]
 Points = NDArray[np.float32]
 
 

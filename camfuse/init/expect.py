@@ -109,7 +109,8 @@ def _why(streams: tuple[Stream, ...]) -> str:
 def _whom(folder: Folder) -> str:
     if folder.signers > 1:
         return "its signers are not in training"
-    return "the people of the test are in training too, so that it does not say how new people are recognised"
+    sure = "" if folder.signers else "who signs is not known, and presumably "
+    return f"{sure}the people of the test are in training too, so that it does not say how new people are recognised"
 
 
 def _hope(folder: Folder) -> str:

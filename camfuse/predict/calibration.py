@@ -66,7 +66,7 @@ class Calibration:
             few, more = (clips_needed(self.false_accepts, estimated=estimated) for estimated in (False, True))
             why = (
                 f"its threshold takes {few} clips of val of words kept out of training (train.unknown_words), or "
-                f"{more} of known words, and there were fewer"
+                f"{more} of known words where none are kept out, and there were fewer"
             )
         return f'"no known sign" is never answered: {why}'
 

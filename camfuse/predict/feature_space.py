@@ -6,7 +6,6 @@ brought to length 1: two signs are alike by their cosine. In numpy alone.
 Shapes: n clips, D features, C trained words, E words that were added.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from camfuse.errors import WeightsError
 from camfuse.files import atomic
+from camfuse.weights.needed import sha256_of
 
 Floats = NDArray[np.floating[Any]]
 Labels = NDArray[np.int64]
@@ -186,8 +186,7 @@ class FeatureSpace:
 
 def checkpoint_hash(checkpoint: Path) -> str:
     """Return what tells a checkpoint from all others: its features mean something for its own weights alone."""
-    with checkpoint.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return sha256_of(checkpoint)[:16]
 
 
 def read_arrays(path: Path, names: tuple[str, ...]) -> Mapping[str, NDArray[Any]]:

@@ -27,7 +27,7 @@ class Training:
     Attributes
     ----------
     part
-        rgb, pose or fusion.
+        A stream, or fusion.
     config
         A config that it is trained under: of all that share it, the first one's.
     files
@@ -46,7 +46,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One run: three trainings and their test.
+    """One run: its trainings and their test.
 
     Attributes
     ----------

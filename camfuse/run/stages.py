@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from camfuse.config import PARTS, Config, Model, Part, PoseStream, RgbStream, SequenceStream, WeightsFile, weights_file
 from camfuse.errors import WeightsError
+from camfuse.weights.needed import sha256_of
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,7 @@ def weights_hash(checkpoint: WeightsFile) -> str:
 
 @lru_cache
 def _file_hash(path: Path, _size: int, _modified: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def fingerprint(name: str, config: Config) -> str:

@@ -68,7 +68,10 @@ def test_where_words_are_never_trained_there_is_no_measurement() -> None:
     )
 
 
-@pytest.mark.parametrize(("signers", "expected"), [(2, "its signers are not in training"), (0, "are in training too")])
+@pytest.mark.parametrize(
+    ("signers", "expected"),
+    [(2, "its signers are not in training"), (0, "are in training too"), (0, "who signs is not known")],
+)
 def test_who_is_tested(signers: int, expected: str) -> None:
     assert expected in said(folder(3, signers=signers))
 

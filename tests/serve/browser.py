@@ -1,7 +1,6 @@
 """A headless Chromium, driven by its own protocol (https://chromedevtools.github.io/devtools-protocol)."""
 
 import asyncio
-import base64
 import json
 import re
 import shutil
@@ -76,10 +75,6 @@ class Tab:
         await self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone
         )
-
-    async def screenshot(self, path: Path) -> None:
-        shot = await self.call("Page.captureScreenshot", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(shot["data"]))
 
 
 @asynccontextmanager
