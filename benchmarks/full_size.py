@@ -33,7 +33,8 @@ from camfuse.evaluate.run import evaluate
 from camfuse.jpeg import encode_jpeg
 from camfuse.prep.heatmaps import STRIDE, render
 from camfuse.run.layout import Run
-from camfuse.run.shard import ClipData, ShardWriter
+from camfuse.run.shard import ClipData
+from camfuse.run.shard_writer import ShardWriter
 from camfuse.run.stages import fingerprint
 from camfuse.skeleton import NUM_KEYPOINTS
 from camfuse.train import train

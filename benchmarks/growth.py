@@ -28,7 +28,8 @@ from camfuse.clips.table import shard_of
 from camfuse.config import Config, parse_config
 from camfuse.ffmpeg_tool import write_video
 from camfuse.run.layout import DATA_STAGES, Run
-from camfuse.run.shard import ClipData, ShardWriter
+from camfuse.run.shard import ClipData
+from camfuse.run.shard_writer import ShardWriter
 from camfuse.run.workflow import find_workflow
 from camfuse.skeleton import NUM_KEYPOINTS
 

@@ -23,7 +23,8 @@ from camfuse.evaluate.run import evaluate_clips
 from camfuse.files import write_text
 from camfuse.predict.probabilities import load_checkpoints
 from camfuse.run.layout import Run
-from camfuse.run.shard import ClipData, ShardWriter
+from camfuse.run.shard import ClipData
+from camfuse.run.shard_writer import ShardWriter
 from camfuse.train import train
 
 Array = NDArray[np.float32]

@@ -43,7 +43,8 @@ from camfuse.prep.heatmaps import render_heatmaps
 from camfuse.prep.pose.annotations.recording import read_recording
 from camfuse.prep.pose.run import estimate_poses
 from camfuse.run.layout import Run
-from camfuse.run.shard import ClipData, Shard, ShardWriter
+from camfuse.run.shard import ClipData, Shard
+from camfuse.run.shard_writer import ShardWriter
 from camfuse.run.stages import fingerprint
 from camfuse.train import train
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from camfuse.clips.table import SHARD_COLUMNS
 from camfuse.config import Config
-from camfuse.run.shard import ClipData, LeftOut, ShardWriter
+from camfuse.run.shard import ClipData, LeftOut
+from camfuse.run.shard_writer import ShardWriter
 from camfuse.run.stages import fingerprint
 
 

@@ -12,7 +12,8 @@ from benchmarks.bench.rendering import CROP, MAP
 from benchmarks.full_size import SIZE, keypoints
 from camfuse.geometry import rescale_points
 from camfuse.prep.heatmaps import render
-from camfuse.run.shard import ClipData, Shard, ShardWriter
+from camfuse.run.shard import ClipData, Shard
+from camfuse.run.shard_writer import ShardWriter
 
 SUBJECT = "storage"
 FRAMES, DRAWN, CLIPS = 60, 32, 4

@@ -14,7 +14,8 @@ from camfuse.config import Config, parse_config
 from camfuse.ffmpeg_tool import write_video
 from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.pose.run import estimate_poses
-from camfuse.run.shard import ClipData, Shard, ShardWriter
+from camfuse.run.shard import ClipData, Shard
+from camfuse.run.shard_writer import ShardWriter
 from camfuse.run.stages import fingerprint
 from camfuse.skeleton import NUM_KEYPOINTS
 

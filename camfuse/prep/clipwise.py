@@ -21,7 +21,8 @@ from camfuse.clips.table import Clip
 from camfuse.config import Config
 from camfuse.errors import BadClipsError, ClipError, ShardError
 from camfuse.files import atomic
-from camfuse.run.shard import DAMAGE, ClipData, LeftOut, Shard, ShardWriter
+from camfuse.run.shard import DAMAGE, ClipData, LeftOut, Shard
+from camfuse.run.shard_writer import ShardWriter
 from camfuse.run.stages import fingerprint
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ import pytest
 from camfuse.errors import ShardError
 from camfuse.jpeg import decode_jpeg, encode_jpeg
 from camfuse.prep.arrays import ClipCrops, ClipFrames
-from camfuse.run.shard import ClipData, Shard, ShardWriter
+from camfuse.run.shard import ClipData, Shard
+from camfuse.run.shard_writer import ShardWriter
 from camfuse.skeleton import NUM_KEYPOINTS
 
 RNG = np.random.default_rng(3)

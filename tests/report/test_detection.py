@@ -7,7 +7,8 @@ import pytest
 from made_run import keypoints
 
 from camfuse.report.detection import clip_rates, describe_detection
-from camfuse.run.shard import ClipData, Shard, ShardWriter
+from camfuse.run.shard import ClipData, Shard
+from camfuse.run.shard_writer import ShardWriter
 from tests.report.page_text import Text
 
 

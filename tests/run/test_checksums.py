@@ -8,7 +8,8 @@ from counting import CasesOf
 from camfuse.digest import is_whole
 from camfuse.errors import ShardError
 from camfuse.run.checksums import GROUP, TABLES, checksum_of_tables
-from camfuse.run.shard import ClipData, LeftOut, Shard, ShardWriter
+from camfuse.run.shard import ClipData, LeftOut, Shard
+from camfuse.run.shard_writer import ShardWriter
 
 RNG = np.random.default_rng(0)
 

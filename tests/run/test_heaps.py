@@ -8,7 +8,8 @@ import pytest
 
 from camfuse.errors import ShardError
 from camfuse.run.heaps import SIGNATURE, has_damaged_heap
-from camfuse.run.shard import Shard, ShardWriter
+from camfuse.run.shard import Shard
+from camfuse.run.shard_writer import ShardWriter
 
 
 @pytest.fixture

@@ -46,7 +46,8 @@ else:
 WRITE_AND_READ = """
 from pathlib import Path
 import numpy as np
-from camfuse.run.shard import ClipData, Shard, ShardWriter
+from camfuse.run.shard import ClipData, Shard
+from camfuse.run.shard_writer import ShardWriter
 with ShardWriter(Path("0000.h5"), stage="pose", fingerprint="f", provenance={}) as writer:
     writer.add("a", ClipData({"rows": np.arange(6.0).reshape(2, 3)}, facts={"fps": 25.0}))
 print(Shard(Path("0000.h5"), stage="pose").read("rows", "a").sum())
