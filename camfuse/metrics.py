@@ -147,7 +147,9 @@ def class_top_k_accuracy(probabilities: Tensor, labels: Tensor, k: int) -> float
 
 
 def top_k_hits(probabilities: Tensor, labels: Tensor, k: int) -> NDArray[np.bool_]:
-    """Return (n,) whether each clip's label is among the `k` most probable classes.
+    """Return (n,) whether each clip's label is among the `k` most probable classes, of equal ones the first.
+
+    So top-1 is what `argmax` says, as `confusion_matrix` and the predictions have it: in 16 bits classes may be equal.
 
     Raises
     ------
@@ -157,7 +159,10 @@ def top_k_hits(probabilities: Tensor, labels: Tensor, k: int) -> NDArray[np.bool
     num_classes = probabilities.shape[1]
     if k > num_classes:
         raise ValueError(f"expected at least {k} classes for top-{k}, found {num_classes}")
-    found: NDArray[np.bool_] = (probabilities.topk(k, dim=1).indices == labels[:, None]).any(1).numpy()
+    of_label = probabilities.gather(1, labels[:, None])
+    first = torch.arange(num_classes) < labels[:, None]
+    before = (probabilities > of_label) | ((probabilities == of_label) & first)
+    found: NDArray[np.bool_] = ((before.sum(1) < k) & ~of_label[:, 0].isnan()).numpy()
     return found
 
 

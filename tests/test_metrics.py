@@ -26,6 +26,7 @@ from camfuse.metrics import (
     mean_class_accuracy,
     shown_ks,
     top_k_accuracy,
+    top_k_hits,
     tuned_weights,
     weighted_mean,
     wilson_interval,
@@ -116,6 +117,16 @@ def test_calibration_and_confusion_are_those_of_torchmetrics(clips: int, classes
 )
 def test_fewer_classes_than_k(classes: int, ks: tuple[int, ...]) -> None:
     assert shown_ks(classes) == ks
+
+
+def test_of_equal_classes_the_first_counts_everywhere() -> None:
+    probabilities = torch.tensor([[0.1, 0.3, 0.3, 0.3], [0.25] * 4, [0.0, 0.0, 1.0, 0.0]])
+    labels = torch.tensor([2, 0, 3])
+    hits = {k: top_k_hits(probabilities, labels, k).tolist() for k in range(1, 5)}
+    assert hits[1] == (probabilities.argmax(1) == labels).tolist() == [False, True, False]
+    assert (hits[2], hits[3], hits[4]) == ([True, True, False], [True, True, False], [True, True, True])
+    assert float(confusion_matrix(probabilities, labels).diagonal().sum()) == sum(hits[1])
+    assert not top_k_hits(torch.full((1, 4), torch.nan), labels[:1], 4).any()  # no number is no answer
 
 
 def test_interval_against_the_normal_approximation() -> None:

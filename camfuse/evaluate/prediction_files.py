@@ -117,10 +117,11 @@ def prediction_table(predictions: Predictions) -> pd.DataFrame:
         best = probabilities.max(1)
         columns[f"{name}_label"] = classes[best.indices.numpy()]
         columns[f"{name}_probability"] = best.values.numpy().round(6)
-    top = predictions.rows[predictions.main].topk(min(LISTED, len(classes)), dim=1)
-    for rank in range(top.values.shape[1]):
-        columns[f"top{rank + 1}_label"] = classes[top.indices[:, rank].numpy()]
-        columns[f"top{rank + 1}_probability"] = top.values[:, rank].numpy().round(6)
+    main = predictions.rows[predictions.main]
+    top = main.argsort(dim=1, descending=True, stable=True)[:, :LISTED]  # of equal ones the first, as above
+    for rank, (of, values) in enumerate(zip(top.T.numpy(), main.gather(1, top).T.numpy(), strict=True), start=1):
+        columns[f"top{rank}_label"] = classes[of]
+        columns[f"top{rank}_probability"] = values.round(6)
     return table.assign(**columns)
 
 

@@ -24,6 +24,13 @@ def test_prediction_table_by_hand() -> None:
     assert "top4_label" not in table
 
 
+def test_of_equal_classes_the_first_is_named_everywhere() -> None:
+    clips = pd.DataFrame({"clip_id": ["a"], "label": ["z"], "signer": [""]})
+    equal = torch.tensor([[0.2, 0.4, 0.4]])
+    table = prediction_table(Predictions(clips, ("x", "y", "z"), torch.tensor([2]), {"fused": equal}, "fused"))
+    assert table[["fused_label", "top1_label", "top2_label"]].to_numpy().tolist() == [["y", "y", "z"]]
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".npz", ".CSV", ".pkl"])
 def test_one_file_in_the_form_of_its_name(suffix: str, tmp_path: Path) -> None:
     clips = pd.DataFrame({"clip_id": ["a"], "label": ["x"], "signer": [""]})
