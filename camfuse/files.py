@@ -2,10 +2,12 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
+
+from camfuse.errors import ConfigError
 
 LOOKED_AT = 4096
 """Bytes at the beginning of a file that say what it is."""
@@ -42,6 +44,31 @@ def atomic(path: Path, suffix: str = "part") -> Iterator[Path]:
             part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def check_targets(option: str, targets: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Refuse to write over what is read, or over a folder, before anything is computed.
+
+    Parameters
+    ----------
+    option
+        What names the files, for the message.
+    targets
+        The files to write.
+    inputs
+        What the same command reads.
+
+    Raises
+    ------
+    ConfigError
+        If one of `targets` is one of `inputs`, or a folder.
+    """
+    read = {one.resolve() for one in inputs}
+    for target in targets:
+        if target.is_dir():
+            raise ConfigError(f"{option}: expected a file to write, found the folder {target}")
+        if target.resolve() in read:
+            raise ConfigError(f"{option}: expected another place than what is read, found {target}")
 
 
 @contextmanager

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from camfuse.files import atomic, found_instead, link_folder, naming, write_if_changed
+from camfuse.errors import ConfigError
+from camfuse.files import atomic, check_targets, found_instead, link_folder, naming, write_if_changed
 
 
 def test_atomic_leaves_nothing_after_an_error(tmp_path: Path) -> None:
@@ -92,3 +93,12 @@ def test_what_may_be_right_is_not_named(tmp_path: Path) -> None:
     assert found_instead(path, text=False) is None
     path.write_bytes(b"PK\x03\x04")
     assert found_instead(path, zipped=False) is None
+
+
+def test_what_is_read_and_folders_are_no_targets(tmp_path: Path) -> None:
+    check_targets("--output", [tmp_path / "new"], [tmp_path / "old"])
+    (tmp_path / "link").symlink_to(tmp_path / "old")
+    with pytest.raises(ConfigError, match="--output: expected another place than what is read"):
+        check_targets("--output", [tmp_path / "new", tmp_path / "link"], [tmp_path / "old"])
+    with pytest.raises(ConfigError, match="expected a file to write, found the folder"):
+        check_targets("--output", [tmp_path], [])

@@ -1,10 +1,12 @@
 """The sub-command `init`: a folder of videos becomes a config."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from camfuse.cli.options import app
 from camfuse.config import load_values, parse_config
@@ -12,12 +14,15 @@ from camfuse.config.computer import Computer
 from camfuse.config.recipe import recipe_values
 from camfuse.config.sources import FolderSource
 from camfuse.errors import ConfigError, MissingToolError
+from camfuse.files import check_targets, write_text
 
 
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder with one sub-folder per word, videos in it.")],
-    output: Annotated[Path | None, typer.Option(help="Config to write; left out, FOLDER's name here.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Config to write; left out, FOLDER's name here. Results get its name.")
+    ] = None,
     signer: Annotated[
         str | None, typer.Option(help="Regular expression whose first group is the signer in a path below FOLDER.")
     ] = None,
@@ -26,6 +31,7 @@ def init(
 ) -> None:
     """Look at a folder of videos, say what to expect of it, and write a config that fits it and this machine."""
     config = output or Path(f"{folder.resolve().name}.yaml")
+    check_targets("--output", [config], [])
     if config.exists() and not force:
         raise ConfigError(f"{config} is there already: name another with --output, or give --force to replace it")
     for line in _init(folder, config, signer, guess_signers):
@@ -56,14 +62,14 @@ def _init(videos: Path, config: Path, signer: str | None, guess: bool) -> Iterat
     yield from word_counts(seen)
     yield from seen.videos.sentences()
     yield from table.notes
-    output = f"results/{videos.resolve().name}"
+    output = f"results/{_without_braces(config.stem)}"
     place = videos if not videos.is_absolute() else videos.resolve()
     values = {"output": output, "clips": {"folder": {"videos": str(place)}}, "pose": {"mediapipe": {}}}
     resolved = parse_config(recipe_values(seen.counts, computer, values))
     yield from expectations(seen, resolved)
-    config.write_text(config_text(seen, place, output, signer, resolved), encoding="utf-8")
+    write_text(config, config_text(seen, place, output, signer, resolved))
     written = parse_config(load_values(config), str(config))
-    yield f"Written: {config}. Now: camfuse run {config}"
+    yield f"Written: {config}. Now: camfuse run {shlex.quote(str(config))}"
     try:
         check_machine(written)
     except MissingToolError as error:
@@ -71,4 +77,13 @@ def _init(videos: Path, config: Path, signer: str | None, guess: bool) -> Iterat
 
 
 def _source(videos: Path, signer: str | None) -> FolderSource:
-    return FolderSource(videos=videos, signer=signer)
+    try:
+        return FolderSource(videos=videos, signer=signer)
+    except ValidationError as error:
+        said = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"--signer: {said}") from error
+
+
+def _without_braces(name: str) -> str:
+    """Replace what the config allows in no name of a run's folder."""
+    return "".join(letter if letter.isprintable() and letter not in "{}" else "_" for letter in name)

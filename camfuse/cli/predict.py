@@ -66,6 +66,7 @@ def predict(
     A video that cannot be answered has a line with its reason; the exit code is 0 if every video has an answer, 3 if
     some have none, and 2 if nothing could begin.
     """
+    from camfuse.files import check_targets
     from camfuse.predict.many import predict_many
     from camfuse.predict.recognise import TrainedModel
     from camfuse.predict.videos import find_videos
@@ -77,6 +78,8 @@ def predict(
     found = [] if camera is not None else find_videos(videos or [])
     if not found and camera is None:
         raise ConfigError(f"expected at least one video, found none in {', '.join(videos or ['what was given'])}")
+    if output is not None:
+        check_targets("--output", [output], found)
     places = {video: drawing_of(video, save, found) for video in found} if save else {}
     failed = 0
     with (
@@ -131,6 +134,7 @@ def _opened(output: Path | None) -> AbstractContextManager[TextIO]:
     """Open the output; file names of any bytes can be written to it."""
     if output is None:
         return nullcontext(sys.stdout)
+    output.parent.mkdir(parents=True, exist_ok=True)
     return output.open("w", encoding="utf-8", errors="backslashreplace", newline="")
 
 

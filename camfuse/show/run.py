@@ -10,6 +10,7 @@ from pathlib import Path
 from camfuse.clips.table import Clip
 from camfuse.config import Config
 from camfuse.errors import CamfuseError, ConfigError
+from camfuse.files import check_targets
 from camfuse.prep.pose.entry import estimator_entry
 from camfuse.run.layout import Run
 from camfuse.show.clip_images import COLUMNS, ClipImages
@@ -64,7 +65,7 @@ def show_video(video: Path, config: Config, output: Path, columns: int = COLUMNS
     Raises
     ------
     ConfigError
-        If the config's estimator only reads keypoints from files.
+        If the config's estimator only reads keypoints from files, or the drawing would replace the video.
     CamfuseError
         If the video cannot be decoded, or shows nobody.
     """
@@ -76,6 +77,7 @@ def show_video(video: Path, config: Config, output: Path, columns: int = COLUMNS
         )
     if not video.is_file():
         raise CamfuseError(f"{video}: expected a video file, found nothing")
+    check_targets("--output", [output], [video])
 
     # MediaPipe and the like are not needed to draw a finished run
     from camfuse.prep.one_video import prepare_clip

@@ -16,7 +16,7 @@ Counts = dict[str, dict[str, int]]
 
 
 def check_shards(run: Run) -> Iterator[Finding]:
-    """Check every shard that is there, and that none is missing which a training reads.
+    """Check every shard that is there, and that none is missing which a training reads or which led to one.
 
     Raises
     ------
@@ -25,14 +25,16 @@ def check_shards(run: Run) -> Iterator[Finding]:
     """
     counts: Counts = {}
     by_shard = list(run.clips().groupby("shard"))
-    for stage in DATA_STAGES:
+    last = max(DATA_STAGES.index(stage) for stage in run.inputs())
+    for number, stage in enumerate(DATA_STAGES):
         there = [(str(name), rows) for name, rows in by_shard if run.shard_path(stage, str(name)).exists()]
         wrong = 0
         for name, rows in tqdm(there, desc=f"verify {stage}", unit="shard", mininterval=1.0, disable=None):
             for found in _check_shard(run, stage, name, rows, counts):
                 wrong += found.kind == "wrong"
                 yield found
-        if missing := [str(name) for name, _ in by_shard if str(name) not in dict(there)]:
+        missing = [str(name) for name, _ in by_shard if str(name) not in dict(there)]
+        if missing and (there or number <= last):
             needed = stage in run.inputs() and there
             text = f"{len(missing)} of {len(by_shard)} shards are not there: {name_some(missing)}"
             yield Finding("wrong" if needed else "note", stage, text)

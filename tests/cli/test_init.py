@@ -72,3 +72,32 @@ def test_no_config_is_replaced_unasked(videos: Path, tmp_path: Path) -> None:
 def test_a_folder_without_words(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="expected a folder per label"):
         camfuse("init", tmp_path, "--output", tmp_path / "a.yaml")
+
+
+def test_videos_beside_the_folders_are_named(tmp_path: Path) -> None:
+    write_numbers(tmp_path / "one.mp4", frames=4)
+    with pytest.raises(TableError, match=r"found 1 videos that lie in none: one\.mp4"):
+        camfuse("init", tmp_path, "--output", tmp_path / "a.yaml")
+
+
+def test_odd_names_of_folder_and_config(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = videos.rename(tmp_path / "my signs {2}")
+    monkeypatch.chdir(tmp_path)
+    assert "Now: camfuse run 'my signs {2}.yaml'" in camfuse("init", odd)
+    assert str(load_config(tmp_path / "my signs {2}.yaml").output) == "results/my signs _2_"
+
+
+def test_a_config_of_another_name_has_results_of_its_own(videos: Path, tmp_path: Path) -> None:
+    camfuse("init", videos, "--output", tmp_path / "new" / "other.yaml")
+    assert str(load_config(tmp_path / "new" / "other.yaml").output) == "results/other"
+
+
+@pytest.mark.parametrize("pattern", ["(", "anna"])
+def test_a_pattern_that_finds_nobody(videos: Path, tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(ConfigError, match="--signer: expected a regular expression"):
+        camfuse("init", videos, "--output", tmp_path / "a.yaml", "--signer", pattern)
+
+
+def test_a_folder_is_no_config(videos: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--output: expected a file to write, found the folder"):
+        camfuse("init", videos, "--output", tmp_path, "--force")

@@ -60,6 +60,24 @@ def test_drawn_videos(trained: MadeRun, walker: None, tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["a.mp4", "b.mp4"]
 
 
+@pytest.mark.bad_input("as `--output` of `predict` or `show` the video itself", "refused; the video stays")
+def test_no_answer_is_written_over_a_video(trained: MadeRun, walker: None, tmp_path: Path) -> None:
+    video = write_numbers(tmp_path / "a.mp4", 8)
+    before = video.read_bytes()
+    for given in (["predict", trained.config.output, video], ["show", video, "--config", trained.run.config_file]):
+        with pytest.raises(ConfigError, match="--output: expected another place than what is read, found"):
+            camfuse(*given, "--output", tmp_path / "sub" / ".." / "a.mp4")
+    assert video.read_bytes() == before
+
+
+def test_where_answers_are_written(trained: MadeRun, walker: None, tmp_path: Path) -> None:
+    video = write_numbers(tmp_path / "a.mp4", 8)
+    with pytest.raises(ConfigError, match="--output: expected a file to write, found the folder"):
+        camfuse("predict", trained.config.output, video, "--output", tmp_path)
+    camfuse("predict", trained.config.output, video, "--output", tmp_path / "new" / "answers.txt")
+    assert "%" in (tmp_path / "new" / "answers.txt").read_text()
+
+
 def test_nothing_to_look_at(trained: MadeRun, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="expected at least one video"):
         camfuse("predict", trained.config.output, tmp_path)

@@ -1,8 +1,10 @@
 """`camfuse verify RUN`: its lines and exit codes."""
 
+import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from made_whole import flip
 from run_command import camfuse
 from typer.testing import CliRunner
@@ -52,3 +54,17 @@ def test_a_damaged_clip_stops_its_reader(copy: Run) -> None:
     flip(path, content.index(numbers) + 7)
     with pytest.raises(ShardError, match=rf"damaged \(clip {clip_id}: the checksum of keypoints does not agree\)"):
         copy.shard("pose", "0000").read("keypoints", clip_id)
+
+
+def test_stages_that_the_model_does_not_need_are_not_missed(copy: Run) -> None:
+    def missed(model: dict[str, object]) -> list[str]:
+        for stage in ("crops", "heatmaps"):
+            shutil.rmtree(copy.output / stage, ignore_errors=True)
+        values = yaml.safe_load(copy.config_file.read_text()) | {"model": model}
+        copy.config_file.write_text(yaml.safe_dump(values))
+        lines = CliRunner().invoke(app, ["verify", str(copy.output)]).stdout.splitlines()
+        return [line.split()[1] for line in lines if line.startswith("note") and "are not there" in line]
+
+    nothing = {"rgb": None, "pose": None}
+    assert missed(nothing | {"sequence": {}}) == ["frames:"]
+    assert missed(nothing | {"rgb": {}}) == ["frames:", "crops:"]

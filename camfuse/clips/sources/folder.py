@@ -38,7 +38,7 @@ def read(source: FolderSource) -> ClipTable:
     found = sorted(_files(source.videos))
     videos = [path for path in found if "/" in path and Path(path).suffix.lower() in VIDEO_SUFFIXES]
     if not videos:
-        raise TableError(source.videos, ["expected a folder per label with videos in it, found no such video"])
+        raise TableError(source.videos, [f"expected a folder per label with videos in it, found {_instead(found)}"])
     signers = [_signer(path, source.signer) for path in videos]
     problems = [problem for path in videos if (problem := unwritable(path))]
     problems += [
@@ -64,6 +64,12 @@ def read(source: FolderSource) -> ClipTable:
     )
     own_split = OwnSplit(source.split, source.by, REMEDY)
     return make_table(rows, source.videos, own_split=own_split, notes=_notes(found, videos, source.videos))
+
+
+def _instead(found: list[str]) -> str:
+    if flat := [path for path in found if Path(path).suffix.lower() in VIDEO_SUFFIXES]:
+        return f"{len(flat)} videos that lie in none: {name_some(flat)}"
+    return "no such video"
 
 
 def _signer(path: str, pattern: str | None) -> str:

@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from camfuse.clips.annotations import annotation_paths
 from camfuse.clips.table import SPLITS
 from camfuse.config import Config
 from camfuse.config.estimators import PICKLES
 from camfuse.errors import ConfigError
-from camfuse.files import atomic
+from camfuse.files import atomic, check_targets
 from camfuse.prep.pose.annotations.pose_file import write_pose
 from camfuse.prep.pose.estimator import Floats
 from camfuse.run.layout import Run
@@ -57,7 +58,7 @@ def export_pyskl(config: Config, output: Path) -> int:
     Raises
     ------
     ConfigError
-        If the name does not end as MMAction2 wants it.
+        If the name does not end as MMAction2 wants it, or is that of a file from which the run has its keypoints.
     ShardError
         If a shard of stage pose is missing, damaged or stale.
     TableError
@@ -66,6 +67,7 @@ def export_pyskl(config: Config, output: Path) -> int:
     if output.suffix.lower() not in PICKLES:
         raise ConfigError(f"expected the pickle's name to end in .pkl, found {output}")
     run = Run(config)
+    check_targets("--output", [output], _read_from(run))
     clips = list(_clip_poses(run))
     content = {
         "split": {split: [clip.row.clip_id for clip in clips if clip.row.split == split] for split in SPLITS},
@@ -93,17 +95,29 @@ def export_pose(config: Config, output: Path) -> int:
 
     Raises
     ------
+    ConfigError
+        If a file would replace one from which the run has its keypoints.
     ShardError
         If a shard of stage pose is missing, damaged or stale.
     MissingToolError
         If pose-format is not installed.
     """
+    run = Run(config)
+    check_targets("--output", (_pose_file(output, clip_id) for clip_id in run.clips()["clip_id"]), _read_from(run))
     count = 0
-    for clip in _clip_poses(Run(config)):
-        path = output / f"{clip.row.clip_id}.pose"
+    for clip in _clip_poses(run):
+        path = _pose_file(output, clip.row.clip_id)
         write_pose(path, clip.keypoints, width=clip.width, height=clip.height, fps=clip.fps)
         count += 1
     return count
+
+
+def _pose_file(folder: Path, clip_id: str) -> Path:
+    return folder / f"{clip_id}.pose"
+
+
+def _read_from(run: Run) -> set[Path]:
+    return {Path(name) for name in annotation_paths(run.clips(), run.config) if name}
 
 
 def _clip_poses(run: Run) -> Iterator[ClipPose]:

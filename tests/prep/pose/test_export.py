@@ -129,3 +129,19 @@ def test_the_command_exports_both(run: Config, tmp_path: Path) -> None:
         assert "3 clips" in answer.output
     assert len(list((tmp_path / "poses").glob("*.pose"))) == 3
     assert (tmp_path / "a.pkl").exists()
+
+
+@pytest.mark.bad_input("`keypoints export` onto the files that the run reads", "refused; they stay")
+@pytest.mark.parametrize(("form", "name", "output"), [("pyskl", "all.pkl", "all.pkl"), ("pose", "b.pose", ".")])
+def test_what_the_run_reads_is_not_written_over(
+    run: Config, tmp_path: Path, make_config: MakeConfig, form: str, name: str, output: str
+) -> None:
+    read = {"folder": str(tmp_path), "file": name}
+    config = make_config(clips={"folder": {"videos": "videos"}, "shards": 1}, pose={"annotations": read})
+    (tmp_path / "config.yaml").write_text(dump_config(config))
+    (tmp_path / name).write_bytes(b"the only ones")
+    words = ["keypoints", "export", "-c", str(tmp_path / "config.yaml"), "--format", form]
+    answer = CliRunner().invoke(app, [*words, "--output", str(tmp_path / output)])
+    assert isinstance(answer.exception, ConfigError)
+    assert "--output: expected another place than what is read" in str(answer.exception)
+    assert (tmp_path / name).read_bytes() == b"the only ones"
