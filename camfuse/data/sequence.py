@@ -84,17 +84,26 @@ def body_units(keypoints: NDArray[np.floating]) -> Array:
 
 
 def _frame(places: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Return the origin (2) and the unit in pixels: the clip's medians, which a turn of the body does not move."""
+    """Return the origin (2) and the unit in pixels: the clip's medians, which a turn of the body does not move.
+
+    Points that lie at one place give no unit: who fills up what is missing with zeros gives no length either.
+    """
     left, right = places[:, LEFT_SHOULDER], places[:, RIGHT_SHOULDER]
-    width = np.linalg.norm(left - right, axis=1)
-    if np.nanmax(width, initial=0.0) > 0:
+    width = _lengths(left - right)
+    if np.isfinite(width).any():
         return np.nanmedian((left + right) / 2, axis=0), float(np.nanmedian(width))
     hands = [places[:, POINTS[side]] for side in ("left", "right")]
-    palms = np.concatenate([np.linalg.norm(hand[:, 9] - hand[:, 0], axis=1) for hand in hands])
+    palms = np.concatenate([_lengths(hand[:, 9] - hand[:, 0]) for hand in hands])
     wrists = np.concatenate([hand[:, 0] for hand in hands])
-    if np.nanmax(palms, initial=0.0) > 0:
+    if np.isfinite(palms).any():
         return np.nanmedian(wrists, axis=0), float(np.nanmedian(palms)) / PALM_OF_SHOULDERS
     return np.zeros(2), 1.0
+
+
+def _lengths(apart: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the lengths of vectors (n, 2); NaN where there is none."""
+    lengths = np.linalg.norm(apart, axis=1)
+    return np.where(lengths > 0, lengths, np.nan)
 
 
 def fill_gaps(points: Array, longest: int) -> Array:

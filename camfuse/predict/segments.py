@@ -129,7 +129,8 @@ def _in_body_units(places: Floats, fps: float) -> Floats:
     """
     left, right = (places[:, shoulder] for shoulder in SHOULDERS)
     widths = np.linalg.norm(left - right, axis=1)
-    if not np.nanmax(widths, initial=0.0) > 0:
+    widths = np.where(widths > 0, widths, np.nan)  # shoulders at one place are none
+    if np.isnan(widths).all():
         return np.full_like(places, np.nan)
     middle = _smooth(_without_gaps((left + right) / 2, len(places)), round(fps))
     width = _smooth(_without_gaps(widths[:, None], len(places)), round(2 * fps))

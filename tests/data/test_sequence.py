@@ -10,6 +10,7 @@ from camfuse.data.sequence import (
     NUM_POINTS,
     POINTS,
     active_part,
+    body_units,
     evenly,
     fill_gaps,
     mirror,
@@ -80,6 +81,15 @@ def test_without_shoulders_the_unit_is_four_palms_about_the_hands() -> None:
     points = normalise(keypoints)
     left = points[0, POINTS["left"]]
     assert_allclose(left[0], (0, 0), atol=1e-6)
+    assert_allclose(np.linalg.norm(left[9] - left[0]), 0.25, atol=1e-6)
+
+
+def test_shoulders_at_one_place_give_no_unit() -> None:
+    keypoints = signer()
+    keypoints[1:, 5:7, :2] = 0  # as files have what is missing, though with a score
+    assert_allclose(np.linalg.norm(np.diff(body_units(keypoints)[0, 5:7], axis=0)), 1, atol=1e-6)
+    keypoints[0, 5:7, :2] = 0
+    left = body_units(keypoints)[0, POINTS["left"]]
     assert_allclose(np.linalg.norm(left[9] - left[0]), 0.25, atol=1e-6)
 
 

@@ -79,6 +79,15 @@ def test_nothing_signed_nobody_there_no_frame_hands_never_seen() -> None:
         assert find_segments(keypoints, FPS) == []
 
 
+def test_shoulders_at_one_place_are_none() -> None:
+    keypoints = person(path((2, 1.4), (2, 0.2), (2, 1.4)))
+    found = find_segments(keypoints, FPS)
+    keypoints[10:100, 5] = keypoints[10:100, 6] = (300, 200, 1)
+    assert find_segments(keypoints, FPS) == found
+    keypoints[:, 5] = keypoints[:, 6]
+    assert find_segments(keypoints, FPS) == []
+
+
 def test_a_hand_that_is_not_seen_for_a_moment_does_not_end_the_sign() -> None:
     keypoints = person(path((2, 1.4), (2, 0.2), (2, 1.4)))
     keypoints[60:64, 10] = (np.nan, np.nan, 0)
