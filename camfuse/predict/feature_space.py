@@ -69,8 +69,9 @@ class FeatureSpace:
         means = np.stack([_mean(features[labels == number]) for number in range(classes)])
         centre = np.nanmean(means, axis=0)
         within = np.sqrt(np.mean((features - means[labels]) ** 2, axis=0))
-        # numbers that hardly change within a word would be all that counts; a tenth of the usual spread stays
-        scale = within + 0.1 * within.mean() + 1e-6
+        # numbers that hardly change within a word would be all that counts; a tenth of the usual spread stays. Where no
+        # word has two clips nothing is known of it, and all count alike
+        scale = within + 0.1 * within.mean() + 1e-6 if within.any() else np.ones_like(within)
         plain = cls(
             weights, centre.astype(np.float32), scale.astype(np.float32), np.zeros((0, len(centre)), np.float32)
         )

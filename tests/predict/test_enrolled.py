@@ -145,6 +145,16 @@ def test_a_word_is_written_as_labels_are() -> None:
     assert check_word(" cafe\u0301 ", ("red",)) == "caf\u00e9"
 
 
+def test_words_beside_single_clips_are_the_same_after_a_file_to_give_away() -> None:
+    """Nothing is known of the spread within a word then; a tiny one would be lost in seven digits."""
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(3, 5)).astype(np.float32)
+    space = FeatureSpace.of("w", features, np.arange(3), 3)
+    words = EnrolledWords("w").with_clips("green", rng.normal(size=(2, 5)).astype(np.float32))
+    other, given = added_of(added_values(space, words))
+    np.testing.assert_allclose(given.places(other), words.places(space), atol=1e-5)
+
+
 def test_words_are_the_same_after_a_file_to_give_away() -> None:
     rng = np.random.default_rng(0)
     features, labels = rng.normal(size=(12, 5)).astype(np.float32), np.arange(12) % 2
