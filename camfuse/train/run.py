@@ -6,12 +6,10 @@ import logging
 import platform
 import shutil
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
@@ -25,7 +23,6 @@ from camfuse.data.batch import collate
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
 from camfuse.data.leaks import check_alike
 from camfuse.data.sampler import EpochSampler
-from camfuse.digest import is_whole
 from camfuse.errors import AllLeftOutError, ConfigError, TableError, WeightsError
 from camfuse.files import write_text
 from camfuse.model.checkpoint import Checkpoint, load_trained, trained_weights
@@ -38,6 +35,7 @@ from camfuse.run.layout import Run, TrainingFiles
 from camfuse.train.module import FUSED, Curve, TrainingIdentity, TrainingModule, write_curves
 from camfuse.train.parallel import is_first, world_size
 from camfuse.train.recompute import recompute_blocks
+from camfuse.train.resume import resumable
 from camfuse.train.trainer import build_trainer, quiet_lightning
 from camfuse.weights.safe import read_checkpoint
 
@@ -170,7 +168,7 @@ def _start_from(model: Recogniser, config: Config, classes: Sequence[str], init:
 
 def _fit(config: Config, module: TrainingModule, data: _Data, files: TrainingFiles, identity: TrainingIdentity) -> None:
     part, phase = module.model.part, getattr(config.train, module.model.part)
-    state = _resumable(files, identity)
+    state = resumable(files, identity)
     epochs, batches = (0, 0) if state is None else (state["camfuse"]["epochs"], state["camfuse"]["batches"])
     if epochs >= phase.epochs and state is not None:
         log.info("%s: %s has all %d epochs; nothing left to train", part, files.last, phase.epochs)
@@ -205,50 +203,6 @@ def _fit(config: Config, module: TrainingModule, data: _Data, files: TrainingFil
             validation = _loader(config, data.val, phase.batch, plain, drop_last=False)
         resume = str(files.last) if state else None
         trainer.fit(module, training, validation, ckpt_path=resume, weights_only=True)
-
-
-def _resumable(files: TrainingFiles, identity: TrainingIdentity) -> dict[str, Any] | None:
-    """Return the state to resume from, or None with the reason logged."""
-    last, best = files.last, files.best_so_far
-    state = _last_whole_state(files)
-    if state is None:
-        return None
-    try:
-        found, epochs = state["camfuse"]["labels"], state["camfuse"]["epochs"]
-    except KeyError as error:
-        log.warning("%s: cannot be resumed (%r): training starts anew", last, error)
-        return None
-    if found != asdict(identity):
-        log.info("%s: belongs to another config, other clips or other checkpoints: training starts anew", last)
-        return None
-    if epochs and not best.exists():
-        log.warning("%s: missing beside %s: training starts anew", best, last)
-        return None
-    if epochs and is_whole(best) is False:
-        log.warning("%s: damaged, and with it the best epoch until now: training starts anew", best)
-        return None
-    return state
-
-
-def _last_whole_state(files: TrainingFiles) -> dict[str, Any] | None:
-    """Read the last state, or, where that is damaged, the one before, which then takes its place."""
-    last, before = files.last, files.before_last
-    for path in (last, before, last):  # again: another process may have put the one before into its place
-        if not path.exists():
-            continue
-        try:
-            state = read_checkpoint(path)
-        except WeightsError as error:
-            log.warning("%s: cannot be resumed: %s", path, error)
-            continue
-        if path == before:
-            log.warning("%s is damaged or missing: resumes from the state before it, %s", last, before)
-            with suppress(FileNotFoundError):
-                before.replace(last)
-        return state
-    if last.exists():
-        log.warning("%s: no whole state is left: training starts anew", files.folder)
-    return None
 
 
 def _loader(
