@@ -22,7 +22,8 @@ def resumable(files: TrainingFiles, identity: TrainingIdentity) -> dict[str, Any
     files
         Of the training: what an earlier start left there.
     identity
-        What the state must belong to: it is not resumed under another config, with other clips or another number of processes.
+        What the state must belong to: it is not resumed under another config, nor with other clips or another number of
+        processes.
     """
     last, best = files.last, files.best_so_far
     state = _last_whole_state(files)

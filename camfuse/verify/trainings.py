@@ -104,5 +104,5 @@ def _result_problems(run: Run, one: Experiment, files: EvaluationFiles) -> Itera
     other = sorted(clip_id for clip_id, label in told.items() if label_of.get(str(clip_id)) != label)
     if other or told.index.has_duplicates:
         yield f"expected the {results.split} clips of the table with their labels, found others: {name_some(other)}"
-    if len(told) + results.missing.count < len(label_of):
+    if len(told) + len(results.missing.left_out) < len(label_of):  # the table has no clip that is not on disk
         yield f"expected predictions of {len(label_of)} clips, or why they are missing, found {len(told)}"

@@ -72,8 +72,11 @@ def test_results_of_another_table_are_found(copy: Run) -> None:
     assert "expected the test clips of the table with their labels, found others: test-0-0" in said(copy)
     path.write_text("\n".join(whole.splitlines()[:-1]) + "\n")
     assert "expected predictions of 3 clips, or why they are missing, found 2" in said(copy)
+    results = copy.evaluation.results
+    assert '"not_on_disk": null' in results.read_text()
+    results.write_text(results.read_text().replace('"not_on_disk": null', '"not_on_disk": 5'))
+    assert "expected predictions of 3 clips" in said(copy)  # what is not on disk is none of the table's
     path.unlink()
     assert "expected predictions.csv with clip_id and label" in said(copy)
-    results = copy.evaluation.results
     results.write_text(results.read_text().replace(copy.fingerprint("evaluate"), "0" * 16))
     assert "expected results with fingerprint" in said(copy)
