@@ -17,9 +17,10 @@ from pathlib import Path
 import psutil
 import pytest
 from counting import CasesOf
-from small_run import Workflow, hashes, same_results
+from small_run import ALONE, PHASE, SMALL, Workflow, hashes, same_results
 
 from camfuse.clips.table import read_shard_clips
+from camfuse.config.read import merged
 
 SEED = 20251
 KILLS_EACH = 10
@@ -137,6 +138,21 @@ def test_killed_in_each_way_gives_the_same_bytes(finished: Workflow, tmp_path: P
     check_poses(results, before, began)
     assert hashes(results) == hashes(finished.folder / "results")
     assert not leftovers(results)
+
+
+def test_after_ctrl_c_in_a_training_the_same_command_is_enough(tmp_path: Path) -> None:
+    phase = {**PHASE, "epochs": 40}
+    workflow = Workflow(tmp_path, settings=merged(SMALL, ALONE) | {"train": {"sequence": phase}})
+    training = tmp_path / "results" / "train" / "sequence"
+    process = workflow.start()
+    while not (training / "curves.csv").exists() and process.poll() is None:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(timeout=120) != 0
+    assert not (training / "best.ckpt").exists()
+    assert "IncompleteFiles" not in workflow.run()
+    assert (training / "best.ckpt").exists()
+    assert "resum" in (tmp_path / "results" / "logs" / "train_sequence.log").read_text()
 
 
 def wait_for_a_pose(folder: Path, process: subprocess.Popen[str]) -> None:
