@@ -217,4 +217,6 @@ class Config(Section):
         if (found := len(self.training_weights)) != self.heads:
             names = ", ".join([*self.model.streams, "joint"])
             raise ValueError(f"evaluate.weights: expected {self.heads} numbers ({names}), found {found}")
+        if not any(self.training_weights):
+            raise ValueError("evaluate.weights: expected at least one number above 0, found only 0")
         return self

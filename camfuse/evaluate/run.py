@@ -230,7 +230,9 @@ def _weights(run: Run, tested: HeadPredictions, val: "_Seen | None", split: Spli
         names = (*run.config.model.streams, "joint")
         configured = dict(zip(names, run.config.training_weights, strict=True))
         weights: Weights = {FUSED: configured, LATE: dict[str, float].fromkeys(STREAMS, 1.0)}
-        return {row: {head: weights[row][head] for head in heads} for row, heads in sources.items()}
+        own = {row: {head: weights[row][head] for head in heads} for row, heads in sources.items()}
+        # a fused model that is given one input only may have just heads of weight 0, as in `camfuse predict`
+        return {row: found if any(found.values()) else dict.fromkeys(found, 1.0) for row, found in own.items()}
     if split == "val":
         raise ConfigError(f"evaluate.weights: `{given}` chooses on val, so val cannot be tested on: give numbers")
     if val is None:

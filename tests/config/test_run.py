@@ -42,6 +42,11 @@ def test_the_default_weights_every_head_the_same(make_config: MakeConfig, model:
         make_config(model=model, evaluate={"weights": [1, 1, 1, 1, 0]})
 
 
+def test_weights_that_leave_no_head_are_refused_before_anything_is_trained(make_config: MakeConfig) -> None:
+    with pytest.raises(ConfigError, match="evaluate.weights: expected at least one number above 0, found only 0"):
+        make_config(evaluate={"weights": [0, 0, 0]})
+
+
 @pytest.mark.parametrize("values", [{"weights": [1]}, {"weights": [1, -1, 1]}, {"weights": "tuning"}, {"samplings": 0}])
 def test_no_test(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

@@ -202,6 +202,9 @@ def test_fused_checkpoint_with_one_input(trained: MadeRun, tmp_path: Path, input
     assert predictions.clips["clip_id"].tolist() == ["test-0-0", "test-2-1"]  # the table's order
     assert (predictions.rows["fused"] == predictions.rows[f"fusion/{inputs}"]).all()
     assert results.weights == {"fused": {inputs: 1.0}}
+    other = run.with_config(evaluate={"samplings": 3, "weights": [0.0, 0.0, 1.0]})  # of the joint head alone
+    weighted = evaluate_clips(other.run, {"fusion": checkpoint}, inputs=inputs, only=wanted)[1]
+    assert weighted.weights == {"fused": {inputs: 1.0}}
     with pytest.raises(TableError, match="test-9-9: no such clip of split `test`"):
         evaluate_clips(run.run, {"fusion": checkpoint}, inputs=inputs, only=["test-9-9"])
 
