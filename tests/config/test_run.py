@@ -43,7 +43,7 @@ def test_the_default_weights_every_head_the_same(make_config: MakeConfig, model:
 
 
 def test_weights_that_leave_no_head_are_refused_before_anything_is_trained(make_config: MakeConfig) -> None:
-    with pytest.raises(ConfigError, match="evaluate.weights: expected at least one number above 0, found only 0"):
+    with pytest.raises(ConfigError, match="expected at least one number above 0, found only 0"):
         make_config(evaluate={"weights": [0, 0, 0]})
 
 
