@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from camfuse.cli.options import ConfigFile, LogFile, Output, app, start
+from camfuse.cli.options import ConfigFile, LogFile, Output, app, log, start
 from camfuse.config import load_config
 from camfuse.errors import TableError
 from camfuse.run.layout import Run
@@ -65,6 +65,8 @@ def results(config: ConfigFile) -> None:
         raise TableError(run.evaluation.results, [problem])
     typer.echo(result_text(found))
     typer.echo(f"report: {run.report}")
+    if found.fingerprint != run.fingerprint("evaluate"):
+        log.warning("%s: of another config or version than %s; run the workflow to renew it", run.output, config)
 
 
 @app.command()

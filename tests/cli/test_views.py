@@ -1,5 +1,6 @@
 """The commands for people."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,17 @@ def test_show_draws_the_worst_or_one_never_both(
 
 
 def test_results_are_printed_with_where_the_report_is(
-    monkeypatch: pytest.MonkeyPatch, config_file: Path, log_as_before: None
+    monkeypatch: pytest.MonkeyPatch, config_file: Path, log_as_before: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     found, run = made_results({"rgb": made_score(0.75)}), Run(load_config(config_file))
     calls = recorded(monkeypatch, "camfuse.evaluate.results.read_results", found)
     assert camfuse("results", "--config", config_file) == f"{result_text(found)}\nreport: {run.report}\n"
+    assert "of another config or version" in caplog.text
+    caplog.clear()
+    found = replace(found, fingerprint=run.fingerprint("evaluate"))
+    recorded(monkeypatch, "camfuse.evaluate.results.read_results", found)
+    camfuse("results", "--config", config_file)
+    assert "another config" not in caplog.text
     assert calls == [(run.evaluation,)]
 
 
