@@ -97,6 +97,10 @@ def load_values(path: Path) -> dict[str, Any]:
     """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except IsADirectoryError as error:
+        raise ConfigError(f"{path}: expected a config, found a folder; a run's is its config.yaml") from error
+    except NotADirectoryError as error:
+        raise ConfigError(f"{path.parent}: expected a folder with a config.yaml in it, found a file") from error
     except OSError as error:
         raise ConfigError(f"{path}: cannot read the config: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -132,4 +132,10 @@ def _best_of(folder: Path) -> Path:
     for best in trained:
         if best.is_file():
             return best
-    raise WeightsError(f"{folder}: expected a trained model ({trained[0]}), found none; run the workflow to its end")
+    raise WeightsError(f"{folder}: expected a trained model ({trained[0]}), found none; {_remedy(folder)}")
+
+
+def _remedy(folder: Path) -> str:
+    if (folder.parent / "train").is_dir():  # an experiment's, whose trainings others may share
+        return f"name the folder of its training, which {folder.parent / 'results.csv'} says"
+    return "run the workflow to its end"

@@ -1,10 +1,13 @@
 """Which videos are meant: files, folders and patterns."""
 
 import glob
+import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from camfuse.clips.splits import VIDEO_SUFFIXES
+
+log = logging.getLogger(__name__)
 
 
 def find_videos(names: Iterable[str]) -> list[Path]:
@@ -23,7 +26,10 @@ def find_videos(names: Iterable[str]) -> list[Path]:
 def _meant(name: str) -> Iterator[Path]:
     path = Path(name)
     if path.is_dir():
-        yield from sorted(_videos_below(path))
+        below = sorted(_videos_below(path))
+        if not below:
+            log.warning("%s: no video is in this folder", path)
+        yield from below
     elif path.exists() or not glob.has_magic(name):
         yield path
     else:

@@ -16,7 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
-from camfuse.errors import CamfuseError, ClipError
+from camfuse.errors import CamfuseError, ClipError, ConfigError
 from camfuse.serve.limits import Limits
 from camfuse.serve.live_session import LiveSession, bones
 from camfuse.serve.live_socket import LiveSocket
@@ -181,9 +181,12 @@ def serve(page: Page, host: str, port: int) -> None:
 
     Raises
     ------
-    OSError
-        If the port is taken.
+    ConfigError
+        If the port is taken, or the host is none of this machine.
     """
     if host not in LOCAL:
         log.warning("everybody who can reach %s:%d can use this model and this machine's time", host, port)
-    web.run_app(page.application(names_of(host)), host=host, port=port, print=None, access_log=None)
+    try:
+        web.run_app(page.application(names_of(host)), host=host, port=port, print=None, access_log=None)
+    except OSError as error:
+        raise ConfigError(f"cannot listen at {host}, port {port}: {error}; give another --port or --host") from error

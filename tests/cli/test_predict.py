@@ -21,6 +21,7 @@ from camfuse.cli import app
 from camfuse.errors import ClipError, ConfigError, MissingToolError, WeightsError
 from camfuse.model.checkpoint import Checkpoint
 from camfuse.predict import live, recognise
+from camfuse.run.layout import Run
 
 
 @pytest.fixture
@@ -78,6 +79,14 @@ def test_where_answers_are_written(trained: MadeRun, walker: None, tmp_path: Pat
     assert "%" in (tmp_path / "new" / "answers.txt").read_text()
 
 
+def test_a_folder_without_videos_beside_others_is_named(
+    trained: MadeRun, walker: None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "empty").mkdir()
+    camfuse("predict", trained.config.output, tmp_path / "empty", write_numbers(tmp_path / "a.mp4", 8))
+    assert f"{tmp_path / 'empty'}: no video is in this folder" in caplog.text
+
+
 def test_nothing_to_look_at(trained: MadeRun, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="expected at least one video"):
         camfuse("predict", trained.config.output, tmp_path)
@@ -86,6 +95,15 @@ def test_nothing_to_look_at(trained: MadeRun, tmp_path: Path) -> None:
 def test_no_model(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"expected a run's folder, a best.ckpt or an exported file, found nothing"):
         camfuse("predict", tmp_path / "gone", write_numbers(tmp_path / "v.mp4", 4))
+
+
+def test_the_folder_of_an_experiment_says_where_its_trainings_are(copy: Run, tmp_path: Path) -> None:
+    experiment = copy.output / "experiments" / "two"
+    copy.shared_trainings.mkdir(parents=True)
+    experiment.mkdir()
+    shutil.copy(copy.config_file, experiment)
+    with pytest.raises(WeightsError, match=r"found none; name the folder of its training, which .*results\.csv says"):
+        camfuse("predict", experiment, write_numbers(tmp_path / "v.mp4", 4))
 
 
 def test_another_estimator_is_refused(trained: MadeRun, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`camfuse serve MODEL` opens the page with what it is given."""
 
+import socket
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from run_command import camfuse
 
 from camfuse.cli import serve as commands
 from camfuse.entries import Package
-from camfuse.errors import MissingToolError
+from camfuse.errors import ConfigError, MissingToolError
 from camfuse.serve import app
 
 
@@ -31,3 +32,10 @@ def test_aiohttp_is_missing(trained: MadeRun, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(commands, "AIOHTTP", Package("no_such_package", "pip install it"))
     with pytest.raises(MissingToolError, match="camfuse serve needs no_such_package: pip install it"):
         camfuse("serve", trained.config.output)
+
+
+def test_a_port_that_is_taken(trained: MadeRun) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=rf"cannot listen at 127.0.0.1, port {port}: .*give another --port"):
+            camfuse("serve", trained.config.output, "--port", port)

@@ -41,9 +41,13 @@ def test_a_damaged_run(copy: Run, tmp_path: Path) -> None:
         camfuse(*test)
 
 
-def test_what_is_no_run(tmp_path: Path) -> None:
+def test_what_is_no_run(copy: Run, tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         camfuse("verify", tmp_path)
+    with pytest.raises(ConfigError, match=r"config\.yaml: expected a folder with a config\.yaml in it, found a file"):
+        camfuse("verify", copy.config_file)
+    with pytest.raises(ConfigError, match=r"expected a config, found a folder; a run's is its config\.yaml"):
+        camfuse("results", "--config", copy.output)
 
 
 def test_a_damaged_clip_stops_its_reader(copy: Run) -> None:
