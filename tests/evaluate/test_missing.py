@@ -1,7 +1,5 @@
 """Which clips of a split cannot be tested, and of which class they are."""
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 from made_training import MakeConfig
@@ -50,7 +48,7 @@ def test_without_the_table_nobody_knows_what_is_on_disk(run: Run) -> None:
     assert find_missing(run, "test", ROWS, {}, whole=True)[0].not_on_disk is None
 
 
-def test_a_damaged_table_is_named(run: Run, tmp_path: Path) -> None:
+def test_a_damaged_table_is_named(run: Run) -> None:
     run.clip_files.coverage.write_text("split,label\ntest,x\n")
     with pytest.raises(TableError, match=r"coverage\.csv"):
         find_missing(run, "test", ROWS, {}, whole=True)

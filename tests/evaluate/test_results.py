@@ -39,7 +39,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert listed == [{"clip_id": "gone", "stage": "frames", "reason": "no video"}]
 
 
-def test_results_of_an_earlier_version_have_nothing_missing(tmp_path: Path) -> None:
+def test_results_of_an_earlier_version_have_nothing_missing() -> None:
     content = FULL.content()
     del content["missing"]
     for row in content["rows"]:

@@ -202,7 +202,7 @@ def test_another_file_than_the_config_says_is_refused(tmp_path: Path, make_confi
         load_initial(build("rgb"), config)
 
 
-def test_weights_belong_to_what_camfuse_weights_lists(tmp_path: Path, make_config: MakeConfig) -> None:
+def test_weights_belong_to_what_camfuse_weights_lists(make_config: MakeConfig) -> None:
     address = "https://example.org/slowonly-0123abcd.pth"
     config = settings(make_config, "rgb", url=address, sha256="0123abcd")
     assert [(one.key, one.path.name) for one in needed_weights(config)] == [("model.rgb.weights", Path(address).name)]

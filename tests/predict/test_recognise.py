@@ -45,7 +45,7 @@ def test_frames_are_counted_while_they_are_seen(model: TrainedModel, video: Path
     assert sum(seen) == 20
 
 
-def test_nobody_in_the_dark(model: TrainedModel, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_in_the_dark(model: TrainedModel, video: Path) -> None:
     observed = model.observe(clip_of(video))
     dark = recognise.Observed(observed.clip, observed.frames, np.full_like(observed.keypoints, np.nan))
     dark.keypoints[..., 2] = 0

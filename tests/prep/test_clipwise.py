@@ -52,7 +52,7 @@ def test_all_bad_clips_are_named_and_the_good_ones_kept(job: ShardJob) -> None:
     assert [path.name for path in job.output.parent.glob("0000*")] == ["0000.h5"]
 
 
-def test_resumed_and_undisturbed_runs_give_the_same_bytes(job: ShardJob, tmp_path: Path) -> None:
+def test_resumed_and_undisturbed_runs_give_the_same_bytes(job: ShardJob) -> None:
     clips = [clip("a"), clip("b")]
     with pytest.raises(BadClipsError):
         make_shard(job, clips, Counter("b"))

@@ -85,7 +85,7 @@ def test_a_real_clip(shared_data: Path, make_config: MakeConfig, tmp_path: Path)
 
 
 def test_a_clip_that_shows_nobody_is_named(
-    make_video: MakeVideo, make_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_video: MakeVideo, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Walker, "estimate", lambda self, clip, frames: missing_poses(len(frames)))
     clip = Clip("empty", make_video(frames=3), 0.0, float("inf"), None, "empty")
