@@ -45,6 +45,7 @@ def _init(videos: Path, config: Path, signer: str | None, guess: bool) -> Iterat
     from camfuse.init.signers import guess_signers
     from camfuse.init.written import config_text
     from camfuse.prep.requirements import check_machine
+    from camfuse.run.trainable import training_problems
 
     table = read(_source(videos, signer))
     paths = [Path(path).relative_to(videos).as_posix() for path in table.rows["video"]]
@@ -67,6 +68,8 @@ def _init(videos: Path, config: Path, signer: str | None, guess: bool) -> Iterat
     values = {"output": output, "clips": {"folder": {"videos": str(place)}}, "pose": {"mediapipe": {}}}
     resolved = parse_config(recipe_values(seen.counts, computer, values))
     yield from expectations(seen, resolved)
+    for problem in training_problems(resolved, table.rows, table.classes):
+        yield f"A training would stop here: {problem}."
     write_text(config, config_text(seen, place, output, signer, resolved))
     written = parse_config(load_values(config), str(config))
     yield f"Written: {config}. Now: camfuse run {shlex.quote(str(config))}"

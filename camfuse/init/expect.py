@@ -98,7 +98,7 @@ def expectations(folder: Folder, resolved: Config) -> Iterator[str]:
     if streams == ("sequence",):
         steps = phase.epochs * math.ceil(phase.repeat * folder.counts.train / phase.batch)
         yield f"Training: {steps:,} steps, about {_time(steps * STEP_SECONDS)} by what it took elsewhere."
-    yield f"Test: {test} clips{f', {100 / test:.1f} points each' if test else ''}; {_whom(folder)}."
+    yield f"Test: {test} clips, {100 / test:.1f} points each; {_whom(folder)}." if test else "Test: no clip."
     yield _hope(folder)
 
 

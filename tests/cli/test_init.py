@@ -101,3 +101,19 @@ def test_a_pattern_that_finds_nobody(videos: Path, tmp_path: Path, pattern: str)
 def test_a_folder_is_no_config(videos: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--output: expected a file to write, found the folder"):
         camfuse("init", videos, "--output", tmp_path, "--force")
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        (("hello/anna_1", "thanks/anna_1"), "expected at least one clip of split `test`, found none"),
+        (("hello/anna_1", "hello/anna_2", "hello/ben_1"), "expected training clips of at least two words"),
+    ],
+)
+def test_what_no_run_could_train_is_said(videos: Path, tmp_path: Path, kept: tuple[str, ...], said: str) -> None:
+    for video in videos.rglob("*.mp4"):
+        if str(video.relative_to(videos).with_suffix("")) not in kept:
+            video.unlink()
+    found = camfuse("init", videos, "--output", tmp_path / "a.yaml")
+    assert f"A training would stop here: {said}" in found
+    assert "0 clips" not in found

@@ -66,6 +66,8 @@ def _read_header(path: Path) -> tuple[list[str], list[Line]]:
         raise TableError(path, ["expected columns video, label and rows, found an empty file"])
     header = lines[0][1]
     problems = [f"expected column `{name}`, found {header}" for name in REQUIRED if name not in header]
+    if other := [mark for mark in (";", "\t") if mark in header[0] and len(header) == 1]:
+        problems.append(f"expected commas between the columns, found {other[0]!r}: save the table with commas")
     problems += [] if lines[1:] else ["expected at least one clip, found none"]
     problems += [f"expected column `{name}` once" for name in sorted(set(header) - {""}) if header.count(name) > 1]
     if problems:

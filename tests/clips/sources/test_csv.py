@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from made_training import MakeConfig
+from run_command import camfuse
 
 from camfuse.clips.sources.csv import read
 from camfuse.clips.table import ClipTable
+from camfuse.config import dump_config
 from camfuse.config.sources import CsvSource
 from camfuse.errors import ConfigError, TableError
 
@@ -124,6 +126,18 @@ def test_segments_of_one_video_have_their_own_ids(source: Callable[..., CsvSourc
 def test_spreadsheet_habits(source: Callable[..., CsvSource]) -> None:
     table = read(source('\ufeffvideo , label\r\na.mp4,"thank you, sir"\r\n\r\n'))
     assert table.rows["label"].tolist() == ["thank you, sir"]
+
+
+@pytest.mark.bad_input(
+    "a table with semicolons or tabs between its columns", "refused at the start, with what is between"
+)
+@pytest.mark.parametrize(("mark", "said"), [(";", "';'"), ("\t", r"'\t'")])
+def test_a_table_without_commas(make_config: MakeConfig, tmp_path: Path, mark: str, said: str) -> None:
+    (tmp_path / "a.csv").write_text(f"video{mark}label\na.mp4{mark}x\n", encoding="utf-8-sig")
+    config = make_config(clips={"csv": {"table": str(tmp_path / "a.csv")}})
+    (tmp_path / "config.yaml").write_text(dump_config(config))
+    with pytest.raises(TableError, match=f"expected commas between the columns, found {re.escape(said)}"):
+        camfuse("clips", "--config", tmp_path / "config.yaml")
 
 
 @pytest.mark.bad_input("trailing commas in a table's header", "passed over; noted where something stands below")
