@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
 from camfuse.errors import CamfuseError, ClipError
 from camfuse.predict.answer import Sign, VideoAnswer
 from camfuse.predict.network import EXPORTED, Device, find_model
 from camfuse.predict.recognise import Observed, TrainedModel, clip_of
-from camfuse.predict.spans import Span
+from camfuse.predict.spans import Span, find_spans
 from camfuse.prep.crops import crop_clip
 from camfuse.prep.heatmaps import STRIDE, drawn_keypoints, render
 from camfuse.serve.limits import Limits, check_video
@@ -90,10 +89,13 @@ class Worker:
         check_video(video, self._limits)
         observed = self._model.observe(clip_of(video), _until(time.monotonic() + self._limits.work))
         answer = self._model.answer(observed)
+        seen = zip(
+            find_spans(observed.frames, observed.keypoints), answer.signs, strict=True
+        )  # what the answers rest on
         return {
             "frames": answer.frames,
             "seconds": answer.seconds,
-            "signs": [self._shown(observed, sign) for sign in answer.signs],
+            "signs": [self._shown(observed, span, sign) for span, sign in seen],
             "video": self._drawn(observed, answer),
         }
 
@@ -115,10 +117,7 @@ class Worker:
         self._model = chosen.load()
         return self.facts()
 
-    def _shown(self, observed: Observed, sign: Sign) -> dict[str, Any]:
-        times = observed.frames.time - observed.frames.time[0]
-        inside = np.flatnonzero((times >= sign.start - 1e-6) & (times < sign.end - 1e-6))
-        span = Span(int(inside[0]), int(inside[-1]) + 1, sign.start, sign.end)
+    def _shown(self, observed: Observed, span: Span, sign: Sign) -> dict[str, Any]:
         return sign_values(sign) | {
             "sheet": self._sheet(observed, span, sign),
             "attention": self._attention(observed, span),
@@ -146,7 +145,7 @@ class Worker:
             return None
         from camfuse.serve.attention import draw_looks
 
-        drawn = draw_looks(self._model, self._model.inputs("upload", *observed.part(span)))
+        drawn = draw_looks(self._model, self._model.inputs(observed.clip.clip_id, *observed.part(span)))
         return None if drawn is None else _jpeg_url(drawn)
 
     def _drawn(self, observed: Observed, answer: VideoAnswer) -> str:

@@ -35,6 +35,18 @@ def test_an_answer_has_all_that_the_page_shows(worker: Worker, video: Path, tmp_
     assert len(list(read_frames(clip_of(drawn)))) == 20
 
 
+def test_what_is_drawn_is_what_the_answer_rests_on(
+    worker: Worker, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    real = worker._model.inputs
+    monkeypatch.setattr(worker._model, "inputs", lambda *given: asked.append(given) or real(*given))
+    worker.answer(video)
+    (answered, drawn) = asked
+    assert answered[0] == drawn[0] and len(answered[1]) == len(drawn[1]) == 20
+    np.testing.assert_array_equal(answered[2], drawn[2])
+
+
 def test_zoomed_hands_have_a_row_of_their_own(worker: Worker, video: Path) -> None:
     model = worker._model
     heights = []
