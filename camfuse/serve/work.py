@@ -89,13 +89,11 @@ class Worker:
         check_video(video, self._limits)
         observed = self._model.observe(clip_of(video), _until(time.monotonic() + self._limits.work))
         answer = self._model.answer(observed)
-        seen = zip(
-            find_spans(observed.frames, observed.keypoints), answer.signs, strict=True
-        )  # what the answers rest on
+        spans = find_spans(observed.frames, observed.keypoints)  # what the answers rest on
         return {
             "frames": answer.frames,
             "seconds": answer.seconds,
-            "signs": [self._shown(observed, span, sign) for span, sign in seen],
+            "signs": [self._shown(observed, span, sign) for span, sign in zip(spans, answer.signs, strict=True)],
             "video": self._drawn(observed, answer),
         }
 
