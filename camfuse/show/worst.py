@@ -69,6 +69,8 @@ def _tested(run: Run) -> Results:
     results, path = read_results(run.evaluation), run.evaluation.probabilities
     if results is None or not path.is_file():
         raise TableError(path, ["expected the probabilities of a finished test, found none; run the workflow first"])
+    if results.fingerprint != run.fingerprint("evaluate"):
+        log.warning("%s: tested by another config or version; run the workflow to renew it", run.output)
     return results
 
 

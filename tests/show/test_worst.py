@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_results import made_results, made_score
+from run_command import camfuse
 
+from camfuse.config import dump_config
 from camfuse.errors import ConfigError, TableError
 from camfuse.evaluate.results import write_results
 from camfuse.run.layout import Run
@@ -43,6 +45,13 @@ def test_sheets_and_page(tested: Run, tmp_path: Path) -> None:
     assert text.index("drink_01") < text.index("book_02") < text.index("book_01")
     show_worst(tested, 1, folder)
     assert sorted(one.name for one in folder.iterdir())[-1] == "index.html" and "book_02" not in page.read_text()
+
+
+def test_a_test_by_another_config_is_said(tested: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(dump_config(tested.config))
+    camfuse("show", "--worst", 1, "--config", config, "--output", tmp_path / "worst")
+    assert f"{tested.output}: tested by another config or version" in caplog.text
 
 
 def test_a_folder_of_other_files_is_left_alone(tested: Run, tmp_path: Path) -> None:
