@@ -26,6 +26,8 @@ SHIPPED_WEIGHTS: dict[ShippedWeights, WeightsFile] = {
     )
 }
 """Weights that travel in the package; docs/weights.md says what they were made of."""
+LETTERS_SIZES = ("frames", "width", "depth", "kernel")
+"""Keys of `model.sequence` under which only their defaults fit the shipped weights."""
 
 
 def weights_file(weights: WeightsFile | ShippedWeights | None) -> WeightsFile | None:
@@ -116,6 +118,18 @@ class SequenceStream(Section):
         if kernel % 2 == 0:
             raise ValueError(f"expected an odd number of frames, so that each has a middle; found {kernel}")
         return kernel
+
+    @model_validator(mode="after")
+    def _letters_fit(self) -> Self:
+        fields = type(self).model_fields
+        other = {name: getattr(self, name) for name in LETTERS_SIZES if getattr(self, name) != fields[name].default}
+        if self.weights == "letters" and other:
+            wanted = ", ".join(f"{name} {fields[name].default}" for name in LETTERS_SIZES)
+            found = ", ".join(f"{name} {value}" for name, value in other.items())
+            raise ValueError(
+                f"weights: letters are of {wanted}; found {found}: set `weights: null`, or pre-train others"
+            )
+        return self
 
 
 class Fusion(Section):

@@ -9,6 +9,7 @@ from typing import Any
 
 from camfuse.config.base import PARTS, STREAMS
 from camfuse.config.computer import Computer
+from camfuse.config.model import LETTERS_SIZES
 from camfuse.config.read import merged
 
 VIEWS = 240
@@ -29,8 +30,6 @@ MANY_CLIPS, CLIPS_FOR_IMAGES = 1000, 5000
 """Training clips from which heatmaps, and from which images, are worth a GPU's time."""
 CLIPS_PER_CORE = 50
 """Training clips for each core without a GPU, up to which heatmaps take a quarter of an hour in bf16."""
-LETTERS_SIZES = frozenset({"frames", "width", "depth", "kernel"})
-"""Keys of `model.sequence` under which only their defaults fit the shipped weights."""
 MIXED = 0.3
 """Of the beta distribution by which few clips are mixed."""
 MOST_LOADERS = 14
@@ -108,8 +107,10 @@ def _many_views(counts: Counts, computer: Computer) -> bool:
 
 
 def _fits_letters(given: dict[str, Any]) -> bool:
-    """Return whether the stream has the sizes of the shipped weights, and MediaPipe's keypoints, as they had."""
-    sizes = ((given.get("model") or {}).get("sequence") or {}).keys() & LETTERS_SIZES
+    """Return whether the stream, in experiments too, has the shipped weights' sizes, and MediaPipe's keypoints."""
+    sizes: set[str] = set()
+    for one in (given, *(given.get("experiments") or {}).values()):
+        sizes |= ((one.get("model") or {}).get("sequence") or {}).keys() & set(LETTERS_SIZES)
     return not sizes and (given.get("pose") or {}).get("mediapipe") is not None
 
 

@@ -10,6 +10,7 @@ import yaml
 from camfuse.config import Config, WeightsFile, dump_config, parse_config
 from camfuse.config.computer import Computer
 from camfuse.config.recipe import FEW_CLIPS, FEW_VAL, VAL_FOR_WEIGHTS, VIEWS, Counts, recipe_values
+from camfuse.errors import ConfigError
 
 LAPTOP, GPU = Computer(cores=4, gpu=False), Computer(cores=16, gpu=True)
 QUICK = Computer(cores=2, gpu=False, bf16=True)
@@ -90,7 +91,11 @@ def test_next_to_nothing_starts_from_the_shipped_letters() -> None:
     assert start(pose={"annotations": {}}) is None  # keypoints of another kind
     assert start(model={"sequence": {"width": 64}}) is None  # they would not fit
     assert start(model={"sequence": {"dropout": 0.2}}) == "letters"
+    assert start(experiments={"narrow": {"model": {"sequence": {"width": 64}}}}) is None  # nor there
+    assert start(experiments={"again": {"seed": 2}, "none": {"model": {"sequence": None, "pose": {}}}}) == "letters"
     assert start(model={"sequence": {"weights": None}}) is None
+    with pytest.raises(ConfigError, match="are of frames 48, width 128, depth 4, kernel 7; found width 64: set"):
+        start(model={"sequence": {"weights": "letters", "width": 64}})
     own = start(model={"sequence": {"weights": {"path": "own.ckpt"}}})
     assert isinstance(own, WeightsFile) and own.path == Path("own.ckpt")
 
