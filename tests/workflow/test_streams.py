@@ -114,16 +114,20 @@ def test_a_recipe_fits_itself_and_what_it_came_to_is_written(alone: Workflow, tm
     workflow = Workflow(tmp_path)
     kept = ("output", "clips", "pose", "crops", "report")
     workflow.settings = {key: value for key, value in alone.settings.items() if key in kept} | {"recipe": "auto"}
-    quick = {"train": {"sequence": {"epochs": 1, "repeat": 1}}}
+    letters = {"sequence": {"weights": "letters"}}  # as the recipe has it for keypoints by MediaPipe
+    quick = {"train": {"sequence": {"epochs": 1, "repeat": 1}}, "model": letters}
     workflow.run(change=quick)
+    assert "letters.ckpt" in (tmp_path / "results" / "logs" / "train_sequence.log").read_text()
     written = yaml.safe_load((tmp_path / "results" / "config.yaml").read_text())
     assert "recipe" not in written
-    assert written["model"]["rgb"] is None and written["model"]["sequence"]["width"] == 128
+    assert written["model"]["rgb"] is None and written["model"]["sequence"]["weights"] == "letters"
     phase = written["train"]["sequence"]
     assert (phase["epochs"], phase["repeat"], phase["keep"]) == (1, 1, "last")
     assert rows(tmp_path / "results" / "evaluate") == ["sequence"]
     assert workflow.planned(quick) == {}
-    assert workflow.planned(quick | {"model": {"pose": {"channels": 8}}})["train_pose"] == 1
+    assert workflow.planned(quick | {"model": letters | {"pose": {"channels": 8}}})["train_pose"] == 1
+    random = {"sequence": {"weights": None}}
+    assert workflow.planned(quick | {"model": random}) == {"train_sequence": 1, "evaluate": 1, "report": 1}
 
 
 def test_zoomed_hands_and_the_active_part_go_from_the_shards_to_the_answer(
