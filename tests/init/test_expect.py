@@ -53,7 +53,7 @@ def test_a_gpu_and_many_clips_get_more_streams() -> None:
     [
         (12, ": 96 %. Here it is 12.0."),
         (3, ": 87 %. Here it is 3.0."),
-        (1, "72 % pre-trained (docs/weights.md). Here it is 1.0."),
+        (1, ": 73 %. Here it is 1.0."),
     ],
 )
 def test_the_hope_is_a_measurement_nearby(each: int, expected: str) -> None:
