@@ -92,7 +92,7 @@ class Clips:
         elif stage == "pose":
             write_keypoints(keypoints, clip_id, frames=FRAMES - 5)
         else:
-            write_keypoints(keypoints, clip_id, score=0)
+            write_keypoints(keypoints, clip_id, score=0.05)  # below crops.min_score; none at all is pose's
 
 
 def hash_of(text: str) -> int:

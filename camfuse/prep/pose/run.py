@@ -5,6 +5,7 @@ from pathlib import Path
 
 from camfuse.clips.table import Clip, read_shard_clips
 from camfuse.config import Config
+from camfuse.errors import ClipError
 from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.clipwise import ShardJob, make_shard
 from camfuse.prep.pose.entry import estimator_entry, pose_weights
@@ -34,7 +35,8 @@ def estimate_poses(config: Config, clips: Path, frames: Path, output: Path, prev
     """Estimate the poses of one shard.
 
     Per frame: `keypoints` (133, 3), `box` (5) and `filled`, as `camfuse.prep.pose.estimator.Poses` says; per clip:
-    `height`, `width` and `fps` of the frames. Clips that the frames shard left out stay left out.
+    `height`, `width` and `fps` of the frames. Clips that the frames shard left out stay left out; one that
+    shows nobody is a bad clip, whatever the model reads.
 
     Parameters
     ----------
@@ -65,6 +67,12 @@ def estimate_poses(config: Config, clips: Path, frames: Path, output: Path, prev
         def compute(clip: Clip) -> ClipData:
             video = ClipFrames.of(source, clip.clip_id)
             poses = estimate_clip(estimator, clip, video)
+            if not (poses.keypoints[..., 2] > 0).any():
+                raise ClipError(
+                    clip.clip_id,
+                    f"nobody is seen in any of its {len(video)} frames: "
+                    "look at the video, then remove the clip, or set `bad_clips: skip`",
+                )
             return ClipData(
                 {"keypoints": poses.keypoints, "box": poses.boxes, "filled": poses.filled},
                 facts={"height": video.height, "width": video.width, "fps": video.fps},

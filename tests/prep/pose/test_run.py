@@ -10,8 +10,11 @@ import pandas as pd
 import pytest
 from made_training import MakeConfig
 from made_videos import MakeVideo
+from run_command import camfuse
+from walker import Walker
 
 from camfuse.clips.table import SHARD_COLUMNS, Clip
+from camfuse.config import dump_config
 from camfuse.errors import BadClipsError, ClipError, StaleShardError
 from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.frames import extract_frames
@@ -63,6 +66,17 @@ class Marker:
         return poses
 
 
+class NobodyInB(Walker):
+    """Sees nobody in clip b."""
+
+    def estimate(self, clip: Clip, frames: ClipFrames) -> Poses:
+        return missing_poses(len(frames)) if clip.clip_id == "b" else super().estimate(clip, frames)
+
+
+def nobody_in_b(_: object) -> NobodyInB:
+    return NobodyInB()
+
+
 def made(marker: Marker, _: object) -> Marker:
     return marker
 
@@ -105,6 +119,21 @@ def test_clips_that_frames_left_out_are_passed_over(
     np.testing.assert_allclose(shard.read("keypoints", "b")[:, 0, :2], np.repeat(np.arange(6), 2).reshape(6, 2))
     assert shard.read("filled", "b").tolist() == [False, True, False, False, False, False]
     assert np.isnan(shard.read("box", "b")[:, :4]).all()
+
+
+@pytest.mark.bad_input("a clip in which nobody is seen", "left out by stage pose, whatever the model reads")
+def test_the_command_leaves_out_who_shows_nobody(
+    prepared: tuple[Any, Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config, clips, frames = prepared
+    monkeypatch.setattr(run, "make_estimator", nobody_in_b)
+    (tmp_path / "config.yaml").write_text(dump_config(config))
+    given = ("--config", tmp_path / "config.yaml", "--clips", clips, "--frames", frames)
+    camfuse("pose", *given, "--output", tmp_path / "pose.h5")
+    shard = Shard(tmp_path / "pose.h5", stage="pose")
+    assert list(shard) == ["a", "bad"]
+    assert shard.left_out["b"].stage == "pose"
+    assert shard.left_out["b"].reason.startswith("nobody is seen in any of its 6 frames")
 
 
 def test_bad_clips_stop_by_default_and_the_rest_is_kept(
