@@ -44,13 +44,19 @@ def channels(keypoints, facts):
     return np.hstack(read).T[None].astype(np.float32)
 
 
+def lengths(apart):
+    """Return the lengths of vectors (n, 2), NaN of those that are zero."""
+    found = np.linalg.norm(apart, axis=1)
+    return np.where(found > 0, found, np.nan)
+
+
 def placed(keypoints):
     """Return the points (T, 60, 2) in shoulder widths from their middle; of hands alone, in four palms."""
     points = np.where(keypoints[:, POINTS, 2:] > 0, keypoints[:, POINTS, :2], np.nan).astype(float)
     left, right, hands = points[:, 5], points[:, 6], points[:, 18:].reshape(-1, 21, 2)
-    units, origins = np.linalg.norm(left - right, axis=1), (left + right) / 2
+    units, origins = lengths(left - right), (left + right) / 2
     if np.isnan(units).all():
-        units, origins = 4 * np.linalg.norm(hands[:, 9] - hands[:, 0], axis=1), hands[:, 0]
+        units, origins = 4 * lengths(hands[:, 9] - hands[:, 0]), hands[:, 0]
     return filled((points - np.nanmedian(origins, axis=0)) / np.nanmedian(units))
 
 
