@@ -20,7 +20,7 @@ from camfuse.report.tables import Chart, Table
 KEPT_OUT = "Unknown words were kept out of training (train.unknown_words)."
 ESTIMATED = (
     "No word was kept out of training (train.unknown_words), so the threshold is an estimate from known words; in a "
-    "benchmark two to four times as many unknown signs passed as it was meant for."
+    "benchmark two to five times as many unknown signs passed as it was meant for."
 )
 THRESHOLD = (
     "What is less sure than the threshold, chosen on val, gets no answer: answered and right say how many of the "
