@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from camfuse.cli.options import ConfigFile, LogFile, Output, app, log, start
+from camfuse.cli.options import ConfigFile, LogFile, Output, app, start
 from camfuse.config import load_config
 from camfuse.errors import TableError
 from camfuse.run.layout import Run
@@ -56,7 +56,7 @@ def results(config: ConfigFile) -> None:
     """Print the result table of a finished run and where its report is."""
     settings = start(config, None)
     from camfuse.evaluate.result_text import result_text
-    from camfuse.evaluate.results import read_results
+    from camfuse.evaluate.results import read_results, warn_of_another
 
     run = Run(settings)
     found = read_results(run.evaluation)
@@ -65,8 +65,7 @@ def results(config: ConfigFile) -> None:
         raise TableError(run.evaluation.results, [problem])
     typer.echo(result_text(found))
     typer.echo(f"report: {run.report}")
-    if found.fingerprint != run.fingerprint("evaluate"):
-        log.warning("%s: of another config or version than %s; run the workflow to renew it", run.output, config)
+    warn_of_another(run, found)
 
 
 @app.command()

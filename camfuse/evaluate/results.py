@@ -1,6 +1,7 @@
 """The results of a test, and the one form that they have in files: ``results.json`` and ``results.csv``."""
 
 import json
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -9,13 +10,15 @@ from typing import Any
 import pandas as pd
 
 from camfuse.config import Part
-from camfuse.errors import TableError
+from camfuse.errors import TableError, WeightsError
 from camfuse.evaluate.confidence import Confidence
 from camfuse.evaluate.reliability import Reliability
 from camfuse.evaluate.signers import SignerCounts, SignerScore
 from camfuse.files import write_text
-from camfuse.run.layout import EvaluationFiles
+from camfuse.run.layout import EvaluationFiles, Run
 from camfuse.run.shard import LeftOut
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -272,3 +275,14 @@ def read_results(files: EvaluationFiles) -> Results | None:
     if results is None:
         raise TableError(path, ["expected at least one row, found none"])
     return results
+
+
+def warn_of_another(run: Run, results: Results) -> None:
+    """Say in the log where the results are of another config or version than the run's, or where nobody can know."""
+    try:
+        same = results.fingerprint == run.fingerprint("evaluate")
+    except WeightsError as error:  # the results are there all the same
+        log.warning("%s: the test cannot be compared with the config: %s", run.output, error)
+        return
+    if not same:
+        log.warning("%s: the test is of another config or version; run the workflow to renew it", run.output)

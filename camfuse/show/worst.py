@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from tqdm import tqdm
 
 from camfuse.errors import CamfuseError, ConfigError, TableError
-from camfuse.evaluate.results import Results, read_results
+from camfuse.evaluate.results import Results, read_results, warn_of_another
 from camfuse.evaluate.rows import TITLES
 from camfuse.files import atomic, write_text
 from camfuse.jpeg import encode_jpeg
@@ -69,8 +69,7 @@ def _tested(run: Run) -> Results:
     results, path = read_results(run.evaluation), run.evaluation.probabilities
     if results is None or not path.is_file():
         raise TableError(path, ["expected the probabilities of a finished test, found none; run the workflow first"])
-    if results.fingerprint != run.fingerprint("evaluate"):
-        log.warning("%s: tested by another config or version; run the workflow to renew it", run.output)
+    warn_of_another(run, results)
     return results
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from made_results import made_results, made_score
-from made_training import MadeRun
+from made_training import MadeRun, MakeConfig
 from run_command import camfuse, write_config
 from typer.testing import CliRunner
 
@@ -15,6 +15,7 @@ from camfuse.config import WeightsFile, dump_config, load_config
 from camfuse.config.reference import default_yaml
 from camfuse.errors import TableError
 from camfuse.evaluate.result_text import result_text
+from camfuse.evaluate.results import write_results
 from camfuse.run.layout import Run
 from camfuse.weights.needed import Needed
 
@@ -86,6 +87,16 @@ def test_results_are_printed_with_where_the_report_is(
     camfuse("results", "--config", config_file)
     assert "another config" not in caplog.text
     assert calls == [(run.evaluation,)]
+
+
+def test_results_are_printed_though_the_first_weights_are_gone(
+    make_config: MakeConfig, log_as_before: None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = make_config(output=str(tmp_path / "run"), model={"rgb": {"weights": {"path": str(tmp_path / "gone.pth")}}})
+    (tmp_path / "gone.yaml").write_text(dump_config(config))
+    write_results(made_results({"rgb": made_score(0.75)}), Run(config).evaluation)
+    assert "report: " in camfuse("results", "--config", tmp_path / "gone.yaml")
+    assert "cannot be compared" in caplog.text
 
 
 def test_weights_fetches_what_is_not_there(

@@ -7,12 +7,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from made_results import made_results, made_score
+from made_training import MakeConfig
 
 from camfuse.errors import TableError
 from camfuse.evaluate.reliability import Bin, Reliability
-from camfuse.evaluate.results import CheckpointFacts, Missing, Results, read_results, write_results
+from camfuse.evaluate.results import CheckpointFacts, Missing, Results, read_results, warn_of_another, write_results
 from camfuse.evaluate.signers import SignerCounts, SignerScore
-from camfuse.run.layout import EvaluationFiles
+from camfuse.run.layout import EvaluationFiles, Run
 from camfuse.run.shard import LeftOut
 
 FULL = made_results(
@@ -64,3 +65,23 @@ def test_no_file_is_no_results_and_a_damaged_one_is_named(tmp_path: Path) -> Non
         files.results.write_text(text)
         with pytest.raises(TableError, match=message):
             read_results(files)
+
+
+def test_results_of_another_config_are_said(make_config: MakeConfig, caplog: pytest.LogCaptureFixture) -> None:
+    run = Run(make_config())
+    warn_of_another(run, replace(FULL, fingerprint=run.fingerprint("evaluate")))
+    assert not caplog.text
+    warn_of_another(run, FULL)
+    assert f"{run.output}: the test is of another config or version" in caplog.text
+
+
+def test_results_whose_first_weights_are_gone_cannot_be_compared(
+    make_config: MakeConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    weights = tmp_path / "first.pth"
+    weights.write_bytes(b"weights")
+    run = Run(make_config(model={"rgb": {"weights": {"path": str(weights)}}}))
+    found = replace(FULL, fingerprint=run.fingerprint("evaluate"))
+    weights.unlink()
+    warn_of_another(run, found)
+    assert "the test cannot be compared with the config" in caplog.text and str(weights) in caplog.text

@@ -7,7 +7,7 @@ import pytest
 from made_results import made_results, made_score
 from run_command import camfuse
 
-from camfuse.config import dump_config
+from camfuse.config import WeightsFile, dump_config
 from camfuse.errors import ConfigError, TableError
 from camfuse.evaluate.results import write_results
 from camfuse.run.layout import Run
@@ -51,7 +51,17 @@ def test_a_test_by_another_config_is_said(tested: Run, tmp_path: Path, caplog: p
     config = tmp_path / "config.yaml"
     config.write_text(dump_config(tested.config))
     camfuse("show", "--worst", 1, "--config", config, "--output", tmp_path / "worst")
-    assert f"{tested.output}: tested by another config or version" in caplog.text
+    assert f"{tested.output}: the test is of another config or version" in caplog.text
+
+
+def test_a_test_that_cannot_be_compared_is_shown(tested: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    weights = WeightsFile(path=tmp_path / "gone.pth")
+    rgb = tested.config.model.rgb
+    assert rgb is not None
+    model = tested.config.model.model_copy(update={"rgb": rgb.model_copy(update={"weights": weights})})
+    run = Run(tested.config.model_copy(update={"model": model}))
+    assert len(find_worst(run, 1)) == 1
+    assert f"{run.output}: the test cannot be compared" in caplog.text
 
 
 def test_a_folder_of_other_files_is_left_alone(tested: Run, tmp_path: Path) -> None:
