@@ -1,9 +1,10 @@
 """Config of sampling and model."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from camfuse.config.base import (
     STREAMS,
@@ -26,6 +27,11 @@ SHIPPED_WEIGHTS: dict[ShippedWeights, WeightsFile] = {
     )
 }
 """Weights that travel in the package; docs/weights.md says what they were made of."""
+FirstWeights = Annotated[
+    Annotated[WeightsFile, Tag("file")] | Annotated[ShippedWeights, Tag("name")],
+    Discriminator(lambda given: "name" if isinstance(given, str) else "file"),
+]
+"""Of a file or of those that travel: told apart by what is given, so that each problem is said once."""
 LETTERS_SIZES = ("frames", "width", "depth", "kernel")
 """Keys of `model.sequence` under which only their defaults fit the shipped weights."""
 
@@ -108,7 +114,7 @@ class SequenceStream(Section):
     """In each block."""
     dropout: Fraction = 0.5
     """Before the classifier."""
-    weights: WeightsFile | ShippedWeights | None = None
+    weights: FirstWeights | None = None
     """What its training starts from: what `camfuse pretrain` wrote, or a `best.ckpt` of ours; letters: what CAMFuse
     ships, pre-trained on the alphabets of 16 sign languages; without it, random weights."""
 
@@ -121,15 +127,17 @@ class SequenceStream(Section):
 
     @model_validator(mode="after")
     def _letters_fit(self) -> Self:
-        fields = type(self).model_fields
-        other = {name: getattr(self, name) for name in LETTERS_SIZES if getattr(self, name) != fields[name].default}
-        if self.weights == "letters" and other:
-            wanted = ", ".join(f"{name} {fields[name].default}" for name in LETTERS_SIZES)
+        if self.weights == "letters" and (other := self.other_sizes(self.model_dump())):
+            wanted = ", ".join(f"{name} {type(self).model_fields[name].default}" for name in LETTERS_SIZES)
             found = ", ".join(f"{name} {value}" for name, value in other.items())
-            raise ValueError(
-                f"weights: letters are of {wanted}; found {found}: set `weights: null`, or pre-train others"
-            )
+            raise ValueError(f"weights: letters are of {wanted}; found {found}: set `weights: null`, or pre-train")
         return self
+
+    @classmethod
+    def other_sizes(cls, values: Mapping[str, object]) -> dict[str, object]:
+        """Return the keys under which the shipped weights do not fit a stream, of its plain values or some of them."""
+        defaults = {name: cls.model_fields[name].default for name in LETTERS_SIZES}
+        return {name: values[name] for name in LETTERS_SIZES if values.get(name, defaults[name]) != defaults[name]}
 
 
 class Fusion(Section):

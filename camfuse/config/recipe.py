@@ -9,7 +9,7 @@ from typing import Any
 
 from camfuse.config.base import PARTS, STREAMS
 from camfuse.config.computer import Computer
-from camfuse.config.model import LETTERS_SIZES
+from camfuse.config.model import SequenceStream
 from camfuse.config.read import merged
 
 VIEWS = 240
@@ -66,9 +66,9 @@ def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> 
         The config as its file has it; a stream that it names is part of the model, and a device decides whether there
         is a GPU.
     """
-    device = (given.get("machine") or {}).get("device", "auto")
+    device = _section(given, "machine").get("device", "auto")
     computer = computer if device == "auto" else replace(computer, gpu=device == "cuda")
-    named = given.get("model") or {}
+    named = _section(given, "model")
     wanted = {*_streams(counts, computer), *(stream for stream in STREAMS if named.get(stream) is not None)}
     streams = [stream for stream in STREAMS if stream in wanted and named.get(stream, {}) is not None]
     on_grids = streams != ["sequence"]
@@ -107,11 +107,24 @@ def _many_views(counts: Counts, computer: Computer) -> bool:
 
 
 def _fits_letters(given: dict[str, Any]) -> bool:
-    """Return whether the stream, in experiments too, has the shipped weights' sizes, and MediaPipe's keypoints."""
-    sizes: set[str] = set()
-    for one in (given, *(given.get("experiments") or {}).values()):
-        sizes |= ((one.get("model") or {}).get("sequence") or {}).keys() & set(LETTERS_SIZES)
-    return not sizes and (given.get("pose") or {}).get("mediapipe") is not None
+    """Return whether the shipped letters suit the run: its stream's sizes, in experiments too, and its keypoints.
+
+    They were trained on all recordings of ``clips.fingerspelling``.
+    """
+    own = _section(_section(given, "model"), "sequence")
+    others = [_section(_section(one, "model"), "sequence") for one in _section(given, "experiments").values()]
+    sequences = [own, *(one for one in others if "weights" not in one)]
+    return (
+        not any(SequenceStream.other_sizes(one) for one in sequences)
+        and _section(given, "pose").get("mediapipe") is not None
+        and _section(given, "clips").get("fingerspelling") is None
+    )
+
+
+def _section(values: object, key: str) -> dict[str, Any]:
+    """Return a section of plain values that nobody has checked yet; an empty one where it is none."""
+    found = values.get(key) if isinstance(values, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _sequence(counts: Counts) -> dict[str, Any]:

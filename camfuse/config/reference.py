@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -50,8 +50,14 @@ def keys(section: type[BaseModel] = Config, above: tuple[str, ...] = (), default
 def _section(info: FieldInfo) -> type[BaseModel] | None:
     if get_origin(info.annotation) is dict:  # its keys are names that a user gives
         return None
-    options: tuple[Any, ...] = get_args(info.annotation) or (info.annotation,)
+    options = _options(info.annotation)
     return next((option for option in options if isinstance(option, type) and issubclass(option, BaseModel)), None)
+
+
+def _options(annotation: Any) -> Iterator[Any]:
+    """Yield what a value may be; of a union inside an `Annotated`, each."""
+    for one in get_args(annotation) or (annotation,):
+        yield from _options(one) if get_origin(one) is Annotated or get_origin(one) is Union else (one,)
 
 
 def default_yaml() -> str:

@@ -213,6 +213,16 @@ class Config(Section):
         return (1.0,) * self.heads if equal else tuple(float(weight) for weight in given)
 
     @model_validator(mode="after")
+    def _letters_are_not_tested(self) -> Self:
+        sequence, source = self.model.sequence, self.clips.fingerspelling
+        if sequence and sequence.weights == "letters" and source and (source.languages.val or source.languages.test):
+            raise ValueError(
+                "model.sequence.weights: letters were trained on all recordings of clips.fingerspelling, "
+                "of its val and test too: set `weights: null`"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _a_weight_for_each_head(self) -> Self:
         if (found := len(self.training_weights)) != self.heads:
             names = ", ".join([*self.model.streams, "joint"])

@@ -236,7 +236,8 @@ def _weights(run: Run, tested: HeadPredictions, val: "_Seen | None", split: Spli
     if split == "val":
         raise ConfigError(f"evaluate.weights: `{given}` chooses on val, so val cannot be tested on: give numbers")
     if val is None:
-        raise ConfigError(f"evaluate.weights: `{given}` chooses on val, and no clip is of split `val`: give numbers")
+        found = "no clip is of split `val`, or all of them were left out"
+        raise ConfigError(f"evaluate.weights: `{given}` chooses on val, and {found}: give numbers")
     choose = tuned_weights if given == "tuned" else likely_weights
     known = val.known
     return {

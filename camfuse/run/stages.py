@@ -43,7 +43,7 @@ STAGES: dict[str, Stage] = {
     for stage in (
         Stage("avatars", 1, lambda c: (c.clips.fingerspelling and c.clips.fingerspelling.avatar_height,)),
         Stage("frames", 1, lambda c: (c.frames.quality,), ("avatars",)),
-        Stage("pose", 3, lambda c: (c.pose,), ("frames",)),
+        Stage("pose", 4, lambda c: (c.pose,), ("frames",)),
         Stage("crops", 1, lambda c: (c.crops,), ("frames", "pose")),
         Stage("heatmaps", 1, lambda c: (c.heatmaps,), ("crops",)),
         Stage("train_rgb", 1, lambda c: (*_training(c), *_stream(c.model.rgb), c.train.rgb), ("crops",)),

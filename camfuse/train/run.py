@@ -127,14 +127,14 @@ def _read_data(run: Run, part: Part) -> _Data:
     training = load(of["train"], augment=True, repeat=repeat, compact=compact)
     if not config.train.validation:
         return _Data(classes, training, None)
-    try:
-        validation = load(of["val"], augment=False, compact=True) if len(of["val"]) else None
-    except AllLeftOutError as error:
-        log.warning("val: %s", error)
-        validation = None
-    if validation is None:
+    if len(of["val"]) == 0:
         log.warning("%s: no clip of split `val`: the last epoch is kept, whether or not it is the best", part)
-    return _Data(classes, training, validation)
+        return _Data(classes, training, None)
+    try:
+        return _Data(classes, training, load(of["val"], augment=False, compact=True))
+    except AllLeftOutError as error:
+        log.warning("%s: val: the last epoch is kept, whether or not it is the best: %s", part, error)
+        return _Data(classes, training, None)
 
 
 def _data_hash(data: _Data, init: Sequence[Path]) -> str:

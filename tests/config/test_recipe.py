@@ -93,11 +93,38 @@ def test_next_to_nothing_starts_from_the_shipped_letters() -> None:
     assert start(model={"sequence": {"dropout": 0.2}}) == "letters"
     assert start(experiments={"narrow": {"model": {"sequence": {"width": 64}}}}) is None  # nor there
     assert start(experiments={"again": {"seed": 2}, "none": {"model": {"sequence": None, "pose": {}}}}) == "letters"
+    assert start(experiments={"narrow": {"model": {"sequence": {"width": 64, "weights": None}}}}) == "letters"
+    assert start(model={"sequence": {"frames": 48}}) == "letters"
     assert start(model={"sequence": {"weights": None}}) is None
     with pytest.raises(ConfigError, match="are of frames 48, width 128, depth 4, kernel 7; found width 64: set"):
         start(model={"sequence": {"weights": "letters", "width": 64}})
     own = start(model={"sequence": {"weights": {"path": "own.ckpt"}}})
     assert isinstance(own, WeightsFile) and own.path == Path("own.ckpt")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"experiments": {"a": None}}, {"experiments": []}, {"model": {"sequence": "x"}}, {"model": "x"}]
+)
+def test_what_is_no_section_is_said_as_in_any_config(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        start(**wrong)
+
+
+def test_letters_test_nobody_whom_they_were_trained_on() -> None:
+    demo = {"fingerspelling": {"letters": ["A", "B"], "languages": {"train": ["ase"], "val": [], "test": ["csq"]}}}
+    with pytest.raises(ConfigError, match=r"all recordings of clips\.fingerspelling"):
+        start(clips=demo, model={"sequence": {"weights": "letters"}})
+    assert start(clips=demo) is None  # nor by the recipe
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [("lettres", "Input should be 'letters'"), ({"pfad": "a.ckpt"}, "pfad"), ({"url": "https://a.org/b"}, "sha256")],
+)
+def test_first_weights_that_are_none_are_one_problem(weights: object, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        start(model={"sequence": {"weights": weights}})
+    assert said in str(error.value) and str(error.value).count("model.sequence.weights") == 1
 
 
 @pytest.mark.parametrize("train", [98, 2000, 14_000])

@@ -251,7 +251,7 @@ def test_without_val_clips_the_last_epoch_is_kept(
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["best_epoch"] == summary["epochs"] == 5
     assert summary["selection"] == "last epoch: without validation"
-    assert "no clip of split `val`" in caplog.text
+    assert "the last epoch is kept" in caplog.text
     assert set(curves(folder)["split"]) == {"train"}
 
 
