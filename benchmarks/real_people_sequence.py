@@ -1,7 +1,8 @@
 """The sequence stream as a row: the package's own training and test, by `recipe: auto`, on keypoints in memory.
 
 The pose shard and the clip table of a run are written straight from the keypoints; everything after them is what a user
-gets, but that a user of MediaPipe with 50 clips or fewer starts from the shipped letters. `benchmarks/results/real_people_choices.md` says what was tried for the recipe, and how far that can be trusted.
+gets, but that a user of MediaPipe with 50 clips or fewer starts from the shipped letters.
+`benchmarks/results/real_people_choices.md` says what was tried for the recipe, and how far that can be trusted.
 """
 
 from collections.abc import Sequence
