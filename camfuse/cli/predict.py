@@ -68,6 +68,7 @@ def predict(
     """
     from camfuse.files import check_targets
     from camfuse.predict.many import predict_many
+    from camfuse.predict.network import find_model
     from camfuse.predict.recognise import TrainedModel
     from camfuse.predict.videos import find_videos
     from camfuse.predict.written import header, written
@@ -79,7 +80,7 @@ def predict(
     if not found and camera is None:
         raise ConfigError(f"expected at least one video, found none in {', '.join(videos or ['what was given'])}")
     if output is not None:
-        check_targets("--output", [output], found)
+        check_targets("--output", [output], [*found, find_model(model)])
     places = {video: drawing_of(video, save, found) for video in found} if save else {}
     failed = 0
     with (

@@ -8,7 +8,7 @@ import typer
 from camfuse.cli.options import ConfigFile, Gpus, LogFile, app, chosen, log, start
 from camfuse.config import Config, Part
 from camfuse.errors import ConfigError
-from camfuse.files import naming
+from camfuse.files import check_targets, naming
 from camfuse.run.layout import Run
 
 Validate = Annotated[
@@ -80,6 +80,7 @@ def pretrain(
     """Train one sequence stream on several data sets at once, for trainings to start from."""
     from camfuse.train.pretrain import pretrain as run
 
+    check_targets("--output", [output], configs)
     with naming(output):
         run([Run(start(config, log_file)) for config in configs], output, steps=steps)
     typer.echo(f"{output}: a config starts from it by `model: {{sequence: {{weights: {{path: {output}}}}}}}`")

@@ -106,6 +106,16 @@ def test_the_folder_of_an_experiment_says_where_its_trainings_are(copy: Run, tmp
         camfuse("predict", experiment, write_numbers(tmp_path / "v.mp4", 4))
 
 
+def test_the_model_is_not_written_over(trained: MadeRun, tmp_path: Path) -> None:
+    best, video = tmp_path / "best.ckpt", write_numbers(tmp_path / "v.mp4", 4)
+    before = trained.run.training("rgb").best.read_bytes()
+    best.write_bytes(before)
+    for model in (best, best.parent):
+        with pytest.raises(ConfigError, match="--output: expected another place than what is read"):
+            camfuse("predict", model, video, "--output", best)
+    assert best.read_bytes() == before
+
+
 def test_another_estimator_is_refused(trained: MadeRun, tmp_path: Path) -> None:
     video = write_numbers(tmp_path / "v.mp4", 4)
     with pytest.raises(ConfigError, match=r"trained on keypoints of mediapipe, and mmpose is asked for"):

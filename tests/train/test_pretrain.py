@@ -59,6 +59,10 @@ def test_a_training_starts_from_it(two: list[MadeRun], tmp_path: Path) -> None:
     output = tmp_path / "pre.ckpt"
     configs = [one.run.config_file for one in two]
     assert "weights: {path: " in camfuse("pretrain", *configs, "--output", output, "--steps", 3)
+    before = configs[0].read_bytes()
+    with pytest.raises(ConfigError, match="--output: expected another place than what is read"):
+        camfuse("pretrain", *configs, "--output", configs[0], "--steps", 3)
+    assert configs[0].read_bytes() == before
     config = two[0].config
     sequence = config.model.sequence
     assert sequence is not None
