@@ -34,6 +34,11 @@ def test_a_profile_names_only_rules_that_exist(name: str) -> None:
     assert name == "default" or {"executor", "jobs", "default-resources"} <= profile(name).keys()
 
 
+@pytest.mark.parametrize("name", ["default", *PLUGINS])
+def test_with_every_profile_the_same_command_is_enough_after_an_interruption(name: str) -> None:
+    assert profile(name)["rerun-incomplete"] is True
+
+
 def test_the_default_profile_is_loaded_by_itself(tmp_path: Path) -> None:
     out = Workflow(tmp_path).run("--dry-run", "--quiet", "rules")
     assert f"Using workflow specific profile {ROOT / 'profiles' / 'default'}" in out
