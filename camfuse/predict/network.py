@@ -132,10 +132,16 @@ def _best_of(folder: Path) -> Path:
     for best in trained:
         if best.is_file():
             return best
-    raise WeightsError(f"{folder}: expected a trained model ({trained[0]}), found none; {_remedy(folder)}")
+    raise WeightsError(f"{folder}: expected a trained model ({trained[0]}), found none; {_remedy(run)}")
 
 
-def _remedy(folder: Path) -> str:
-    if (folder.parent / "train").is_dir():  # an experiment's, whose trainings others may share
-        return f"name the folder of its training, which {folder.parent / 'results.csv'} says"
-    return "run the workflow to its end"
+def _remedy(run: Run) -> str:
+    folder = run.output.resolve()
+    main = Run(run.config.model_copy(update={"output": folder.parent.parent}))
+    if folder.parent not in (main.experiments.parent, main.ablation.parent) or not main.config_file.is_file():
+        return "run the workflow to its end"
+    # an experiment's, or a cell's of the ablation, whose trainings others may share
+    if folder.parent == main.experiments.parent and main.experiments.is_file():
+        return f"name the folder of its training, which {main.experiments} says"
+    own = main.training(run.config.model.parts[-1]).folder.parent
+    return f"run the workflow to its end, and name the folder of its training, in {own} or {main.shared_trainings}"

@@ -98,12 +98,18 @@ def test_no_model(tmp_path: Path) -> None:
 
 
 def test_the_folder_of_an_experiment_says_where_its_trainings_are(copy: Run, tmp_path: Path) -> None:
-    experiment = copy.output / "experiments" / "two"
-    copy.shared_trainings.mkdir(parents=True)
-    experiment.mkdir()
-    shutil.copy(copy.config_file, experiment)
+    video = write_numbers(tmp_path / "v.mp4", 4)
+    for kind in ("experiments", "ablation"):
+        (copy.output / kind / "two").mkdir(parents=True)
+        shutil.copy(copy.config_file, copy.output / kind / "two")
+        with pytest.raises(WeightsError, match=r"found none; run the workflow to its end, and name the folder of its "):
+            camfuse("predict", copy.output / kind / "two", video)
+    copy.experiments.touch()
     with pytest.raises(WeightsError, match=r"found none; name the folder of its training, which .*results\.csv says"):
-        camfuse("predict", experiment, write_numbers(tmp_path / "v.mp4", 4))
+        camfuse("predict", copy.output / "experiments" / "two", video)
+    copy.config_file.rename(tmp_path / "config.yaml")
+    with pytest.raises(WeightsError, match=r"found none; run the workflow to its end$"):
+        camfuse("predict", copy.output / "experiments" / "two", video)
 
 
 def test_the_model_is_not_written_over(trained: MadeRun, tmp_path: Path) -> None:
