@@ -23,7 +23,7 @@ from camfuse.errors import (
 def test_every_error_is_in_the_tree_of_the_module() -> None:
     found = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, CamfuseError)]
     assert errors.__doc__ is not None
-    assert len(found) == 9
+    assert len(found) == 10
     assert all(one.__name__ in errors.__doc__ for one in found)
     assert issubclass(StaleShardError, ShardError)
 

@@ -1,5 +1,7 @@
 """Streams merged into a fused recogniser."""
 
+import logging
+
 import pytest
 import torch
 from made_training import MakeConfig
@@ -65,7 +67,7 @@ def test_the_shipped_letters_fill_the_whole_sequence_stream(make_config: MakeCon
     before = {key: value.clone() for key, value in model.state_dict().items()}
     report = load_initial(model, config)
     assert report is not None and not report.unfit and {key.split(".")[0] for key in report.kept} == {"head_sequence"}
-    assert not caplog.records
+    assert not [one for one in caplog.records if one.levelno >= logging.WARNING]  # none stays random
     path = SHIPPED_WEIGHTS["letters"].path
     stored = torch.load(path, weights_only=True)
     assert [(one["clips"], one["words"], one["run"]) for one in stored["made_of"]] == [(410, 26, "results/letters")]
