@@ -14,6 +14,7 @@ from run_command import camfuse
 from small_run import ALONE, PHASE, SEQUENCE, Workflow
 from walker import Walker
 
+from camfuse.config.model import SHIPPED_WEIGHTS
 from camfuse.errors import CamfuseError
 from camfuse.predict import recognise
 from camfuse.run.layout import Run
@@ -114,13 +115,14 @@ def test_a_recipe_fits_itself_and_what_it_came_to_is_written(alone: Workflow, tm
     workflow = Workflow(tmp_path)
     kept = ("output", "clips", "pose", "crops", "report")
     workflow.settings = {key: value for key, value in alone.settings.items() if key in kept} | {"recipe": "auto"}
-    letters = {"sequence": {"weights": "letters"}}  # as the recipe has it for keypoints by MediaPipe
+    # by its path: by its name it is refused where, as here, the recordings that it was trained on are tested
+    letters = {"sequence": {"weights": {"path": str(SHIPPED_WEIGHTS["letters"].path)}}}
     quick = {"train": {"sequence": {"epochs": 1, "repeat": 1}}, "model": letters}
     workflow.run(change=quick)
     assert "letters.ckpt" in (tmp_path / "results" / "logs" / "train_sequence.log").read_text()
     written = yaml.safe_load((tmp_path / "results" / "config.yaml").read_text())
     assert "recipe" not in written
-    assert written["model"]["rgb"] is None and written["model"]["sequence"]["weights"] == "letters"
+    assert written["model"]["rgb"] is None and written["model"]["sequence"]["weights"] == letters["sequence"]["weights"]
     phase = written["train"]["sequence"]
     assert (phase["epochs"], phase["repeat"], phase["keep"]) == (1, 1, "last")
     assert rows(tmp_path / "results" / "evaluate") == ["sequence"]
