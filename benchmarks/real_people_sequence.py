@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.real_people_rows import Scores, Task
-from camfuse.clips.table import COLUMNS
+from benchmarks.real_signing_sets import SHARD, clip_table
 from camfuse.config import Config, parse_config
 from camfuse.config.computer import Computer
 from camfuse.config.recipe import Counts, recipe_values
@@ -29,7 +29,7 @@ from camfuse.run.shard_writer import ShardWriter
 from camfuse.train import train
 
 Array = NDArray[np.float32]
-SHARD, FPS = "0000", 30.0
+FPS = 30.0
 
 
 @dataclass(frozen=True)
@@ -67,26 +67,17 @@ def keypoint_run(folder: Path, clips: Sequence[Labelled], classes: int, seed: in
     """Write a run's clip table and pose shard from keypoints; nothing of it is trained yet."""
     config = settings(folder, sum(len(one.labels) for one in clips if one.split == "train"), classes, seed, weights)
     run = Run(config)
+    splits = [one.split for one in clips for _ in one.labels]
+    words = [f"word{number:03d}" for number in range(classes)]
     rows = [
-        (one.split, label, points) for one in clips for label, points in zip(one.labels, one.keypoints, strict=True)
+        (f"{row:05d}", words[label], "", "") for row, label in enumerate(label for one in clips for label in one.labels)
     ]
-    table = pd.DataFrame({"clip_id": [f"{number:05d}" for number in range(len(rows))]}).assign(
-        video="none",
-        label=[f"word{label:03d}" for _, label, _ in rows],
-        class_index=[label for _, label, _ in rows],
-        signer="",
-        split=[split for split, _, _ in rows],
-        start=0.0,
-        end=np.nan,
-        annotation="",
-        source="none",
-        shard=SHARD,
-        identity="0",
-    )
-    write_text(run.clip_files.clips, table[[*COLUMNS, "shard", "identity", "class_index"]].to_csv(index=False))
-    names = pd.DataFrame({"class_index": range(classes), "label": [f"word{label:03d}" for label in range(classes)]})
+    table = clip_table(rows, words).assign(split=splits)
+    write_text(run.clip_files.clips, table.to_csv(index=False))
+    names = pd.DataFrame({"class_index": range(classes), "label": words})
     write_text(run.clip_files.classes, names.to_csv(index=False))
-    write_poses(run, dict(zip(table["clip_id"], (points for _, _, points in rows), strict=True)))
+    keypoints = (points for one in clips for points in one.keypoints)
+    write_poses(run, dict(zip(table["clip_id"], keypoints, strict=True)))
     return run
 
 

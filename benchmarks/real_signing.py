@@ -30,10 +30,10 @@ import yaml
 
 from benchmarks import real_signing_linear as linear
 from benchmarks.real_signing_report import SigningSet, write_report
-from benchmarks.real_signing_sets import READERS, Fold, SetClip, official_fold, signer_folds
+from benchmarks.real_signing_sets import READERS, SHARD, Fold, SetClip, clip_table, official_fold, signer_folds
 from camfuse.clips.duplicates import find_duplicates
 from camfuse.clips.sources import fingerspelling
-from camfuse.clips.table import COLUMNS, SHARD_COLUMNS, read_shard_clips
+from camfuse.clips.table import SHARD_COLUMNS, read_shard_clips
 from camfuse.config import Config, parse_config
 from camfuse.errors import ShardError
 from camfuse.evaluate.run import evaluate
@@ -49,7 +49,6 @@ from camfuse.run.stages import fingerprint
 from camfuse.train import train
 
 HERE = Path(__file__).parent
-SHARD = "0000"
 BLANK_SIDE = {"hands": 160, "upper_body": 64}
 """Longer side of the blank frames in pixels, by what crops keep; keypoints are scaled to it. Small ones are fast."""
 FPS = 30.0
@@ -128,7 +127,7 @@ def keypoint_set(name: str, config: Config, data: Path) -> tuple[pd.DataFrame, l
     """Write a set's keypoints as an annotation pickle and blank frames; return its clip table and folds."""
     clips = READERS[name](data)
     sizes = {clip.clip_id: (len(clip.keypoints), clip.height, clip.width) for clip in clips}
-    table = _table([(clip.clip_id, clip.label, clip.signer, "") for clip in clips])
+    table = clip_table([(clip.clip_id, clip.label, clip.signer, "") for clip in clips])
     path = config.output / "annotations.pkl"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -176,20 +175,13 @@ def letters(name: str, config: Config, _data: Path) -> tuple[pd.DataFrame, list[
         inside = (middle >= row["start"]) & ~(middle >= row["end"])
         frames[row["clip_id"]] = times[inside], recording.height, recording.width
     blank_frames(config, frames)
-    table = _table(list(zip(rows["clip_id"], rows["label"], rows["signer"], rows["annotation"], strict=True)))
+    table = clip_table(zip(rows["clip_id"], rows["label"], rows["signer"], rows["annotation"], strict=True))
     table[["start", "end"]] = rows[["start", "end"]]
     if name == "letters":
         return table, [Fold("test", frozenset(rows["clip_id"][rows["split"] == "test"]))]
     languages = sorted(rows["signer"].unique())
     parts = [languages[number::DEMO_FOLDS] for number in range(DEMO_FOLDS)]
     return table, [Fold("-".join(part), frozenset(rows["clip_id"][rows["signer"].isin(part)])) for part in parts]
-
-
-def _table(rows: list[tuple[str, str, str, str]]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=["clip_id", "label", "signer", "annotation"])
-    table = table.assign(video="none", split="train", start=0.0, end=np.nan, source="none", shard=SHARD, identity="0")
-    index = {label: number for number, label in enumerate(sorted(set(table["label"])))}
-    return table[[*COLUMNS, "shard", "identity"]].assign(class_index=table["label"].map(index))
 
 
 # ------------------------------------------------------------------------------------------- stages

@@ -4,7 +4,7 @@ What a set's points are and where they come from is said by the SOURCE.md beside
 133 are left out; a hand that was not seen is all zero there.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from camfuse.clips.table import COLUMNS
 from camfuse.prep.pose.holistic import to_wholebody
 from camfuse.skeleton import FACE
 
 Array = NDArray[np.float32]
+SHARD = "0000"
 PALM = 0.1
 """Length of a palm where the set does not say it, as a share of the image."""
 
@@ -145,6 +147,22 @@ def nepali(data: Path) -> list[SetClip]:
         keypoints = to_wholebody(landmarks(body, width, height), None, *hands)
         clips.append(SetClip(row["clip"], row["label"], row["signer"], "train", keypoints, width, height))
     return clips
+
+
+def clip_table(rows: Iterable[tuple[str, str, str, str]], classes: Sequence[str] = ()) -> pd.DataFrame:
+    """Return the clip table of clips without video, all for training and in one shard.
+
+    Parameters
+    ----------
+    rows
+        Clip id, label, signer and annotation of each.
+    classes
+        All labels, in the order of their numbers; left out, those of the rows by the alphabet.
+    """
+    table = pd.DataFrame(rows, columns=["clip_id", "label", "signer", "annotation"])
+    table = table.assign(video="none", split="train", start=0.0, end=np.nan, source="none", shard=SHARD, identity="0")
+    index = {label: number for number, label in enumerate(classes or sorted(set(table["label"])))}
+    return table[[*COLUMNS, "shard", "identity"]].assign(class_index=table["label"].map(index))
 
 
 READERS: dict[str, Callable[[Path], list[SetClip]]] = {

@@ -1,5 +1,6 @@
 """The sub-command that serves the page."""
 
+import logging
 from typing import Annotated
 
 import typer
@@ -8,6 +9,8 @@ from camfuse.cli.options import app
 from camfuse.cli.predict import Device, Model, Named, Other
 from camfuse.entries import Package
 from camfuse.errors import MissingToolError
+
+log = logging.getLogger(__name__)
 
 AIOHTTP = Package("aiohttp", "pip install aiohttp")
 
@@ -29,13 +32,18 @@ def serve(
     """Open a page to try the model: a video or the camera in, the answer and how it came about out."""
     if AIOHTTP.missing:
         raise MissingToolError(f"camfuse serve needs {AIOHTTP.name}: {AIOHTTP.install}")
-    from camfuse.serve.app import LOCAL, Page
+    from camfuse.serve.address import LOCAL, listening, names_of, written
+    from camfuse.serve.app import Page
     from camfuse.serve.app import serve as run
     from camfuse.serve.limits import Limits
     from camfuse.serve.work import Chosen, Worker
 
     limits = Limits(seconds=seconds, megabytes=megabytes)
     worker = Worker(Chosen(model, estimator, other_estimator, device), limits)
-    page = Page(worker, limits, enroll=host in LOCAL if enroll is None else enroll)
-    typer.echo(f"http://{host}:{port}  (Ctrl-C ends it)")
-    run(page, host, port)
+    alone = written(host) in LOCAL
+    page = Page(worker, limits, enroll=alone if enroll is None else enroll)
+    sockets = listening(host, port)
+    typer.echo(f"http://{written(host)}:{port}  (Ctrl-C ends it)")
+    if not alone:
+        log.warning("everybody who can reach %s:%d can use this model and this machine's time", written(host), port)
+    run(page, sockets, names_of(host))

@@ -77,7 +77,7 @@ def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> 
     absent = {stream: None for stream in STREAMS if stream not in streams}
     present = {stream: values["model"].get(stream, {}) for stream in streams}
     if counts.train <= FEW_CLIPS and "sequence" in streams and _fits_letters(given):
-        present["sequence"] = {"weights": "letters"}
+        present["sequence"] = present["sequence"] | {"weights": "letters"}
     machine: dict[str, Any] = {"threads": max(1, computer.cores // max(1, len(streams)))}
     on_gpu = computer.gpu and on_grids
     if on_gpu:
@@ -109,7 +109,8 @@ def _many_views(counts: Counts, computer: Computer) -> bool:
 def _fits_letters(given: dict[str, Any]) -> bool:
     """Return whether the shipped letters suit the run: its stream's sizes, in experiments too, and its keypoints.
 
-    They were trained on all recordings of ``clips.fingerspelling``.
+    They were trained on all recordings of ``clips.fingerspelling``. With these the recipe leaves them out, whatever is
+    tested: they would gain nothing. A config that names them itself is refused only where they are tested on them.
     """
     own = _section(_section(given, "model"), "sequence")
     others = [_section(_section(one, "model"), "sequence") for one in _section(given, "experiments").values()]

@@ -214,6 +214,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _letters_are_not_tested(self) -> Self:
+        # to train on their recordings once more is no leak, so only a split that is looked at counts here
         sequence, source = self.model.sequence, self.clips.fingerspelling
         if sequence and sequence.weights == "letters" and source and (source.languages.val or source.languages.test):
             raise ValueError(

@@ -6,17 +6,17 @@ sent it, images included, so that several people's videos cannot mix. One thread
 
 import asyncio
 import logging
+import socket
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from camfuse.errors import CamfuseError, ClipError, ConfigError
+from camfuse.errors import CamfuseError, ClipError
 from camfuse.serve.limits import Limits
 from camfuse.serve.live_session import LiveSession, bones
 from camfuse.serve.live_socket import LiveSocket
@@ -29,7 +29,6 @@ FILES = {
     "/page.css": ("page.css", "text/css"),
     "/page.js": ("page.js", "text/javascript"),
 }
-LOCAL = {"localhost", "127.0.0.1", "[::1]"}
 HEADER = "X-Camfuse"
 """A header that only the page's own scripts can send: a foreign page in the same browser cannot."""
 UPLOAD_SECONDS = 120
@@ -57,7 +56,7 @@ class Page:
         self._waiting = 0
         self._live = LiveSocket(partial(LiveSession, worker.chosen, limits), limits)
 
-    def application(self, hosts: set[str] | None) -> web.Application:
+    def application(self, hosts: Collection[str] | None) -> web.Application:
         """Return the application.
 
         Parameters
@@ -137,7 +136,7 @@ class Page:
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def _guard(hosts: set[str] | None) -> Any:
+def _guard(hosts: Collection[str] | None) -> Any:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if hosts is not None and request.host.rpartition(":")[0] not in hosts and request.host not in hosts:
@@ -167,26 +166,16 @@ def _problem(status: int, text: str) -> web.Response:
     return web.json_response({"error": text}, status=status)
 
 
-def names_of(host: str) -> set[str] | None:
-    """Return the names by which a server that listens at `host` may be called; None: any."""
-    try:
-        everywhere = not host or ip_address(host).is_unspecified
-    except ValueError:  # a name
-        everywhere = False
-    return None if everywhere else LOCAL | {host}
+def serve(page: Page, sockets: list[socket.socket], hosts: Collection[str] | None) -> None:
+    """Serve until somebody interrupts.
 
-
-def serve(page: Page, host: str, port: int) -> None:
-    """Serve until somebody interrupts; say where.
-
-    Raises
-    ------
-    ConfigError
-        If the port is taken, or the host is none of this machine.
+    Parameters
+    ----------
+    page
+        What is asked.
+    sockets
+        Where: `camfuse.serve.address.listening` makes them.
+    hosts
+        As `Page.application` has it.
     """
-    if host not in LOCAL:
-        log.warning("everybody who can reach %s:%d can use this model and this machine's time", host, port)
-    try:
-        web.run_app(page.application(names_of(host)), host=host, port=port, print=None, access_log=None)
-    except OSError as error:
-        raise ConfigError(f"cannot listen at {host}, port {port}: {error}; give another --port or --host") from error
+    web.run_app(page.application(hosts), sock=sockets, print=None, access_log=None)

@@ -24,8 +24,10 @@ def test_the_page_is_for_this_machine_unless_told_otherwise(
     monkeypatch.setattr(app, "serve", lambda *given: calls.append(given))
     said = camfuse("serve", trained.config.output, "--port", 9000, "--seconds", 7, *options)
     assert said == f"http://{host}:9000  (Ctrl-C ends it)\n"
-    page, *where = calls[0]
-    assert where == [host, 9000] and page._enroll is enroll and page._limits.seconds == 7
+    page, sockets, _ = calls[0]
+    assert [each.getsockname() for each in sockets] == [(host, 9000)]
+    assert page._enroll is enroll and page._limits.seconds == 7
+    sockets[0].close()
 
 
 def test_aiohttp_is_missing(trained: MadeRun, monkeypatch: pytest.MonkeyPatch) -> None:

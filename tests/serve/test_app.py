@@ -14,7 +14,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from made_videos import write_numbers
 
 from camfuse.ffmpeg_tool import find_ffmpeg
-from camfuse.serve.app import HEADER, LOCAL, Page, names_of
+from camfuse.serve.address import LOCAL
+from camfuse.serve.app import HEADER, Page
 from camfuse.serve.limits import Limits
 from camfuse.serve.work import Chosen, Worker
 from tests.serve.browser import Tab, open_tab
@@ -131,12 +132,6 @@ def test_a_bug_is_no_page_of_html(worker: Worker, video: Path, monkeypatch: pyte
         assert answer.status == 500 and "went wrong" in (await answer.json())["error"]
 
     with_client(worker, use)
-
-
-def test_names_by_which_a_server_may_be_called() -> None:
-    assert names_of("127.0.0.1") == LOCAL
-    assert names_of("lab.example") == LOCAL | {"lab.example"}
-    assert names_of("0.0.0.0") is None
 
 
 # ------------------------------------------------------------------------------------------- in a browser
