@@ -102,5 +102,5 @@ def write_poses(run: Run, clips: dict[str, Array]) -> None:
     path, fingerprint = run.shard_path("pose", SHARD), run.fingerprint("pose")
     with ShardWriter(path, stage="pose", fingerprint=fingerprint, provenance={"pose": "in memory"}) as writer:
         for clip_id, points in clips.items():
-            facts: dict[str, float | str] = {"height": 1, "width": 1, "fps": FPS, "identity": "0"}
+            facts: dict[str, float | str] = {"height": 1, "width": 1, "fps": FPS, "identity": clip_id}
             writer.add(clip_id, ClipData({"keypoints": points.astype(np.float32)}, facts=facts))

@@ -199,7 +199,7 @@ def blank_frames(config: Config, clips: dict[str, tuple[np.ndarray, int, int]]) 
             size = max(1, round(height * scale)), max(1, round(width * scale))
             jpeg = cv2.imencode(".jpg", np.zeros((*size, 3), np.uint8))[1].tobytes()
             rate = (len(time) - 1) / (time[-1] - time[0]) if len(time) > 1 else FPS
-            facts = {"height": size[0], "width": size[1], "fps": rate, "identity": "0"}
+            facts = {"height": size[0], "width": size[1], "fps": rate, "identity": clip_id}
             writer.add(clip_id, ClipData({"time": time}, jpeg=[jpeg] * len(time), facts=facts))
 
 

@@ -160,7 +160,8 @@ def clip_table(rows: Iterable[tuple[str, str, str, str]], classes: Sequence[str]
         All labels, in the order of their numbers; left out, those of the rows by the alphabet.
     """
     table = pd.DataFrame(rows, columns=["clip_id", "label", "signer", "annotation"])
-    table = table.assign(video="none", split="train", start=0.0, end=np.nan, source="none", shard=SHARD, identity="0")
+    table = table.assign(video="none", split="train", start=0.0, end=np.nan, source="none", shard=SHARD)
+    table = table.assign(identity=table["clip_id"])
     index = {label: number for number, label in enumerate(classes or sorted(set(table["label"])))}
     return table[[*COLUMNS, "shard", "identity"]].assign(class_index=table["label"].map(index))
 

@@ -13,7 +13,8 @@ SAME_RECORDING = "same recording"
 SAME_VIDEO = "same video"
 SAME_SIGNER = "same signer"
 SAME_KEYPOINTS = "nearly the same keypoints"
-KINDS = (SAME_RECORDING, SAME_VIDEO, SAME_SIGNER, SAME_KEYPOINTS)
+IN_FIRST_WEIGHTS = "in the first weights"
+KINDS = (SAME_RECORDING, SAME_VIDEO, SAME_SIGNER, SAME_KEYPOINTS, IN_FIRST_WEIGHTS)
 """In the order of the table."""
 
 
@@ -57,6 +58,13 @@ def describe_leaks(leaks: pd.DataFrame, where: str = "leaks.csv") -> list[str]:
     notes = []
     for kind, found in leaks.groupby("kind", sort=False):
         pairs = [f"{row.clip_id} ({row.split}) and {row.other} ({row.other_split})" for row in found.itertuples()]
+        if kind == IN_FIRST_WEIGHTS:
+            files = ", ".join(sorted(set(found["other"])))
+            notes.append(
+                f"Leak, {kind}: {len(found)} clips of val or test are among those that {files} was trained on: "
+                f"{name_some(found['clip_id'].tolist())}; leave them out of the test, or start from other weights."
+            )
+            continue
         what = "signers are" if kind == SAME_SIGNER else "clips of val or test show what is"
         notes.append(f"Leak, {kind}: {len(found)} {what} in an earlier split too: {name_some(pairs)}; see {where}.")
     return notes

@@ -1,4 +1,7 @@
-"""Clips of a run whose keypoints are nearly the same in two splits; looked for once per clip table and keypoints."""
+"""Leaks that the clip table does not show: keypoints nearly the same in two splits, clips in the first weights.
+
+The keypoints are compared once per clip table and keypoints.
+"""
 
 import hashlib
 import json
@@ -7,33 +10,66 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from camfuse.clips.leaks import SAME_KEYPOINTS, describe_leaks, leak_table
+from camfuse.clips.leaks import COLUMNS, IN_FIRST_WEIGHTS, SAME_KEYPOINTS, describe_leaks, leak_table
 from camfuse.clips.table import SPLITS
 from camfuse.config import Part
 from camfuse.data.alike import Array, describe, find_alike, undescribed
 from camfuse.errors import TableError
 from camfuse.files import write_text
+from camfuse.model.initial import clips_before
 from camfuse.run.layout import DataStage, Run
 
 log = logging.getLogger(__name__)
 
 
-def check_alike(run: Run, part: Part) -> None:
-    """Look, before a part is trained, for clips that are nearly the same in two splits, and warn of them.
+def check_leaks(run: Run, part: Part) -> None:
+    """Look, before a part is trained, for what its training would see of val and test (`find_hidden`), and warn of it.
 
     Raises
     ------
     TableError
-        If there are any and the config says ``clips.leaks: refuse``.
+        If there is any and the config says ``clips.leaks: refuse``.
     ShardError
         If a shard is damaged.
+    WeightsError
+        If the first weights are damaged.
     """
-    found = find_alike_clips(run, part)
+    found = find_hidden(run, part)
     notes = describe_leaks(found, str(run.clip_files.alike))
     if notes and run.config.clips.leaks == "refuse":
         raise TableError("leaks between splits, which `clips.leaks: refuse` does not allow", notes)
     for note in notes:
         log.warning("%s", note)
+
+
+def find_hidden(run: Run, part: Part = "fusion") -> pd.DataFrame:
+    """Return `find_alike_clips` and `find_in_first_weights` as one table; errors as `check_leaks` has them."""
+    return pd.concat([find_alike_clips(run, part), find_in_first_weights(run, part)], ignore_index=True)
+
+
+def find_in_first_weights(run: Run, part: Part = "fusion") -> pd.DataFrame:
+    """Return the clips of val and test that the first weights of a training were trained on.
+
+    The same recording and the same part of it; a copy under other bytes is not found.
+
+    Returns
+    -------
+    leaks
+        As `camfuse.clips.leaks.find_leaks` has them, of the one kind; `other` is the file of weights.
+
+    Raises
+    ------
+    WeightsError
+        If such a file is damaged.
+    """
+    rows = run.clips()
+    tested = rows[rows["split"] != "train"]
+    found = [
+        (IN_FIRST_WEIGHTS, clip.clip_id, clip.split, clip.label, path, "", "", "")
+        for path, before in clips_before(run.config, part).items()
+        for clip in tested[tested["identity"].isin(before)].itertuples()
+    ]
+    return pd.DataFrame(found, columns=list(COLUMNS))
 
 
 def find_alike_clips(run: Run, part: Part = "fusion") -> pd.DataFrame:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from camfuse.clips.label_files import read_text
+from camfuse.clips.label_files import name_some, read_text
 from camfuse.clips.table import split_unknown
 from camfuse.config import STREAMS, Part, Split, Stream
 from camfuse.data.dataset import ClipDataset
@@ -117,6 +117,7 @@ def evaluate_clips(
     asked, strange = split_unknown(_rows(run, split, only), config.train.unknown_words)
     if len(asked) == 0:
         raise TableError(run.clip_files.clips, [f"expected a clip of split `{split}` of a word that was trained"])
+    _check_unseen(run, split, asked, trained)
     dataset, predictor = _dataset(run, part, asked), Predictor(config, trained)
     tested = predictor.predict(dataset)
     missing, by_class = find_missing(run, split, asked, dataset.left_out, whole=only is None)
@@ -199,6 +200,20 @@ def read_clip_ids(path: Path) -> list[str]:
     if not ids:
         raise TableError(path, ["expected at least one clip id, found none"])
     return ids
+
+
+def _check_unseen(run: Run, split: Split, rows: pd.DataFrame, trained: Mapping[Part, Checkpoint]) -> None:
+    """Warn of clips of val or test that a checkpoint was trained on, or refuse them where the config says so."""
+    if split == "train":
+        return
+    for part, one in trained.items():
+        found = rows["clip_id"][rows["identity"].isin(set(one.clips))].tolist()
+        if not found:
+            continue
+        note = f"{len(found)} of {len(rows)} clips of {split} are among those it was trained on: {name_some(found)}"
+        if run.config.clips.leaks == "refuse":
+            raise TableError(f"the checkpoint of {part}, where `clips.leaks: refuse` allows no leak", [note])
+        log.warning("the checkpoint of %s: %s; its figures are too high", part, note)
 
 
 def _rows(run: Run, split: Split, only: Collection[str] | None = None) -> pd.DataFrame:

@@ -45,6 +45,9 @@ class Checkpoint:
         Of the libraries.
     precision
         What `train.precision` came to on the machine that trained; empty in files of earlier versions.
+    clips
+        Identities (`camfuse.clips.table.Clip`) of the clips that it was trained on, those of its first weights
+        included, in order; empty in files of earlier versions.
     """
 
     part: Part
@@ -57,6 +60,7 @@ class Checkpoint:
     state: Mapping[str, Tensor]
     versions: dict[str, str]
     precision: str = ""
+    clips: tuple[str, ...] = ()
 
     def save(self, path: Path) -> None:
         """Write the file atomically; equal content gives equal bytes."""
@@ -81,13 +85,14 @@ class Checkpoint:
         values = read_checkpoint(path)
         if "state_dict" in values and "camfuse" in values:
             return cls._of_state(path, values)
-        values = {"precision": ""} | values  # younger than the form
+        values = {"precision": "", "clips": ()} | values  # younger than the form
         names = {field.name for field in fields(cls)}
         if missing := sorted(names - values.keys()):
             raise WeightsError(f"{path}: expected a best.ckpt of camfuse, found a file without {', '.join(missing)}")
         if not isinstance(values["classes"], list | tuple) or values["part"] not in PARTS:
             raise WeightsError(f"{path}: expected a part and a list of classes, found others; train that part again")
-        return cls(**{name: values[name] for name in names} | {"classes": tuple(values["classes"])})
+        lists = {name: tuple(values[name]) for name in ("classes", "clips")}
+        return cls(**{name: values[name] for name in names} | lists)
 
     @classmethod
     def _of_state(cls, path: Path, state: Mapping[str, Any]) -> Self:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from camfuse.config import Config, Stream
+from camfuse.config import Config, Part, Stream
 from camfuse.errors import WeightsError, bullet_list
 from camfuse.model.importers import ImportReport, import_weights
 from camfuse.model.layers import zeros_behind
@@ -49,6 +49,33 @@ def load_initial(model: Recogniser, config: Config) -> ImportReport | None:
     if random:
         log.warning("%s: %d tensors stay random, e.g. %s", report.source, len(random), ", ".join(random[:3]))
     return report
+
+
+def clips_before(config: Config, part: Part) -> dict[str, frozenset[str]]:
+    """Return the identities of the clips that the first weights of a part's training were trained on, by their file.
+
+    Of a fusion those of its streams count too. Weights of other software, or of a version that kept no identities, say
+    nothing of their clips; of a file that is not there any more, a warning says that they are not known.
+
+    Parameters
+    ----------
+    config
+        With ``model.<part>.weights``.
+    part
+        Of the model.
+
+    Raises
+    ------
+    WeightsError
+        If a file is damaged or holds more than plain data.
+    """
+    parts = (*config.model.streams, part) if part == "fusion" else (part,)
+    wanted = {f"model.{one}.weights" for one in parts}
+    paths = [one.path for one in initial_weights(config) if one.key in wanted]
+    for path in (path for path in paths if not path.is_file()):
+        log.warning("%s is not there: whether it was trained on clips of val or test is not known", path)
+    read = {str(path): read_checkpoint(path).get("clips", ()) for path in paths if path.is_file()}
+    return {path: frozenset(clips) for path, clips in read.items() if clips}
 
 
 def merge_streams(fusion: Recogniser, states: Mapping[Stream, Mapping[str, Tensor]]) -> None:

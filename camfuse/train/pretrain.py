@@ -51,7 +51,7 @@ def pretrain(runs: Sequence[Run], output: Path, *, steps: int) -> None:
     runs
         Whose poses are there, up to stage ``pose``; test and val clips are not looked at.
     output
-        File to write to: the stream's weights, and what they were made of.
+        File to write to: the stream's weights, what they were made of, and the identities of those clips.
     steps
         Batches, over all sets.
 
@@ -161,7 +161,8 @@ def _write(
         }
         for one, values in zip(sets, losses, strict=True)
     ]
+    clips = sorted({str(clip) for one in sets for clip in one.clips.clips["identity"]})
     output.parent.mkdir(parents=True, exist_ok=True)
     with atomic(output) as part:
-        torch.save({"state": stream.state_dict(), "made_of": made_of, "steps": steps}, part)
+        torch.save({"state": stream.state_dict(), "made_of": made_of, "steps": steps, "clips": clips}, part)
         seal(part)

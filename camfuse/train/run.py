@@ -21,14 +21,14 @@ from camfuse.clips.table import split_unknown
 from camfuse.config import Config, Part
 from camfuse.data.batch import collate
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
-from camfuse.data.leaks import check_alike
+from camfuse.data.leaks import check_leaks
 from camfuse.data.sampler import EpochSampler
 from camfuse.errors import AllLeftOutError, ConfigError, TableError, WeightsError
 from camfuse.files import write_text
 from camfuse.model.checkpoint import Checkpoint, load_trained, trained_weights
 from camfuse.model.compiled import compiles
 from camfuse.model.device import pick_device, precision_on, set_tf32, to_memory_format
-from camfuse.model.initial import load_initial, merge_streams
+from camfuse.model.initial import clips_before, load_initial, merge_streams
 from camfuse.model.recogniser import Recogniser, build_recogniser
 from camfuse.predict import calibration
 from camfuse.run.layout import Run, TrainingFiles
@@ -91,13 +91,14 @@ def train(run: Run, part: Part, output: Path, init: tuple[Path, ...] = ()) -> No
     set_tf32(config)
     data = _read_data(run, part)
     if is_first() or config.clips.leaks == "refuse":
-        check_alike(run, part)
+        check_leaks(run, part)
     processes = world_size(config.machine)
     identity = TrainingIdentity(run.fingerprint(f"train_{part}"), _data_hash(data, init), processes)
     seed_everything(config.seed, verbose=False)
     model = build_recogniser(config.model, num_classes=len(data.classes), part=part)
+    seen = set(data.train.clips["identity"]).union(*clips_before(config, part).values())
     if load_initial(model, config) is None and part == "fusion":
-        _start_from(model, config, data.classes, init)
+        seen |= _start_from(model, config, data.classes, init)
     model = to_memory_format(model, config, pick_device(config))
     if config.machine.recompute:
         recompute_blocks(model)
@@ -107,7 +108,7 @@ def train(run: Run, part: Part, output: Path, init: tuple[Path, ...] = ()) -> No
         module.compile_networks()
     _fit(config, module, data, files, identity)
     if is_first():
-        _finish(config, module, data, files)
+        _finish(config, module, data, files, tuple(sorted(seen)))
 
 
 def _read_data(run: Run, part: Part) -> _Data:
@@ -149,11 +150,12 @@ def _data_hash(data: _Data, init: Sequence[Path]) -> str:
     return content.hexdigest()[:16]
 
 
-def _start_from(model: Recogniser, config: Config, classes: Sequence[str], init: Sequence[Path]) -> None:
+def _start_from(model: Recogniser, config: Config, classes: Sequence[str], init: Sequence[Path]) -> set[str]:
+    """Merge the trained streams into a fused model; return the identities of the clips that they were trained on."""
     streams = config.model.streams
     if not init:
         log.warning("fusion: no checkpoints of %s given: the streams start from random weights", ", ".join(streams))
-        return
+        return set()
     if len(init) != len(streams):
         raise WeightsError(f"fusion: expected a checkpoint of each of {', '.join(streams)}, found {len(init)} file(s)")
     pairs = zip(streams, init, strict=True)
@@ -161,6 +163,7 @@ def _start_from(model: Recogniser, config: Config, classes: Sequence[str], init:
     merge_streams(model, {stream: one.state for stream, one in trained.items()})
     starts = ", ".join(f"epoch {one.epoch} of {stream}" for stream, one in trained.items())
     log.info("fusion: starts from %s", starts)
+    return set[str]().union(*(one.clips for one in trained.values()))
 
 
 # ------------------------------------------------------------------------------------------- fitting
@@ -225,7 +228,9 @@ def _loader(
 # ------------------------------------------------------------------------------------------- results
 
 
-def _finish(config: Config, module: TrainingModule, data: _Data, files: TrainingFiles) -> None:
+def _finish(
+    config: Config, module: TrainingModule, data: _Data, files: TrainingFiles, trained_on: tuple[str, ...]
+) -> None:
     # `best.ckpt` appears only now: the workflow deletes the outputs of a stopped job, and must not delete the best
     state = read_checkpoint(files.best_so_far)
     epoch = int(state["epoch"]) + 1
@@ -240,6 +245,7 @@ def _finish(config: Config, module: TrainingModule, data: _Data, files: Training
         state=trained_weights(state),
         versions=_versions(),
         precision=precision_on(config, pick_device(config)),
+        clips=trained_on,
     )
     (files.folder / calibration.FILE).unlink(missing_ok=True)  # it was chosen for what the folder held before
     best.save(files.best)

@@ -8,7 +8,7 @@ import pandas as pd
 from camfuse.clips.label_files import name_some
 from camfuse.clips.leaks import COLUMNS, describe_leaks
 from camfuse.clips.table import SPLITS, read_shard_clips
-from camfuse.data.leaks import find_alike_clips
+from camfuse.data.leaks import find_hidden
 from camfuse.errors import CamfuseError, TableError
 from camfuse.run.layout import Run
 from camfuse.run.trainable import training_problems
@@ -41,7 +41,7 @@ def check_leaks(run: Run) -> Iterator[Finding]:
     """
     kind: Kind = "wrong" if run.config.clips.leaks == "refuse" else "note"
     files = run.clip_files
-    found = find_alike_clips(run)
+    found = find_hidden(run)
     if files.leaks.is_file():
         try:
             table = pd.read_csv(files.leaks, dtype=str, keep_default_na=False)[list(COLUMNS)]
@@ -53,7 +53,9 @@ def check_leaks(run: Run) -> Iterator[Finding]:
     notes = describe_leaks(found, "leaks.csv and alike.json")
     yield from (Finding(kind, "splits", note) for note in notes)
     if not notes:
-        yield Finding("fine", "splits", "no recording, part of a video or keypoints are in two of them")
+        yield Finding(
+            "fine", "splits", "no recording, part of a video or keypoints are in two of them, or in the first weights"
+        )
 
 
 def _name(run: Run, name: str) -> str:

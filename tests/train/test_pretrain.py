@@ -10,10 +10,15 @@ import torch
 from made_training import THREE, MadeRun, MakeRun
 from run_command import camfuse
 
+from camfuse.clips.leaks import COLUMNS
 from camfuse.config import Model
+from camfuse.data.leaks import find_hidden
 from camfuse.errors import ConfigError, TableError
+from camfuse.evaluate.run import evaluate
+from camfuse.model.checkpoint import Checkpoint
 from camfuse.model.initial import load_initial
 from camfuse.model.recogniser import build_recogniser
+from camfuse.report.leaks import leaks_table
 from camfuse.train.pretrain import pretrain
 from camfuse.weights.safe import read_checkpoint
 
@@ -88,3 +93,47 @@ def test_what_does_not_go_together_is_refused(make_run: MakeRun, two: list[MadeR
     with pytest.raises(TableError, match="expected at least one clip of split `train`"):
         pretrain([two[0].run, nothing.run], tmp_path / "out", steps=1)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.bad_input(
+    "first weights that were trained on clips of val or test (`camfuse pretrain`, or another `best.ckpt`)",
+    "a warning before training and testing, and a table in the report; refused with `clips.leaks: refuse`",
+)
+def test_a_test_on_clips_of_the_first_weights_is_noted_or_refused(
+    make_run: MakeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = made(make_run, tmp_path / "before", 2)
+    output = tmp_path / "pre.ckpt"
+    pretrain([before.run], output, steps=1)
+    assert read_checkpoint(output)["clips"] == sorted(before.run.clips().query("split == 'train'")["identity"])
+    model = ALONE | {"sequence": ALONE["sequence"] | {"weights": {"path": str(output)}}}
+    run = made(make_run, tmp_path / "after", 2, model)
+    assert len(find_hidden(run.run)) == 0
+    clips = run.run.clip_files.clips  # the id stays, so that the shards do: a clip of the pre-training is tested now
+    clips.write_text(clips.read_text().replace("train-0-5,red,0,train", "train-0-5,red,0,test"))
+    row = find_hidden(run.run).iloc[0]
+    assert row[["clip_id", "split", "label", "other"]].tolist() == ["train-0-5", "test", "red", str(output)]
+    run.run.clip_files.leaks.write_text(",".join(COLUMNS) + "\n")
+    table = leaks_table(run.run)
+    assert table and table.rows[0][:2] == ("in the first weights", "train-0-5")
+
+    best = run.train("sequence", tmp_path / "sequence") / "best.ckpt"
+    note = (
+        f"Leak, in the first weights: 1 clips of val or test are among those that {output} was trained on: train-0-5;"
+    )
+    assert [line for line in caplog.messages if line.startswith(note)]
+    trained_on = Checkpoint.load(best).clips
+    assert "train-0-5#" in trained_on and not any(name.startswith("test-") for name in trained_on)
+    caplog.clear()
+    evaluate(run.run, {"sequence": best}, tmp_path / "test")
+    (said,) = [line for line in caplog.messages if line.startswith("the checkpoint of sequence")]
+    assert said.endswith("1 of 3 clips of test are among those it was trained on: train-0-5; its figures are too high")
+    refusing = run.with_config(clips=run.config.clips.model_dump(mode="json", exclude_none=True) | {"leaks": "refuse"})
+    with pytest.raises(TableError, match=r"(?s)`clips\.leaks: refuse` does not allow.*in the first weights.*train-0-5"):
+        refusing.train("sequence", tmp_path / "refused")
+    with pytest.raises(TableError, match=r"(?s)checkpoint of sequence.*1 of 3 clips of test"):
+        evaluate(refusing.run, {"sequence": best}, tmp_path / "refused")
+    output.unlink()
+    caplog.clear()
+    assert len(find_hidden(run.run)) == 0
+    assert f"{output} is not there: whether it was trained on clips of val or test is not known" in caplog.messages
