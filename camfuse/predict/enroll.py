@@ -20,6 +20,7 @@ from camfuse.predict.recognise import TrainedModel, clip_of
 from camfuse.predict.spans import find_spans, whole_video
 from camfuse.predict.torch_network import TorchNetwork
 from camfuse.run.layout import Run, check_complete
+from camfuse.weights.needed import sha256_of
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ def enroll(
     weights = checkpoint_hash(checkpoint)
     words = EnrolledWords.beside(checkpoint, weights)
     with TrainedModel(network, estimator=estimator, other_estimator=other_estimator) as trained:
-        features = _features_of(trained, network, word, clips, whole=whole)
+        features = _features_of(trained, network, word, _each_once(clips), whole=whole)
     if FeatureSpace.beside(checkpoint, weights) is None:
         space = _lay_out(checkpoint, network, weights)
         if space is None:
@@ -93,6 +94,16 @@ def enroll(
     words = words.with_clips(word, features)
     words.save(checkpoint.parent)
     return words
+
+
+def _each_once(clips: Sequence[Path]) -> list[Path]:
+    """Return the videos without those that are another one byte by byte: a clip given twice would count twice."""
+    first: dict[str, Path] = {}
+    for clip in clips:  # what is no file is told so where it is opened
+        same = first.setdefault(sha256_of(clip) if clip.is_file() else str(clip), clip)
+        if same is not clip:
+            log.warning("%s is the same video as %s: it counts once", clip, same)
+    return list(first.values())
 
 
 def forget(model: Path, word: str) -> None:

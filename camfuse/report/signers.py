@@ -114,7 +114,7 @@ def signer_chart(order: Sequence[SignerScore], row: str) -> Markup:
         y, (low, high) = 4 + (number + 0.5) * ROW, share.interval
         name = one.signer if len(one.signer) <= LONGEST_NAME else f"{one.signer[: LONGEST_NAME - 1]}…"
         hover = f"{one.signer}: {share.right} of {share.clips} right"
-        kind = "known" if one.seen else "new"
+        kind = "unknown" if one.seen is None else "known" if one.seen else "new"
         body.append(tag("text", name, cls="tick end", x=LABEL - 10, y=y + 4))
         body.append(tag("line", cls=f"interval {kind}", x1=_across(low), x2=_across(high), y1=y, y2=y))
         body.append(tag("circle", tag("title", hover), cls=f"person {kind}", cx=_across(share.value), cy=y, r=5))

@@ -10,7 +10,7 @@ from pytest import LogCaptureFixture
 from camfuse.config import Model, Part
 from camfuse.config.model import SHIPPED_WEIGHTS
 from camfuse.errors import WeightsError
-from camfuse.model.initial import load_initial, merge_streams
+from camfuse.model.initial import clips_before, load_initial, merge_streams
 from camfuse.model.recogniser import Recogniser, build_recogniser
 
 CONFIG = Model.model_validate(
@@ -71,5 +71,6 @@ def test_the_shipped_letters_fill_the_whole_sequence_stream(make_config: MakeCon
     path = SHIPPED_WEIGHTS["letters"].path
     stored = torch.load(path, weights_only=True)
     assert [(one["clips"], one["words"], one["run"]) for one in stored["made_of"]] == [(410, 26, "results/letters")]
+    assert clips_before(config, "sequence") == {str(path): frozenset(stored["clips"])} and len(stored["clips"]) == 410
     for key, value in model.state_dict().items():
         assert torch.equal(value, before[key] if key.startswith("head_") else stored["state"][key])

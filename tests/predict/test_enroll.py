@@ -80,6 +80,15 @@ def test_more_clips_of_a_word_come_beside_the_first_and_it_can_be_forgotten(run:
         forget(best(run, "pose"), "numbers")
 
 
+def test_a_video_given_twice_counts_once(run: MadeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    clips = [write_numbers(tmp_path / f"{number}.mp4", 16 + number) for number in range(2)]
+    copy = shutil.copy(clips[0], tmp_path / "copy.mp4")
+    words = enroll(best(run, "pose"), "numbers", [clips[0], Path(copy)])
+    assert words.words == ("numbers",)
+    assert f"{copy} is the same video as {clips[0]}: it counts once" in caplog.messages
+    assert enroll(best(run, "pose"), "counting", clips).words == ("numbers", "counting", "counting")
+
+
 def test_without_the_runs_clips_added_words_are_answered_alone(
     run: MadeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,6 +1,7 @@
 """Accuracy by person on the page."""
 
 import json
+import re
 
 from made_results import made_results, made_score
 from made_run import Run
@@ -42,6 +43,12 @@ def test_unknown_people_are_one_line(run: Run) -> None:
     assert "People" not in Text(written(run)).sections["results"]  # a file of an earlier version
     write_text(path, json.dumps(content | {"signers": {"unseen": 0, "seen": 0, "unknown": 6}}))
     assert "Who signs the tested clips is not known" in Text(written(run)).sections["results"]
+
+
+def test_who_is_not_known_to_be_new_is_not_drawn_as_new() -> None:
+    people = [SignerScore(f"s{number}", seen, 2, {"rgb": 1}) for number, seen in enumerate((True, False, None))]
+    kinds = re.findall(r'class="person (\w+)"', signer_chart(people, "rgb"))
+    assert kinds == ["known", "new", "unknown"]
 
 
 def test_a_name_cannot_become_markup() -> None:
