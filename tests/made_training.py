@@ -134,6 +134,7 @@ def make_run(
     table = pd.DataFrame(rows).assign(video="v.mp4", signer="s 1", start=0.0, end=np.nan, annotation="", source="")
     table["shard"] = [shard_of(clip_id, 2) for clip_id in table["clip_id"]]
     table["identity"] = table["clip_id"] + "#"
+    table["recording"] = table["clip_id"]
     (folder / "clips").mkdir(parents=True)
     Run(config).config_file.write_text(dump_config(config), encoding="utf-8")
     table.to_csv(folder / "clips" / "clips.csv", index=False)

@@ -36,7 +36,8 @@ class Refreshed:
     Attributes
     ----------
     rows
-        `COLUMNS` and class_index, shard, identity (hash of what the recording says, wherever it lies).
+        `COLUMNS` and class_index, shard, identity (hash of what the recording says, wherever it lies),
+        recording (hash of the whole of it).
     classes
         Label of each class index.
     notes
@@ -192,6 +193,7 @@ def _with_identity(
         class_index=[index[label] for label in rows["label"]],
         shard=[shard_of(clip_id, shards) for clip_id in rows["clip_id"]],
         identity=identities,
+        recording=[hashes[source][:16] for source in rows["source"]],
     )
 
 

@@ -165,7 +165,7 @@ def read_shard_clips(path: Path) -> list[Clip]:
 
 
 def read_clips(path: Path) -> pd.DataFrame:
-    """Read `clips.csv`: `COLUMNS` and class_index (int), shard, identity; start and end are float seconds.
+    """Read `clips.csv`: `COLUMNS` and class_index (int), shard, identity, recording; start and end are float seconds.
 
     Raises
     ------

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from camfuse.clips.leaks import COLUMNS, IN_FIRST_WEIGHTS, SAME_KEYPOINTS, describe_leaks, leak_table
+from camfuse.clips.seen import seen
 from camfuse.clips.table import SPLITS
 from camfuse.config import Part
 from camfuse.data.alike import Array, describe, find_alike, undescribed
@@ -50,7 +51,7 @@ def find_hidden(run: Run, part: Part = "fusion") -> pd.DataFrame:
 def find_in_first_weights(run: Run, part: Part = "fusion") -> pd.DataFrame:
     """Return the clips of val and test that the first weights of a training were trained on.
 
-    The same recording and the same part of it; a copy under other bytes is not found.
+    The same part of the same recording, or parts that overlap; a copy under other bytes is not found.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def find_in_first_weights(run: Run, part: Part = "fusion") -> pd.DataFrame:
     found = [
         (IN_FIRST_WEIGHTS, clip.clip_id, clip.split, clip.label, path, "", "", "")
         for path, before in clips_before(run.config, part).items()
-        for clip in tested[tested["identity"].isin(before)].itertuples()
+        for clip in tested[seen(tested, before)].itertuples()
     ]
     return pd.DataFrame(found, columns=list(COLUMNS))
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from camfuse.clips.label_files import name_some, read_text
+from camfuse.clips.seen import seen
 from camfuse.clips.table import split_unknown
 from camfuse.config import STREAMS, Part, Split, Stream
 from camfuse.data.dataset import ClipDataset
@@ -207,7 +208,7 @@ def _check_unseen(run: Run, split: Split, rows: pd.DataFrame, trained: Mapping[P
     if split == "train":
         return
     for part, one in trained.items():
-        found = rows["clip_id"][rows["identity"].isin(set(one.clips))].tolist()
+        found = rows["clip_id"][seen(rows, one.clips)].tolist()
         if not found:
             continue
         note = f"{len(found)} of {len(rows)} clips of {split} are among those it was trained on: {name_some(found)}"

@@ -46,8 +46,8 @@ class Checkpoint:
     precision
         What `train.precision` came to on the machine that trained; empty in files of earlier versions.
     clips
-        Identities (`camfuse.clips.table.Clip`) of the clips that it was trained on, those of its first weights
-        included, in order; empty in files of earlier versions.
+        Those that it was trained on as `camfuse.clips.seen` writes them, those of its first weights included, in
+        order; empty in files of earlier versions.
     """
 
     part: Part

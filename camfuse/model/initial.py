@@ -52,9 +52,9 @@ def load_initial(model: Recogniser, config: Config) -> ImportReport | None:
 
 
 def clips_before(config: Config, part: Part) -> dict[str, frozenset[str]]:
-    """Return the identities of the clips that the first weights of a part's training were trained on, by their file.
+    """Return what the first weights of a part's training were trained on (`camfuse.clips.seen`), by their file.
 
-    Of a fusion those of its streams count too. Weights of other software, or of a version that kept no identities, say
+    Of a fusion those of its streams count too. Weights of other software, or of a version that kept no clips, say
     nothing of their clips; of a file that is not there any more, a warning says that they are not known.
 
     Parameters

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from camfuse.clips.seen import written
 from camfuse.config import Config
 from camfuse.data.batch import collate
 from camfuse.data.dataset import ClipDataset, Sample
@@ -51,7 +52,7 @@ def pretrain(runs: Sequence[Run], output: Path, *, steps: int) -> None:
     runs
         Whose poses are there, up to stage ``pose``; test and val clips are not looked at.
     output
-        File to write to: the stream's weights, what they were made of, and the identities of those clips.
+        File to write to: the stream's weights, what they were made of, and which clips those are.
     steps
         Batches, over all sets.
 
@@ -161,7 +162,7 @@ def _write(
         }
         for one, values in zip(sets, losses, strict=True)
     ]
-    clips = sorted({str(clip) for one in sets for clip in one.clips.clips["identity"]})
+    clips = sorted(set[str]().union(*(written(one.clips.clips) for one in sets)))
     output.parent.mkdir(parents=True, exist_ok=True)
     with atomic(output) as part:
         torch.save({"state": stream.state_dict(), "made_of": made_of, "steps": steps, "clips": clips}, part)

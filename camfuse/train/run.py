@@ -17,6 +17,7 @@ from pytorch_lightning import seed_everything
 from torch.utils.data import DataLoader
 
 import camfuse
+from camfuse.clips.seen import written
 from camfuse.clips.table import split_unknown
 from camfuse.config import Config, Part
 from camfuse.data.batch import collate
@@ -96,7 +97,7 @@ def train(run: Run, part: Part, output: Path, init: tuple[Path, ...] = ()) -> No
     identity = TrainingIdentity(run.fingerprint(f"train_{part}"), _data_hash(data, init), processes)
     seed_everything(config.seed, verbose=False)
     model = build_recogniser(config.model, num_classes=len(data.classes), part=part)
-    seen = set(data.train.clips["identity"]).union(*clips_before(config, part).values())
+    seen = written(data.train.clips).union(*clips_before(config, part).values())
     if load_initial(model, config) is None and part == "fusion":
         seen |= _start_from(model, config, data.classes, init)
     model = to_memory_format(model, config, pick_device(config))
@@ -151,7 +152,7 @@ def _data_hash(data: _Data, init: Sequence[Path]) -> str:
 
 
 def _start_from(model: Recogniser, config: Config, classes: Sequence[str], init: Sequence[Path]) -> set[str]:
-    """Merge the trained streams into a fused model; return the identities of the clips that they were trained on."""
+    """Merge the trained streams into a fused model; return the clips that they were trained on."""
     streams = config.model.streams
     if not init:
         log.warning("fusion: no checkpoints of %s given: the streams start from random weights", ", ".join(streams))

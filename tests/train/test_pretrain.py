@@ -11,6 +11,7 @@ from made_training import THREE, MadeRun, MakeRun
 from run_command import camfuse
 
 from camfuse.clips.leaks import COLUMNS
+from camfuse.clips.seen import written
 from camfuse.config import Model
 from camfuse.data.leaks import find_hidden
 from camfuse.errors import ConfigError, TableError
@@ -105,7 +106,7 @@ def test_a_test_on_clips_of_the_first_weights_is_noted_or_refused(
     before = made(make_run, tmp_path / "before", 2)
     output = tmp_path / "pre.ckpt"
     pretrain([before.run], output, steps=1)
-    assert read_checkpoint(output)["clips"] == sorted(before.run.clips().query("split == 'train'")["identity"])
+    assert read_checkpoint(output)["clips"] == sorted(written(before.run.clips().query("split == 'train'")))
     model = ALONE | {"sequence": ALONE["sequence"] | {"weights": {"path": str(output)}}}
     run = made(make_run, tmp_path / "after", 2, model)
     assert len(find_hidden(run.run)) == 0
@@ -123,7 +124,7 @@ def test_a_test_on_clips_of_the_first_weights_is_noted_or_refused(
     )
     assert [line for line in caplog.messages if line.startswith(note)]
     trained_on = Checkpoint.load(best).clips
-    assert "train-0-5#" in trained_on and not any(name.startswith("test-") for name in trained_on)
+    assert "train-0-5 0.0 inf" in trained_on and not any(name.startswith("test-") for name in trained_on)
     caplog.clear()
     evaluate(run.run, {"sequence": best}, tmp_path / "test")
     (said,) = [line for line in caplog.messages if line.startswith("the checkpoint of sequence")]

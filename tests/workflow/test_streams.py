@@ -119,7 +119,12 @@ def test_a_recipe_fits_itself_and_what_it_came_to_is_written(alone: Workflow, tm
     letters = {"sequence": {"weights": {"path": str(SHIPPED_WEIGHTS["letters"].path)}}}
     quick = {"train": {"sequence": {"epochs": 1, "repeat": 1}}, "model": letters}
     workflow.run(change=quick)
-    assert "letters.ckpt" in (tmp_path / "results" / "logs" / "train_sequence.log").read_text()
+    logs = {
+        name: (tmp_path / "results" / "logs" / f"{name}.log").read_text() for name in ("train_sequence", "evaluate")
+    }
+    assert "letters.ckpt" in logs["train_sequence"] and "Leak, in the first weights: " in logs["train_sequence"]
+    assert "its figures are too high" in logs["evaluate"]
+    assert "in the first weights" in (tmp_path / "results" / "report" / "index.html").read_text()
     written = yaml.safe_load((tmp_path / "results" / "config.yaml").read_text())
     assert "recipe" not in written
     assert written["model"]["rgb"] is None and written["model"]["sequence"]["weights"] == letters["sequence"]["weights"]
