@@ -89,9 +89,11 @@ class Checkpoint:
         names = {field.name for field in fields(cls)}
         if missing := sorted(names - values.keys()):
             raise WeightsError(f"{path}: expected a best.ckpt of camfuse, found a file without {', '.join(missing)}")
-        if not isinstance(values["classes"], list | tuple) or values["part"] not in PARTS:
-            raise WeightsError(f"{path}: expected a part and a list of classes, found others; train that part again")
-        lists = {name: tuple(values[name]) for name in ("classes", "clips")}
+        lists = {name: tuple(values[name]) for name in ("classes", "clips") if isinstance(values[name], list | tuple)}
+        if len(lists) < 2 or values["part"] not in PARTS:
+            raise WeightsError(
+                f"{path}: expected a part, a list of classes and one of clips, found others; train that part again"
+            )
         return cls(**{name: values[name] for name in names} | lists)
 
     @classmethod

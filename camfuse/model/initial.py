@@ -75,7 +75,8 @@ def clips_before(config: Config, part: Part) -> dict[str, frozenset[str]]:
     for path in (path for path in paths if not path.is_file()):
         log.warning("%s is not there: whether it was trained on clips of val or test is not known", path)
     read = {str(path): read_checkpoint(path).get("clips", ()) for path in paths if path.is_file()}
-    return {path: frozenset(clips) for path, clips in read.items() if clips}
+    lists = {path: clips for path, clips in read.items() if isinstance(clips, list | tuple)}
+    return {path: frozenset(map(str, clips)) for path, clips in lists.items() if clips}
 
 
 def merge_streams(fusion: Recogniser, states: Mapping[Stream, Mapping[str, Tensor]]) -> None:

@@ -1,7 +1,11 @@
 """`camfuse serve MODEL` opens the page with what it is given."""
 
+import signal
 import socket
+import subprocess
+import sys
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from made_training import MadeRun
@@ -41,3 +45,17 @@ def test_a_port_that_is_taken(trained: MadeRun) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=rf"cannot listen at 127.0.0.1, port {port}: .*give another --port"):
             camfuse("serve", trained.config.output, "--port", port)
+
+
+def test_it_listens_answers_and_ends(trained: MadeRun) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "camfuse", "serve", trained.config.output, "--host", "localhost", "--port", port]
+    with subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout and process.stdout.readline() == f"http://localhost:{port}  (Ctrl-C ends it)\n"
+            with urlopen(f"http://127.0.0.1:{port}/", timeout=30) as page:  # it listens when it has said so
+                assert "camfuse" in page.read().decode().lower()
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0

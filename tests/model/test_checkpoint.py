@@ -128,9 +128,9 @@ def test_weights_that_are_not_the_models_and_values_that_are_none_are_refused(tm
     short = {name: value for name, value in whole.state.items() if "conv1" not in name}
     with pytest.raises(WeightsError, match=r"of pose has not the weights of its model: .*Missing key"):
         replace(whole, state=short).recogniser()
-    for changes in ({"classes": 5}, {"part": "legs"}):
+    for changes in ({"classes": 5}, {"part": "legs"}, {"clips": 7}):
         torch.save({**vars(whole), "classes": list(CLASSES), **changes}, path)
-        with pytest.raises(WeightsError, match="expected a part and a list of classes"):
+        with pytest.raises(WeightsError, match="expected a part, a list of classes and one of clips"):
             Checkpoint.load(path)
     made(settings()).save(path)
     torch.save({"state_dict": {}, "camfuse": {"labels": None}, "epoch": 1}, tmp_path / "last.ckpt")
