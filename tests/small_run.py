@@ -4,9 +4,11 @@ import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,8 @@ class Workflow:
                 cwd=self.folder,
                 env=self.environment,
                 start_new_session=True,
+                # where the tests run in the background of a script, Ctrl-C is ignored, and by their children too
+                preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 text=True,
