@@ -2,7 +2,8 @@
 
     python -m benchmarks.real_people --data DIR --plain DIR/../tools/plain_network.py --seeds 1 2 3
 
-Every row gets the same keypoints in the same folds. What is done already is kept in --work and not done again.
+Every row gets the same keypoints in the same folds. What each clip came to stands in --kept, from which the page is
+written: what is there is not done again. Nor is what a stopped run has left in --work.
 """
 
 import argparse
@@ -16,34 +17,42 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # without it, torch is many
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from benchmarks.config_changes import changed
 from benchmarks.real_people_answers import Answers, device_rows
-from benchmarks.real_people_report import ANCHOR, Outcome, report, table
+from benchmarks.real_people_grids import ROWS, Grids
+from benchmarks.real_people_kept import Kept
+from benchmarks.real_people_report import ANCHOR, report, table
 from benchmarks.real_people_rows import Row, Task, chance, plain_network, ridge, time_warping
-from benchmarks.real_people_sequence import sequence_stream
-from benchmarks.real_people_sets import SETS, People
+from benchmarks.real_people_sets import SETS, TO_CHOOSE_BY, People
 from camfuse.files import write_text
 
 HERE = Path(__file__).parent
 FIXED: dict[str, Row] = {"chance": chance, "ridge": ridge, "time warping": time_warping}
 """Rows without random numbers: one run serves for all seeds."""
-SEEDED: dict[str, Row] = {"sequence": sequence_stream}
-"""Rows that are trained once a seed; further streams and fusions go here."""
 
 
 def main() -> None:
     options = arguments().parse_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
-    rows = FIXED | ({ANCHOR: plain_network(options.plain)} if options.plain else {}) | SEEDED
-    sections = []
+    kept, sections = Kept(options.kept), []
     for name in options.sets:
         people = SETS[name].read(options.data, options.work)
-        outcomes = {}
-        for row in options.rows or rows:
-            seeds = [0] if row in FIXED else options.seeds
-            outcomes[row] = run(people, rows[row], seeds, options.work / "outcomes" / name / row.replace(" ", "_"))
-            print(name, row, f"{100 * outcomes[row].right.mean():.1f}", flush=True)
+        grids = Grids(SETS[name], people, options.work / "runs" / name, changed({}, options.set))
+        rows = FIXED | ({ANCHOR: plain_network(options.plain)} if options.plain else {}) | grids.rows()
+        for title, row in rows.items():
+            if options.rows and title not in options.rows:
+                continue
+            seeds = [0] if title in FIXED else options.seeds
+            for seed in sorted(set(seeds) - set(kept.seeds(name, people, title))):
+                folder = options.work / "outcomes" / name / title.replace(" ", "_")
+                right, seconds = run(people, row, seed, folder)
+                kept.add(name, people, title, seed, right, seconds)
+                print(name, title, seed, f"{100 * right.mean():.1f}", flush=True)
+        there = [title for title in (*FIXED, ANCHOR, *ROWS) if kept.seeds(name, people, title)]
+        outcomes = {title: kept.outcome(name, people, title) for title in there}
         outcomes |= device_rows(Answers(options.answers), name) if options.answers else {}
         sections.append(table(SETS[name].title, len(people.classes), outcomes))
     write_text(options.output, report(command(options), sections))
@@ -60,8 +69,13 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with clips/ and keypoints/")
     parser.add_argument("--plain", type=Path, help="plain_network.py; without it, its row is left out")
-    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    default = [name for name in SETS if name != TO_CHOOSE_BY]
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=default)
     parser.add_argument("--rows", nargs="+", help="only these rows")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="KEY=VALUE", help="other settings; --work and --kept of their own"
+    )
+    parser.add_argument("--kept", type=Path, default=HERE / "results" / "real_people.json", help="answers by clip")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--work", type=Path, default=Path("results/real_people"), help="poses, and what is done")
     parser.add_argument("--answers", type=Path, help="what `real_people_gpu` wrote: its rows come below")
@@ -69,18 +83,23 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def run(people: People, row: Row, seeds: list[int], folder: Path) -> Outcome:
-    """Train and test one row in all folds with all seeds, but for what the folder has of the same task."""
-    right, folds, seconds = [], [], []
-    for number, (_, train, test) in enumerate(people.folds):
+def run(people: People, row: Row, seed: int, folder: Path) -> tuple[NDArray[np.bool_], float]:
+    """Train and test one row in all folds, but for what the folder has of the same task.
+
+    Returns
+    -------
+    tuple
+        Whether each test clip is recognised, fold after fold, and the mean of the folds' processor seconds.
+    """
+    right, seconds = [], []
+    for number, (name, train, test) in enumerate(people.folds):
         signers = [people.signers[clip] for clip in train]
         clips = ([people.keypoints[clip] for clip in rows] for rows in (train, test))
-        task = Task(next(clips), people.labels[train], signers, next(clips), len(people.classes))
-        each = [scored(task, row, seed, folder / f"{number}-{seed}.npz") for seed in seeds]
-        right.append(np.stack([scores.argmax(1) == people.labels[test] for scores, _ in each]))
-        folds.append(np.full(len(test), number))
-        seconds += [spent for _, spent in each]
-    return Outcome(np.concatenate(right, axis=1), np.concatenate(folds), float(np.mean(seconds)))
+        task = Task(next(clips), people.labels[train], signers, next(clips), len(people.classes), name)
+        scores, spent = scored(task, row, seed, folder / f"{number}-{seed}.npz")
+        right.append(scores.argmax(1) == people.labels[test])
+        seconds.append(spent)
+    return np.concatenate(right), float(np.mean(seconds))
 
 
 def scored(task: Task, row: Row, seed: int, path: Path) -> tuple[np.ndarray, float]:

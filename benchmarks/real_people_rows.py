@@ -1,6 +1,7 @@
 """The rows of the benchmark: what is trained on some clips and says probabilities for others.
 
-A row gets keypoints, labels and signers of the training clips and keypoints of the test clips, and nothing else.
+A row gets keypoints, labels and signers of the training clips and keypoints of the test clips, and nothing else; those
+on images (`real_people_grids`) have the videos of the same clips besides.
 """
 
 import importlib.util
@@ -22,13 +23,14 @@ HAND_WEIGHT = 2.0
 
 @dataclass(frozen=True)
 class Task:
-    """One fold: training clips with labels and signers, test clips, the number of classes."""
+    """One fold: training clips with labels and signers, test clips, the number of classes, the fold's name."""
 
     train: list[Array]
     labels: NDArray[np.int64]
     signers: list[str]
     test: list[Array]
     classes: int
+    fold: str = ""
 
 
 Row = Callable[[Task, int], Scores]

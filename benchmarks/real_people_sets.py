@@ -4,10 +4,10 @@ Videos go through the package's own stages (MediaPipe) once; their keypoints are
 by all rows and seeds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,8 @@ from camfuse.prep.pose.mediapipe.estimator import MediapipeEstimator
 from camfuse.prep.pose.run import estimate_clip
 
 Array = NDArray[np.float32]
+Size = tuple[int, int]
+"""Height and width in pixels."""
 CONFIGS = Path(__file__).parent.parent / "config"
 QUALITY = 95
 """JPEG quality of the frames, as the stage `frames` has it."""
@@ -47,6 +49,8 @@ class People:
         The words.
     folds
         Name, training clips and test clips of each.
+    pictures
+        The video of each clip, or the size of its image where there are keypoints only.
     """
 
     keypoints: list[Array]
@@ -54,46 +58,60 @@ class People:
     signers: list[str]
     classes: tuple[str, ...]
     folds: tuple[tuple[str, NDArray[np.int64], NDArray[np.int64]], ...]
+    pictures: list[Path | Size]
 
 
-def people(keypoints: list[Array], labels: list[str], signers: list[str], test: dict[str, list[bool]]) -> People:
+def people(
+    keypoints: list[Array],
+    labels: list[str],
+    signers: list[str],
+    test: dict[str, list[bool]],
+    pictures: Sequence[Path | Size],
+) -> People:
     """Return the clips with one fold for each of `test`, which says for every clip whether it is a test clip."""
     classes = tuple(sorted(set(labels)))
     rows = np.arange(len(labels))
     folds = tuple((name, rows[~np.array(held)], rows[np.array(held)]) for name, held in test.items())
-    return People(keypoints, np.array([classes.index(label) for label in labels]), signers, classes, folds)
+    indices = np.array([classes.index(label) for label in labels])
+    return People(keypoints, indices, signers, classes, folds, list(pictures))
 
 
 def asl8(data: Path, work: Path) -> People:
     """Eight words, four groups of signers, each the test once."""
-    rows, keypoints = _asl(data, work, lambda table: table["label8"] != "")
-    groups = rows["group8"]
-    test = {f"group {group}": (groups == group).tolist() for group in sorted(set(groups))}
-    return people(keypoints, rows["label8"].tolist(), rows["signer"].tolist(), test)
+
+    def groups(rows: pd.DataFrame) -> dict[str, Any]:
+        return {f"group {group}": rows["group8"] == group for group in _each(rows["group8"])}
+
+    return _asl(data, work, "label8", groups)
 
 
 def asl8_web(data: Path, work: Path) -> People:
     """Eight words, from web dictionaries to webcams."""
-    rows, keypoints = _asl(data, work, lambda table: table["label8"] != "")
-    return people(
-        keypoints,
-        rows["label8"].tolist(),
-        rows["signer"].tolist(),
-        {"webcam": (rows["source"] == "webcam").tolist()},
-    )
+    return _asl(data, work, "label8", lambda rows: {"webcam": rows["source"] == "webcam"})
 
 
 def asl24(data: Path, work: Path) -> People:
     """24 words by three signers on webcams, each the test once."""
-    rows, keypoints = _asl(data, work, lambda table: table["source"] == "webcam")
-    return people(keypoints, rows["word"].tolist(), rows["signer"].tolist(), _each_signer(rows["signer"].tolist()))
+    return _asl(data, work, "word", lambda rows: {signer: rows["signer"] == signer for signer in _each(rows["signer"])})
 
 
-def _asl(data: Path, work: Path, chosen: Callable[[pd.DataFrame], Any]) -> tuple[pd.DataFrame, list[Array]]:
+def asl24_one(data: Path, work: Path) -> People:
+    """24 words, each of the three signers the only one in training: to choose by."""
+    return _asl(data, work, "word", lambda rows: {signer: rows["signer"] != signer for signer in _each(rows["signer"])})
+
+
+def _asl(data: Path, work: Path, label: str, test: Callable[[pd.DataFrame], dict[str, Any]]) -> People:
     folder = data / "clips" / "asl"
     table = pd.read_csv(folder / "index.csv", dtype=str, keep_default_na=False)
-    rows = table[chosen(table)].reset_index(drop=True)
-    return rows, keypoints_of([folder / video for video in rows["video"]], work / "poses" / "asl")
+    rows = table[(table["source"] == "webcam") if label == "word" else (table[label] != "")].reset_index(drop=True)
+    videos = [folder / video for video in rows["video"]]
+    keypoints = keypoints_of(videos, work / "poses" / "asl")
+    held = {name: tested.tolist() for name, tested in test(rows).items()}
+    return people(keypoints, rows[label].tolist(), rows["signer"].tolist(), held, videos)
+
+
+def _each(column: pd.Series) -> list[str]:
+    return sorted(set(column))
 
 
 def keypoints_of(videos: list[Path], cache: Path) -> list[Array]:
@@ -119,7 +137,8 @@ def keypoint_set(name: str) -> Callable[[Path, Path], People]:
         folds = (real_signing_sets.official_fold if official else real_signing_sets.signer_folds)(clips)
         test = {fold.name: [clip.clip_id in fold.test for clip in clips] for fold in folds}
         labels, signers = [clip.label for clip in clips], [clip.signer for clip in clips]
-        return people([clip.keypoints for clip in clips], labels, signers, test)
+        sizes = [(clip.height, clip.width) for clip in clips]
+        return people([clip.keypoints for clip in clips], labels, signers, test, sizes)
 
     return read
 
@@ -140,39 +159,54 @@ def letters(config: str, parts: int) -> Callable[[Path, Path], People]:
             test = {"-".join(group): [language in group for language in languages] for group in groups}
         else:
             test = {"test": (rows["split"] == "test").tolist()}
-        return people([_recorded(row) for row in rows.to_dict("records")], rows["label"].tolist(), languages, test)
+        clips, sizes = zip(*[_recorded(row) for row in rows.to_dict("records")], strict=True)
+        return people(list(clips), rows["label"].tolist(), languages, test, sizes)
 
     return read
 
 
-def _recorded(row: dict[str, object]) -> Array:
+def _recorded(row: dict[str, object]) -> tuple[Array, Size]:
     recording = read_recording(Path(str(row["annotation"])), str(row["clip_id"]))
     found = to_wholebody(recording.body, recording.face, recording.left, recording.right)
     middle = (np.arange(len(found)) + 0.5) / recording.fps
-    return found[(middle >= float(str(row["start"]))) & ~(middle >= float(str(row["end"])))]
-
-
-def _each_signer(signers: list[str]) -> dict[str, list[bool]]:
-    return {name: [signer == name for signer in signers] for name in sorted(set(signers))}
+    inside = (middle >= float(str(row["start"]))) & ~(middle >= float(str(row["end"])))
+    return found[inside], (recording.height, recording.width)
 
 
 @dataclass(frozen=True)
 class PeopleSet:
-    """A set's title in the table, and how it is read from the folder of the data and the working folder."""
+    """One set of clips.
+
+    Attributes
+    ----------
+    title
+        In the table.
+    read
+        From the folder of the data and the working folder to the clips.
+    signs
+        Which recipe the streams on images and heatmaps have: `hands` for signs that are all in the hand, or `words`.
+    views
+        How often these streams see each training clip.
+    """
 
     title: str
     read: Callable[[Path, Path], People]
+    signs: Literal["hands", "words"]
+    views: int
 
 
+TO_CHOOSE_BY = "asl24one"
+"""The set whose folds train on one signer each: no fold of `asl24` is among them."""
 SETS: dict[str, PeopleSet] = {
-    "asl8": PeopleSet("`asl8`: 8 words, four groups of unseen signers", asl8),
-    "asl8web": PeopleSet("`asl8`, web to webcam", asl8_web),
-    "asl24": PeopleSet("`asl24`: 24 words, each of three signers left out", asl24),
-    "demo": PeopleSet("demo: 8 letters, its own test languages", letters("demo.yaml", 0)),
-    "demo4": PeopleSet("demo: 8 letters, 16 languages in 4 folds", letters("demo.yaml", 4)),
-    "letters": PeopleSet("26 letters, 4 languages left out", letters("fingerspelling.yaml", 0)),
-    "adrlfv": PeopleSet("AdrLfv: 15 words, its own test clips (same signer)", keypoint_set("adrlfv")),
-    "holistic": PeopleSet("3 words, each of 7 persons left out", keypoint_set("holistic")),
-    "wlasl": PeopleSet("WLASL: 10 words, body only, official test", keypoint_set("wlasl")),
-    "nepali": PeopleSet("Nepali: 49 letters, each of 6 signers left out", keypoint_set("nepali")),
+    "asl8": PeopleSet("`asl8`: 8 words, four groups of unseen signers", asl8, "words", 192),
+    "asl8web": PeopleSet("`asl8`, web to webcam", asl8_web, "words", 192),
+    "asl24": PeopleSet("`asl24`: 24 words, each of three signers left out", asl24, "words", 192),
+    "asl24one": PeopleSet("`asl24`, trained on one signer each: to choose by", asl24_one, "words", 192),
+    "demo": PeopleSet("demo: 8 letters, its own test languages", letters("demo.yaml", 0), "hands", 64),
+    "demo4": PeopleSet("demo: 8 letters, 16 languages in 4 folds", letters("demo.yaml", 4), "hands", 64),
+    "letters": PeopleSet("26 letters, 4 languages left out", letters("fingerspelling.yaml", 0), "hands", 48),
+    "adrlfv": PeopleSet("AdrLfv: 15 words, its own test clips (same signer)", keypoint_set("adrlfv"), "words", 12),
+    "holistic": PeopleSet("3 words, each of 7 persons left out", keypoint_set("holistic"), "words", 12),
+    "wlasl": PeopleSet("WLASL: 10 words, body only, official test", keypoint_set("wlasl"), "words", 96),
+    "nepali": PeopleSet("Nepali: 49 letters, each of 6 signers left out", keypoint_set("nepali"), "hands", 64),
 }

@@ -12,7 +12,7 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ import pandas as pd
 import torch
 import yaml
 
+from benchmarks.config_changes import changed
 from camfuse.clips.refresh import refresh
 from camfuse.clips.table import Clip
 from camfuse.config import Config, dump_config, parse_config
@@ -80,19 +81,6 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--work", type=Path, default=Path("results/real_people_streams"))
     return parser
-
-
-def changed(values: dict[str, Any], changes: Iterable[str]) -> dict[str, Any]:
-    """Return the config's values with `changes`, KEY=VALUE, the key with dots."""
-    out = json.loads(json.dumps(values))
-    for change in changes:
-        place, _, value = change.partition("=")
-        *sections, key = place.split(".")
-        section = out
-        for part in sections:
-            section = section.setdefault(part, {})
-        section[key] = yaml.safe_load(value)
-    return dict(out)
 
 
 def prepare(values: dict[str, Any], data: Path, work: Path) -> Path:

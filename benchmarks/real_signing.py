@@ -29,6 +29,7 @@ import pandas as pd
 import yaml
 
 from benchmarks import real_signing_linear as linear
+from benchmarks.config_changes import changed
 from benchmarks.real_signing_report import SigningSet, write_report
 from benchmarks.real_signing_sets import READERS, SHARD, Fold, SetClip, clip_table, official_fold, signer_folds
 from camfuse.clips.duplicates import find_duplicates
@@ -99,14 +100,7 @@ def recipe(signing: SigningSet, output: Path, seed: int, changes: Iterable[str] 
     values |= {"output": str(output), "seed": seed, "bad_clips": "skip"}
     values["clips"] = {"csv": {"table": "given by the script"}, "shards": 1}
     values["pose"] = {"annotations": {"file": "annotations.pkl", "folder": str(output)}}
-    for change in changes:
-        place, _, value = change.partition("=")
-        *sections, key = place.split(".")
-        section = values
-        for part in sections:
-            section = section.setdefault(part, {})
-        section[key] = yaml.safe_load(value)
-    return parse_config(values, str(path))
+    return parse_config(changed(values, changes), str(path))
 
 
 def run_set(name: str, config: Config, data: Path, only: list[str] | None = None) -> Iterator[dict[str, Any]]:

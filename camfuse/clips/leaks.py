@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from camfuse.clips.label_files import name_some
+from camfuse.clips.seen import shared_seconds
 from camfuse.clips.table import SPLITS
 
 COLUMNS = ("kind", "clip_id", "split", "label", "other", "other_split", "other_label", "detail")
@@ -55,30 +56,29 @@ def leak_table(rows: pd.DataFrame, pairs: Iterable[tuple[str, int, int, str]]) -
 
 def describe_leaks(leaks: pd.DataFrame, where: str = "leaks.csv") -> list[str]:
     """Say in a sentence for each kind what was found, with the first pairs."""
-    notes = []
-    for kind, found in leaks.groupby("kind", sort=False):
-        pairs = [f"{row.clip_id} ({row.split}) and {row.other} ({row.other_split})" for row in found.itertuples()]
-        if kind == IN_FIRST_WEIGHTS:
-            files = ", ".join(sorted(set(found["other"])))
-            notes.append(
-                f"Leak, {kind}: {len(found)} clips of val or test are among those that {files} was trained on: "
-                f"{name_some(found['clip_id'].tolist())}; leave them out of the test, or start from other weights."
-            )
-            continue
-        what = "signers are" if kind == SAME_SIGNER else "clips of val or test show what is"
-        notes.append(f"Leak, {kind}: {len(found)} {what} in an earlier split too: {name_some(pairs)}; see {where}.")
-    return notes
+    by_kind = leaks.groupby("kind", sort=False)
+    return [f"Leak, {kind}: {len(found)} {_described(str(kind), found, where)}." for kind, found in by_kind]
+
+
+def _described(kind: str, found: pd.DataFrame, where: str) -> str:
+    if kind == IN_FIRST_WEIGHTS:
+        files, clips = ", ".join(sorted(set(found["other"]))), name_some(found["clip_id"].tolist())
+        what = f"clips of val or test are among those that {files} was trained on: {clips}"
+        return f"{what}; leave them out of the test, or start from other weights"
+    pairs = [f"{row.clip_id} ({row.split}) and {row.other} ({row.other_split})" for row in found.itertuples()]
+    what = "signers are" if kind == SAME_SIGNER else "clips of val or test show what is"
+    return f"{what} in an earlier split too: {name_some(pairs)}; see {where}"
 
 
 def _recordings(rows: pd.DataFrame) -> Iterable[tuple[str, int, int, str]]:
     several = rows[rows.groupby("sha256")["rank"].transform("nunique") > 1]
     for _, group in several.groupby("sha256", sort=False):
         place, rank = group.index.to_numpy(), group["rank"].to_numpy()
-        start, end = group["start"].to_numpy(float), group["end"].fillna(np.inf).to_numpy(float)
+        segments = group[["start", "end"]].fillna(np.inf).to_numpy(float)
         for one in np.flatnonzero(rank > rank.min()):
             earlier = np.flatnonzero(rank < rank[one])
-            both = np.minimum(end[earlier], end[one]) - np.maximum(start[earlier], start[one])
-            same = (start[earlier] == start[one]) & (end[earlier] == end[one])
+            both = shared_seconds(segments[earlier], *segments[one])
+            same = (segments[earlier] == segments[one]).all(1)
             best = int(np.lexsort((-both, ~same))[0])
             other, kind = int(place[earlier[best]]), SAME_RECORDING if same[best] else SAME_VIDEO
             detail = f"{both[best]:.2f} s of it in both" if kind == SAME_VIDEO and both[best] > 0 else ""

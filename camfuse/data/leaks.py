@@ -23,7 +23,7 @@ from camfuse.run.layout import DataStage, Run
 log = logging.getLogger(__name__)
 
 
-def check_leaks(run: Run, part: Part) -> None:
+def check_hidden(run: Run, part: Part) -> None:
     """Look, before a part is trained, for what its training would see of val and test (`find_hidden`), and warn of it.
 
     Raises
@@ -44,7 +44,7 @@ def check_leaks(run: Run, part: Part) -> None:
 
 
 def find_hidden(run: Run, part: Part = "fusion") -> pd.DataFrame:
-    """Return `find_alike_clips` and `find_in_first_weights` as one table; errors as `check_leaks` has them."""
+    """Return `find_alike_clips` and `find_in_first_weights` as one table; errors as `check_hidden` has them."""
     return pd.concat([find_alike_clips(run, part), find_in_first_weights(run, part)], ignore_index=True)
 
 

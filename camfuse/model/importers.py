@@ -54,6 +54,8 @@ class ImportReport:
         Parameters that the file does not have: they stay random.
     unused
         Names in the file that the recogniser has no place for.
+    clips
+        What the file says that its weights were trained on (`camfuse.clips.seen`); empty where it says nothing.
     """
 
     source: str
@@ -62,6 +64,7 @@ class ImportReport:
     unfit: tuple[str, ...]
     kept: tuple[str, ...]
     unused: tuple[str, ...]
+    clips: frozenset[str] = frozenset()
 
     def text(self) -> str:
         """Return everything but the names that fit, one line each."""

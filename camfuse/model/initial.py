@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -29,7 +30,8 @@ def load_initial(model: Recogniser, config: Config) -> ImportReport | None:
     Returns
     -------
     ImportReport or None
-        What became of each tensor, also logged; None if the config names no weights for this part.
+        What became of each tensor, also logged, and the clips behind them; None if the config names no weights for
+        this part.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def load_initial(model: Recogniser, config: Config) -> ImportReport | None:
     checkpoint = read_checkpoint(check_weights(needed).path)
     state = next((checkpoint[name] for name in ("state_dict", "state") if name in checkpoint), checkpoint)
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
-    report = import_weights(model, tensors, f"{key}: {needed.path}")
+    report = replace(import_weights(model, tensors, f"{key}: {needed.path}"), clips=_clips(checkpoint))
     log.info("%s", report.text())
     random = [name for name in (*report.unfit, *report.kept) if not name.startswith("head_")]
     if random:
@@ -74,9 +76,13 @@ def clips_before(config: Config, part: Part) -> dict[str, frozenset[str]]:
     paths = [one.path for one in initial_weights(config) if one.key in wanted]
     for path in (path for path in paths if not path.is_file()):
         log.warning("%s is not there: whether it was trained on clips of val or test is not known", path)
-    read = {str(path): read_checkpoint(path).get("clips", ()) for path in paths if path.is_file()}
-    lists = {path: clips for path, clips in read.items() if isinstance(clips, list | tuple)}
-    return {path: frozenset(map(str, clips)) for path, clips in lists.items() if clips}
+    found = {str(path): _clips(read_checkpoint(path)) for path in paths if path.is_file()}
+    return {path: clips for path, clips in found.items() if clips}
+
+
+def _clips(checkpoint: Mapping[str, object]) -> frozenset[str]:
+    clips = checkpoint.get("clips")
+    return frozenset(map(str, clips)) if isinstance(clips, list | tuple) else frozenset()
 
 
 def merge_streams(fusion: Recogniser, states: Mapping[Stream, Mapping[str, Tensor]]) -> None:

@@ -22,14 +22,14 @@ from camfuse.clips.table import split_unknown
 from camfuse.config import Config, Part
 from camfuse.data.batch import collate
 from camfuse.data.dataset import ClipDataset, Sample, single_threaded
-from camfuse.data.leaks import check_leaks
+from camfuse.data.leaks import check_hidden
 from camfuse.data.sampler import EpochSampler
 from camfuse.errors import AllLeftOutError, ConfigError, TableError, WeightsError
 from camfuse.files import write_text
 from camfuse.model.checkpoint import Checkpoint, load_trained, trained_weights
 from camfuse.model.compiled import compiles
 from camfuse.model.device import pick_device, precision_on, set_tf32, to_memory_format
-from camfuse.model.initial import clips_before, load_initial, merge_streams
+from camfuse.model.initial import load_initial, merge_streams
 from camfuse.model.recogniser import Recogniser, build_recogniser
 from camfuse.predict import calibration
 from camfuse.run.layout import Run, TrainingFiles
@@ -92,13 +92,15 @@ def train(run: Run, part: Part, output: Path, init: tuple[Path, ...] = ()) -> No
     set_tf32(config)
     data = _read_data(run, part)
     if is_first() or config.clips.leaks == "refuse":
-        check_leaks(run, part)
+        check_hidden(run, part)
     processes = world_size(config.machine)
     identity = TrainingIdentity(run.fingerprint(f"train_{part}"), _data_hash(data, init), processes)
     seed_everything(config.seed, verbose=False)
     model = build_recogniser(config.model, num_classes=len(data.classes), part=part)
-    seen = written(data.train.clips).union(*clips_before(config, part).values())
-    if load_initial(model, config) is None and part == "fusion":
+    seen, initial = written(data.train.clips), load_initial(model, config)
+    if initial:
+        seen |= initial.clips
+    elif part == "fusion":
         seen |= _start_from(model, config, data.classes, init)
     model = to_memory_format(model, config, pick_device(config))
     if config.machine.recompute:

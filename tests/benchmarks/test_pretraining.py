@@ -21,7 +21,7 @@ def made() -> People:
     rng = np.random.default_rng(0)
     clips = [np.concatenate([rng.normal(300, 40, (9, 133, 2)), np.ones((9, 133, 1))], 2) for _ in range(5)]
     labels, signers = ["a", "a", "b", "a", "b"], ["s1", "s1", "s1", "s2", "s2"]
-    return people([clip.astype(np.float32) for clip in clips], labels, signers, {})
+    return people([clip.astype(np.float32) for clip in clips], labels, signers, {}, [(480, 640)] * len(clips))
 
 
 def test_one_signer_trains_and_the_others_are_asked() -> None:

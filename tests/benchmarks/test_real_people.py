@@ -7,9 +7,11 @@ import pytest
 
 pytest.importorskip("torch")
 from benchmarks import real_people
+from benchmarks.real_people_grids import Grids
+from benchmarks.real_people_kept import Kept
 from benchmarks.real_people_report import ANCHOR, Outcome, interval, mean_over_folds, paired_p, table
 from benchmarks.real_people_rows import Scores, Task, chance, ridge, time_warping, warped_distances
-from benchmarks.real_people_sets import People, people
+from benchmarks.real_people_sets import People, PeopleSet, people
 from camfuse.skeleton import RIGHT_HAND
 
 
@@ -30,7 +32,12 @@ def made_clip(number: int, upwards: bool) -> np.ndarray:
 def made_people() -> People:
     clips = [made_clip(number, number % 2 == 0) for number in range(8)]
     labels, signers = ["up", "side"] * 4, ["a"] * 4 + ["b"] * 4
-    return people(clips, labels, signers, {name: [signer == name for signer in signers] for name in "ab"})
+    return made(clips, labels, signers)
+
+
+def made(clips: list[np.ndarray], labels: list[str], signers: list[str]) -> People:
+    test = {name: [signer == name for signer in signers] for name in "ab"}
+    return people(clips, labels, signers, test, [(320, 320)] * len(clips))
 
 
 def made_task() -> Task:
@@ -95,15 +102,65 @@ def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
         seen.append(seed)
         return chance(task, seed)
 
-    first = real_people.run(found, row, [1, 2], tmp_path)
-    assert seen == [1, 2, 1, 2]
-    assert first.right.shape == (2, 8)
-    again = real_people.run(found, row, [1, 2], tmp_path)
+    first, _ = real_people.run(found, row, 1, tmp_path)
+    assert seen == [1, 1]  # once a fold
+    assert first.shape == (8,)
+    again, _ = real_people.run(found, row, 1, tmp_path)
+    assert len(seen) == 2
+    assert (again == first).all()
+    other = made(found.keypoints, list(reversed(["up", "side"] * 4)), found.signers)
+    real_people.run(other, row, 1, tmp_path)
     assert len(seen) == 4
-    assert (again.right == first.right).all()
-    other = people(found.keypoints, list(reversed(["up", "side"] * 4)), found.signers, {"a": [True] * 4 + [False] * 4})
-    real_people.run(other, row, [1], tmp_path)
-    assert len(seen) == 5
+
+
+def test_answers_are_kept_clip_by_clip_and_not_taken_for_other_clips(tmp_path: Path) -> None:
+    found, path = made_people(), tmp_path / "kept.json"
+    right = np.array([True, False, True, True, False, True, True, True])
+    Kept(path).add("set", found, "pose", 2, right, 5.0)
+    beside = Kept(path)  # opened before the next line: what it adds is not lost, nor what others do
+    Kept(path).add("set", found, "pose", 1, ~right, 7.0)
+    beside.add("other", found, "pose", 1, right, 1.0)
+    kept = Kept(path)
+    assert kept.seeds("set", found, "pose") == [1, 2] and kept.seeds("other", found, "pose") == [1]
+    outcome = kept.outcome("set", found, "pose")
+    assert (outcome.right == np.stack([~right, right])).all()
+    assert outcome.folds.tolist() == [0] * 4 + [1] * 4 and outcome.seconds == 6.0
+    others = made(found.keypoints, list(reversed(["up", "side"] * 4)), found.signers)
+    assert Kept(path).seeds("set", others, "pose") == []
+
+
+def test_streams_on_grids_and_fusions_train_on_keypoints_without_a_video(tmp_path: Path) -> None:
+    found = made_people()
+    short = {"train": {part: {"epochs": 1, "repeat": 1} for part in ("pose", "sequence", "fusion")}}
+    one = PeopleSet("made", lambda *_: found, "words", 12)
+    rows = Grids(one, found, tmp_path, short).rows()
+    assert not [title for title in rows if title.startswith(("RGB", "all three"))]  # there are no images
+    name, train, test = found.folds[0]
+    signers = [found.signers[clip] for clip in train]
+    clips = [[found.keypoints[clip] for clip in some] for some in (train, test)]
+    task = Task(clips[0], found.labels[train], signers, clips[1], 2, name)
+    alone = {stream: rows[stream](task, 1) for stream in ("pose", "sequence")}
+    late = rows["pose + sequence, late"](task, 1)
+    np.testing.assert_allclose(late, (alone["pose"] + alone["sequence"]) / 2)
+    trained = sorted(path.parent.name for path in tmp_path.rglob("best.ckpt"))
+    assert trained == ["pose", "sequence"]  # once, for three rows
+    fused = rows["pose + sequence, ST-CAF"](task, 1)
+    assert fused.shape == (4, 3) and fused.sum(1) == pytest.approx(1, abs=1e-5)
+    assert fused[:, 2].tolist() == [0] * 4  # the column of clips that a stage refused
+
+
+def test_a_clip_that_a_stage_refused_counts_as_wrong(tmp_path: Path) -> None:
+    found = made_people()
+    found.keypoints[0][..., :2], found.keypoints[0][..., 2] = np.nan, 0  # nobody there: stage crops refuses it
+    short = {"train": {"pose": {"epochs": 1, "repeat": 1}}}
+    rows = Grids(PeopleSet("made", lambda *_: found, "words", 12), found, tmp_path, short).rows()
+    name, train, test = found.folds[0]
+    assert test[0] == 0
+    signers = [found.signers[clip] for clip in train]
+    clips = [[found.keypoints[clip] for clip in some] for some in (train, test)]
+    scores = rows["pose"](Task(clips[0], found.labels[train], signers, clips[1], 2, name), 1)
+    assert scores[0].tolist() == [0, 0, 1]
+    assert (scores[1:].argmax(1) < 2).all()
 
 
 def test_the_sequence_row_learns(monkeypatch: pytest.MonkeyPatch) -> None:

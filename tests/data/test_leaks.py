@@ -9,7 +9,7 @@ from made_movements import again, movement
 from made_shards import write_shard
 from made_training import MadeRun, MakeRun
 
-from camfuse.data.leaks import check_leaks, find_alike_clips
+from camfuse.data.leaks import check_hidden, find_alike_clips
 from camfuse.errors import TableError
 from camfuse.run.shard import ClipData
 
@@ -33,7 +33,7 @@ def copied(make_run: MakeRun, tmp_path: Path) -> MadeRun:
     "a warning before training with the pairs, and a table in the report; refused with `clips.leaks: refuse`",
 )
 def test_a_training_warns_of_pairs_or_refuses_them(copied: MadeRun, caplog: pytest.LogCaptureFixture) -> None:
-    check_leaks(copied.run, "rgb")
+    check_hidden(copied.run, "rgb")
     (message,) = caplog.messages
     assert message.startswith(
         "Leak, nearly the same keypoints: 1 clips of val or test show what is in an earlier split too: "
@@ -63,5 +63,5 @@ def test_without_shards_nothing_is_looked_for(copied: MadeRun, caplog: pytest.Lo
         for path in (copied.config.output / stage).glob("*.h5"):
             path.unlink()
     with caplog.at_level(logging.INFO, logger="camfuse"):
-        check_leaks(copied.run, "fusion")
+        check_hidden(copied.run, "fusion")
     assert caplog.messages == []

@@ -1,0 +1,163 @@
+"""The streams on images and heatmaps, and every fusion, as rows: the package's own stages, trainings and test.
+
+Each fold of each seed is a run of its own on the set's shards. A row trains what it needs and nobody has trained yet,
+so that the streams are trained once for all fusions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from benchmarks.real_people_rows import Row, Scores, Task
+from benchmarks.real_people_sets import People, PeopleSet
+from benchmarks.real_people_shards import make_shards, table_of
+from camfuse.config import Config, FusionMode, Part, Stream, parse_config
+from camfuse.config.computer import Computer
+from camfuse.config.read import merged
+from camfuse.config.recipe import Counts, recipe_values
+from camfuse.evaluate.run import evaluate_clips
+from camfuse.files import write_text
+from camfuse.predict.probabilities import load_checkpoints
+from camfuse.run.layout import DATA_STAGES, Run
+from camfuse.train import train
+
+HERE = Path(__file__).parent
+EPOCHS: Mapping[str, int] = {"hands": 16, "words": 12}
+"""Of the pose stream, in `real_signing_hands.yaml` and `real_signing_words.yaml`."""
+
+
+@dataclass(frozen=True)
+class Fused:
+    """Streams, and how they are fused; without a mode late, by the mean of their probabilities."""
+
+    streams: tuple[Stream, ...]
+    mode: FusionMode | None = None
+
+
+PAIR: tuple[Stream, ...] = ("pose", "sequence")
+ALL: tuple[Stream, ...] = ("rgb", "pose", "sequence")
+ROWS: dict[str, Fused] = {
+    "RGB": Fused(("rgb",)),
+    "pose": Fused(("pose",)),
+    "sequence": Fused(("sequence",)),
+    "RGB + pose, late": Fused(("rgb", "pose")),
+    "RGB + pose, ST-CAF": Fused(("rgb", "pose"), "divided"),
+    "RGB + pose, without attention": Fused(("rgb", "pose"), "none"),
+    "RGB + pose, lateral convolutions": Fused(("rgb", "pose"), "concat"),
+    "pose + sequence, late": Fused(PAIR),
+    "pose + sequence, ST-CAF": Fused(PAIR, "divided"),
+    "pose + sequence, without attention": Fused(PAIR, "none"),
+    "pose + sequence, lateral convolutions": Fused(PAIR, "concat"),
+    "all three, late": Fused(ALL),
+    "all three, ST-CAF": Fused(ALL, "divided"),
+    "all three, without attention": Fused(ALL, "none"),
+    "all three, lateral convolutions": Fused(ALL, "concat"),
+}
+"""Those with RGB need videos."""
+
+
+class Grids:
+    """The rows of one set.
+
+    Parameters
+    ----------
+    one
+        The set.
+    people
+        Its clips.
+    folder
+        For shards and trainings.
+    changes
+        Other settings than the recipe's.
+    """
+
+    def __init__(self, one: PeopleSet, people: People, folder: Path, changes: Mapping[str, Any] | None = None) -> None:
+        self._set, self._people, self._folder, self._changes = one, people, folder.absolute(), dict(changes or {})
+
+    def rows(self) -> dict[str, Row]:
+        """Return each row that the set can have."""
+        videos = all(isinstance(picture, Path) for picture in self._people.pictures)
+        return {title: self._row(fused) for title, fused in ROWS.items() if videos or "rgb" not in fused.streams}
+
+    def _row(self, fused: Fused) -> Row:
+        return lambda task, seed: self._scores(fused, task, seed)
+
+    def _scores(self, fused: Fused, task: Task, seed: int) -> Scores:
+        """Return the probabilities (test clips, classes + 1); the last column is 1 for a clip that a stage refused."""
+        if fused.mode is None:
+            found = [self._stream(stream, task, seed) for stream in fused.streams]
+            return np.mean(found, axis=0)
+        run = self._run(task, seed, fused)
+        alone = self._run(task, seed)
+        init = tuple(self._trained(alone, stream) for stream in fused.streams)
+        return self._tested(run, "fusion", self._trained(run, "fusion", init), task)
+
+    def _stream(self, stream: Stream, task: Task, seed: int) -> Scores:
+        run = self._run(task, seed)
+        return self._tested(run, stream, self._trained(run, stream), task)
+
+    def _trained(self, run: Run, part: Part, init: tuple[Path, ...] = ()) -> Path:
+        files = run.training(part)
+        if not files.best.exists():
+            train(run, part, files.folder, init)
+        return files.best
+
+    def _tested(self, run: Run, part: Part, checkpoint: Path, task: Task) -> Scores:
+        predictions, _ = evaluate_clips(run, load_checkpoints(run.config, {part: checkpoint}, run.classes()))
+        row = predictions.rows["fused" if part == "fusion" else part].numpy()
+        test = self._fold(task)["split"] == "test"
+        places = {clip: place for place, clip in enumerate(self._fold(task)["clip_id"][test])}
+        scores = np.zeros((len(places), row.shape[1] + 1))
+        scores[:, -1] = 1
+        for clip, values in zip(predictions.clips["clip_id"], row, strict=True):
+            scores[places[clip]] = [*values, 0]
+        return scores
+
+    # --------------------------------------------------------------------------------------- runs
+
+    def _fold(self, task: Task) -> pd.DataFrame:
+        _, _, test = next(fold for fold in self._people.folds if fold[0] == task.fold)
+        table = table_of(self._people)
+        return table.assign(split=np.where(table.index.isin(test), "test", "train"))
+
+    def _run(self, task: Task, seed: int, fused: Fused | None = None) -> Run:
+        """Return the run of a fold, or of one of its fusions, with a clip table of its own on the set's shards."""
+        data = self._config(self._folder / "data", Fused(ALL), len(task.labels), seed)
+        make_shards(self._people, data)
+        name = "-".join([*fused.streams, fused.mode or ""]) if fused else "streams"
+        output = self._folder / f"{task.fold.replace(' ', '_')}-{seed}" / name
+        output.mkdir(parents=True, exist_ok=True)
+        for stage in DATA_STAGES:
+            if not (output / stage).exists():
+                (output / stage).symlink_to(data.output / stage)
+        run = Run(self._config(output, fused or Fused(ALL), len(task.labels), seed))
+        write_text(run.clip_files.clips, self._fold(task).to_csv(index=False))
+        names = pd.DataFrame({"class_index": range(task.classes), "label": self._people.classes})
+        write_text(run.clip_files.classes, names.to_csv(index=False))
+        return run
+
+    def _config(self, output: Path, fused: Fused, train_clips: int, seed: int) -> Config:
+        signs = self._set.signs
+        values = merged(_read("real_people_grids.yaml"), _read(f"real_signing_{signs}.yaml"))
+        grids = {"epochs": EPOCHS[signs], "repeat": max(1, round(self._set.views / EPOCHS[signs]))}
+        counts = Counts(train=train_clips, val=0, words=len(self._people.classes))
+        alone = recipe_values(counts, Computer(cores=1, gpu=False), {"pose": {"annotations": {}}})
+        own: dict[str, Any] = {
+            "output": str(output),
+            "seed": seed,
+            "model": {"fusion": {"mode": fused.mode or "none"}},
+            "train": {"rgb": grids, "pose": grids, "sequence": alone["train"]["sequence"]},
+        }
+        values = merged(merged(values, own), self._changes)
+        values["model"] |= dict.fromkeys(stream for stream in ALL if stream not in fused.streams)
+        return parse_config(values, "real people")
+
+
+def _read(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((HERE / name).read_text(encoding="utf-8"))
+    return found
