@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from benchmarks.config_changes import changed
 from benchmarks.real_people_answers import Answers, device_rows
-from benchmarks.real_people_grids import ROWS, Grids
+from benchmarks.real_people_grids import ROWS, Grids, task_of
 from benchmarks.real_people_kept import Kept
 from benchmarks.real_people_report import ANCHOR, report, table
 from benchmarks.real_people_rows import Row, Task, chance, plain_network, ridge, time_warping
-from benchmarks.real_people_sets import SETS, TO_CHOOSE_BY, People
+from benchmarks.real_people_sets import INNER, SETS, People
 from camfuse.files import write_text
 
 HERE = Path(__file__).parent
@@ -40,7 +40,7 @@ def main() -> None:
     kept, sections = Kept(options.kept), []
     for name in options.sets:
         people = SETS[name].read(options.data, options.work)
-        grids = Grids(SETS[name], people, options.work / "runs" / name, changed({}, options.set))
+        grids = grids_of(name, people, options)
         rows = FIXED | ({ANCHOR: plain_network(options.plain)} if options.plain else {}) | grids.rows()
         for title, row in rows.items():
             if options.rows and title not in options.rows:
@@ -58,6 +58,13 @@ def main() -> None:
     write_text(options.output, report(command(options), sections))
 
 
+def grids_of(name: str, people: People, options: argparse.Namespace) -> Grids:
+    """Return the rows of a set's streams on grids, with the set of its inner folds where it has one."""
+    inner_name = INNER.get(name)
+    inner = inner_name and grids_of(inner_name, SETS[inner_name].read(options.data, options.work), options)
+    return Grids(SETS[name], people, options.work / "runs" / name, changed({}, options.set), inner or None)
+
+
 def command(options: argparse.Namespace) -> str:
     """Return the command as the page names it."""
     answers = " --answers ANSWERS" if options.answers else ""
@@ -69,7 +76,7 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with clips/ and keypoints/")
     parser.add_argument("--plain", type=Path, help="plain_network.py; without it, its row is left out")
-    default = [name for name in SETS if name != TO_CHOOSE_BY]
+    default = [name for name in SETS if name not in INNER.values()]
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=default)
     parser.add_argument("--rows", nargs="+", help="only these rows")
     parser.add_argument(
@@ -92,12 +99,9 @@ def run(people: People, row: Row, seed: int, folder: Path) -> tuple[NDArray[np.b
         Whether each test clip is recognised, fold after fold, and the mean of the folds' processor seconds.
     """
     right, seconds = [], []
-    for number, (name, train, test) in enumerate(people.folds):
-        signers = [people.signers[clip] for clip in train]
-        clips = ([people.keypoints[clip] for clip in rows] for rows in (train, test))
-        task = Task(next(clips), people.labels[train], signers, next(clips), len(people.classes), name)
-        scores, spent = scored(task, row, seed, folder / f"{number}-{seed}.npz")
-        right.append(scores.argmax(1) == people.labels[test])
+    for number, fold in enumerate(people.folds):
+        scores, spent = scored(task_of(people, fold), row, seed, folder / f"{number}-{seed}.npz")
+        right.append(scores.argmax(1) == people.labels[fold[2]])
         seconds.append(spent)
     return np.concatenate(right), float(np.mean(seconds))
 

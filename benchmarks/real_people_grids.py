@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 import yaml
 
 from benchmarks.real_people_rows import Row, Scores, Task
-from benchmarks.real_people_sets import People, PeopleSet
+from benchmarks.real_people_sets import Fold, People, PeopleSet
 from benchmarks.real_people_shards import make_shards, table_of
 from camfuse.config import Config, FusionMode, Part, Stream, parse_config
 from camfuse.config.computer import Computer
@@ -22,6 +23,7 @@ from camfuse.config.read import merged
 from camfuse.config.recipe import Counts, recipe_values
 from camfuse.evaluate.run import evaluate_clips
 from camfuse.files import write_text
+from camfuse.metrics import likely_weights
 from camfuse.predict.probabilities import load_checkpoints
 from camfuse.run.layout import DATA_STAGES, Run
 from camfuse.train import train
@@ -33,10 +35,21 @@ EPOCHS: Mapping[str, int] = {"hands": 16, "words": 12}
 
 @dataclass(frozen=True)
 class Fused:
-    """Streams, and how they are fused; without a mode late, by the mean of their probabilities."""
+    """Streams, and how they are fused.
+
+    Attributes
+    ----------
+    streams
+        One or several.
+    mode
+        Of the fused model; without one they are fused late, by the mean of their probabilities.
+    weighted
+        Late, with the weights under which training signers' clips are most likely, by trainings without these signers.
+    """
 
     streams: tuple[Stream, ...]
     mode: FusionMode | None = None
+    weighted: bool = False
 
 
 PAIR: tuple[Stream, ...] = ("pose", "sequence")
@@ -50,15 +63,17 @@ ROWS: dict[str, Fused] = {
     "RGB + pose, without attention": Fused(("rgb", "pose"), "none"),
     "RGB + pose, lateral convolutions": Fused(("rgb", "pose"), "concat"),
     "pose + sequence, late": Fused(PAIR),
+    "pose + sequence, late, weights by cross-validation": Fused(PAIR, weighted=True),
     "pose + sequence, ST-CAF": Fused(PAIR, "divided"),
     "pose + sequence, without attention": Fused(PAIR, "none"),
     "pose + sequence, lateral convolutions": Fused(PAIR, "concat"),
     "all three, late": Fused(ALL),
+    "all three, late, weights by cross-validation": Fused(ALL, weighted=True),
     "all three, ST-CAF": Fused(ALL, "divided"),
     "all three, without attention": Fused(ALL, "none"),
     "all three, lateral convolutions": Fused(ALL, "concat"),
 }
-"""Those with RGB need videos."""
+"""Those with RGB need videos, those by cross-validation a set of trainings within training signers."""
 
 
 class Grids:
@@ -74,15 +89,26 @@ class Grids:
         For shards and trainings.
     changes
         Other settings than the recipe's.
+    inner
+        The same clips in folds that train on some of the training signers each.
     """
 
-    def __init__(self, one: PeopleSet, people: People, folder: Path, changes: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        one: PeopleSet,
+        people: People,
+        folder: Path,
+        changes: Mapping[str, Any] | None = None,
+        inner: "Grids | None" = None,
+    ) -> None:
         self._set, self._people, self._folder, self._changes = one, people, folder.absolute(), dict(changes or {})
+        self._inner = inner
 
     def rows(self) -> dict[str, Row]:
         """Return each row that the set can have."""
         videos = all(isinstance(picture, Path) for picture in self._people.pictures)
-        return {title: self._row(fused) for title, fused in ROWS.items() if videos or "rgb" not in fused.streams}
+        there = {title: fused for title, fused in ROWS.items() if self._inner or not fused.weighted}
+        return {title: self._row(fused) for title, fused in there.items() if videos or "rgb" not in fused.streams}
 
     def _row(self, fused: Fused) -> Row:
         return lambda task, seed: self._scores(fused, task, seed)
@@ -91,7 +117,8 @@ class Grids:
         """Return the probabilities (test clips, classes + 1); the last column is 1 for a clip that a stage refused."""
         if fused.mode is None:
             found = [self._stream(stream, task, seed) for stream in fused.streams]
-            return np.mean(found, axis=0)
+            weights = self._weights(fused.streams, task, seed) if fused.weighted else None
+            return np.average(found, axis=0, weights=weights)
         run = self._run(task, seed, fused)
         alone = self._run(task, seed)
         init = tuple(self._trained(alone, stream) for stream in fused.streams)
@@ -100,6 +127,29 @@ class Grids:
     def _stream(self, stream: Stream, task: Task, seed: int) -> Scores:
         run = self._run(task, seed)
         return self._tested(run, stream, self._trained(run, stream), task)
+
+    def _weights(self, streams: tuple[Stream, ...], task: Task, seed: int) -> tuple[float, ...]:
+        """Return the streams' weights by the inner folds that train on none of the tested signers."""
+        assert self._inner is not None
+        people, tested = self._inner._people, self._signers(task)
+        heads: dict[str, list[Scores]] = {stream: [] for stream in streams}
+        labels = []
+        for fold in people.folds:
+            inner = task_of(people, fold)
+            if tested & set(inner.signers):
+                continue
+            kept = np.array([people.signers[clip] not in tested for clip in fold[2]])
+            labels.append(people.labels[fold[2]][kept])
+            for stream in streams:
+                heads[stream].append(self._inner._stream(stream, inner, seed)[kept, :-1])
+        tensors = {stream: torch.from_numpy(np.concatenate(found)) for stream, found in heads.items()}
+        weights = likely_weights(tensors, torch.from_numpy(np.concatenate(labels)))
+        print(f"{task.fold}: weights of {', '.join(streams)}: {weights}", flush=True)
+        return weights
+
+    def _signers(self, task: Task) -> set[str]:
+        _, _, test = next(fold for fold in self._people.folds if fold[0] == task.fold)
+        return {self._people.signers[clip] for clip in test}
 
     def _trained(self, run: Run, part: Part, init: tuple[Path, ...] = ()) -> Path:
         files = run.training(part)
@@ -161,3 +211,11 @@ class Grids:
 def _read(name: str) -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load((HERE / name).read_text(encoding="utf-8"))
     return found
+
+
+def task_of(people: People, fold: Fold) -> Task:
+    """Return one fold of a set as a task."""
+    name, train, test = fold
+    clips = ([people.keypoints[clip] for clip in rows] for rows in (train, test))
+    signers = [people.signers[clip] for clip in train]
+    return Task(next(clips), people.labels[train], signers, next(clips), len(people.classes), name)

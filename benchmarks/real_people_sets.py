@@ -28,6 +28,8 @@ from camfuse.prep.pose.run import estimate_clip
 Array = NDArray[np.float32]
 Size = tuple[int, int]
 """Height and width in pixels."""
+Fold = tuple[str, NDArray[np.int64], NDArray[np.int64]]
+"""Name, and rows of training and test clips."""
 CONFIGS = Path(__file__).parent.parent / "config"
 QUALITY = 95
 """JPEG quality of the frames, as the stage `frames` has it."""
@@ -57,7 +59,7 @@ class People:
     labels: NDArray[np.int64]
     signers: list[str]
     classes: tuple[str, ...]
-    folds: tuple[tuple[str, NDArray[np.int64], NDArray[np.int64]], ...]
+    folds: tuple[Fold, ...]
     pictures: list[Path | Size]
 
 
@@ -195,8 +197,8 @@ class PeopleSet:
     views: int
 
 
-TO_CHOOSE_BY = "asl24one"
-"""The set whose folds train on one signer each: no fold of `asl24` is among them."""
+INNER = {"asl24": "asl24one"}
+"""Of a set, the one whose folds train on one of its training signers each: to choose by."""
 SETS: dict[str, PeopleSet] = {
     "asl8": PeopleSet("`asl8`: 8 words, four groups of unseen signers", asl8, "words", 192),
     "asl8web": PeopleSet("`asl8`, web to webcam", asl8_web, "words", 192),

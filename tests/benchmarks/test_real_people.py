@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch")
 from benchmarks import real_people
-from benchmarks.real_people_grids import Grids
+from benchmarks.real_people_grids import Grids, task_of
 from benchmarks.real_people_kept import Kept
 from benchmarks.real_people_report import ANCHOR, Outcome, interval, mean_over_folds, paired_p, table
 from benchmarks.real_people_rows import Scores, Task, chance, ridge, time_warping, warped_distances
@@ -42,9 +42,7 @@ def made(clips: list[np.ndarray], labels: list[str], signers: list[str]) -> Peop
 
 def made_task() -> Task:
     found = made_people()
-    _, train, test = found.folds[0]
-    clips = [[found.keypoints[clip] for clip in rows] for rows in (train, test)]
-    return Task(clips[0], found.labels[train], [found.signers[clip] for clip in train], clips[1], 2)
+    return task_of(found, found.folds[0])
 
 
 def test_folds_part_the_clips_by_signer() -> None:
@@ -135,10 +133,7 @@ def test_streams_on_grids_and_fusions_train_on_keypoints_without_a_video(tmp_pat
     one = PeopleSet("made", lambda *_: found, "words", 12)
     rows = Grids(one, found, tmp_path, short).rows()
     assert not [title for title in rows if title.startswith(("RGB", "all three"))]  # there are no images
-    name, train, test = found.folds[0]
-    signers = [found.signers[clip] for clip in train]
-    clips = [[found.keypoints[clip] for clip in some] for some in (train, test)]
-    task = Task(clips[0], found.labels[train], signers, clips[1], 2, name)
+    task = task_of(found, found.folds[0])
     alone = {stream: rows[stream](task, 1) for stream in ("pose", "sequence")}
     late = rows["pose + sequence, late"](task, 1)
     np.testing.assert_allclose(late, (alone["pose"] + alone["sequence"]) / 2)
@@ -149,16 +144,45 @@ def test_streams_on_grids_and_fusions_train_on_keypoints_without_a_video(tmp_pat
     assert fused[:, 2].tolist() == [0] * 4  # the column of clips that a stage refused
 
 
+def test_late_fusion_is_weighted_by_trainings_without_the_tested_signers(tmp_path: Path) -> None:
+    found = made_people()
+    names = ["a", "a", "b", "b", "c", "c", "c", "c"]
+    three = people(
+        found.keypoints,
+        ["up", "side"] * 4,
+        names,
+        {"c": [name == "c" for name in names]},
+        found.pictures,
+    )
+    tests = {"only_a": "bc", "only_b": "ac", "only_c": "ab"}
+    inner = people(
+        found.keypoints,
+        ["up", "side"] * 4,
+        names,
+        {one: [name in of_it for name in names] for one, of_it in tests.items()},
+        found.pictures,
+    )
+    short = {"train": {part: {"epochs": 1, "repeat": 1} for part in ("pose", "sequence")}}
+    one = PeopleSet("made", lambda *_: three, "words", 12)
+    within = Grids(one, inner, tmp_path / "inner", short)
+    assert not [title for title in within.rows() if "cross-validation" in title]
+    rows = Grids(one, three, tmp_path / "outer", short, within).rows()
+    task = task_of(three, three.folds[0])
+    scores = rows["pose + sequence, late, weights by cross-validation"](task, 1)
+    pose, sequence = (rows[stream](task, 1)[:, :2] for stream in ("pose", "sequence"))
+    share = (scores[:, :2] - sequence) / (pose - sequence)
+    assert share == pytest.approx(share.mean(), abs=1e-3) and 0 < share.mean() < 1  # one weight for all clips
+    folds = sorted(path.name for path in (tmp_path / "inner").glob("*-1"))
+    assert folds == ["only_a-1", "only_b-1"]  # who is tested was in no training
+
+
 def test_a_clip_that_a_stage_refused_counts_as_wrong(tmp_path: Path) -> None:
     found = made_people()
     found.keypoints[0][..., :2], found.keypoints[0][..., 2] = np.nan, 0  # nobody there: stage crops refuses it
     short = {"train": {"pose": {"epochs": 1, "repeat": 1}}}
     rows = Grids(PeopleSet("made", lambda *_: found, "words", 12), found, tmp_path, short).rows()
-    name, train, test = found.folds[0]
-    assert test[0] == 0
-    signers = [found.signers[clip] for clip in train]
-    clips = [[found.keypoints[clip] for clip in some] for some in (train, test)]
-    scores = rows["pose"](Task(clips[0], found.labels[train], signers, clips[1], 2, name), 1)
+    assert found.folds[0][2][0] == 0
+    scores = rows["pose"](task_of(found, found.folds[0]), 1)
     assert scores[0].tolist() == [0, 0, 1]
     assert (scores[1:].argmax(1) < 2).all()
 
