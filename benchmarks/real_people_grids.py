@@ -29,8 +29,6 @@ from camfuse.run.layout import DATA_STAGES, Run
 from camfuse.train import train
 
 HERE = Path(__file__).parent
-EPOCHS: Mapping[str, int] = {"hands": 16, "words": 12}
-"""Of the pose stream, in `real_signing_hands.yaml` and `real_signing_words.yaml`."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +40,10 @@ class Fused:
     streams
         One or several.
     mode
-        Of the fused model; without one they are fused late, by the mean of their probabilities.
+        Of the fused model; without one they are fused late, by the weighted mean of their probabilities.
     weighted
-        Late, with the weights under which training signers' clips are most likely, by trainings without these signers.
+        Late, not with the recipe's weights but those under which training signers' clips are most likely, by trainings
+        without these signers.
     """
 
     streams: tuple[Stream, ...]
@@ -117,7 +116,7 @@ class Grids:
         """Return the probabilities (test clips, classes + 1); the last column is 1 for a clip that a stage refused."""
         if fused.mode is None:
             found = [self._stream(stream, task, seed) for stream in fused.streams]
-            weights = self._weights(fused.streams, task, seed) if fused.weighted else None
+            weights = self._weights(fused.streams, task, seed) if fused.weighted else self._given(fused, task, seed)
             return np.average(found, axis=0, weights=weights)
         run = self._run(task, seed, fused)
         alone = self._run(task, seed)
@@ -127,6 +126,10 @@ class Grids:
     def _stream(self, stream: Stream, task: Task, seed: int) -> Scores:
         run = self._run(task, seed)
         return self._tested(run, stream, self._trained(run, stream), task)
+
+    def _given(self, fused: Fused, task: Task, seed: int) -> tuple[float, ...]:
+        """Return the streams' weights of the recipe."""
+        return self._run(task, seed, fused).config.training_weights[: len(fused.streams)]
 
     def _weights(self, streams: tuple[Stream, ...], task: Task, seed: int) -> tuple[float, ...]:
         """Return the streams' weights by the inner folds that train on none of the tested signers."""
@@ -192,25 +195,26 @@ class Grids:
         return run
 
     def _config(self, output: Path, fused: Fused, train_clips: int, seed: int) -> Config:
-        signs = self._set.signs
-        values = merged(_read("real_people_grids.yaml"), _read(f"real_signing_{signs}.yaml"))
-        grids = {"epochs": EPOCHS[signs], "repeat": max(1, round(self._set.views / EPOCHS[signs]))}
-        counts = Counts(train=train_clips, val=0, words=len(self._people.classes))
-        alone = recipe_values(counts, Computer(cores=1, gpu=False), {"pose": {"annotations": {}}})
-        own: dict[str, Any] = {
+        given: dict[str, Any] = {
             "output": str(output),
             "seed": seed,
-            "model": {"fusion": {"mode": fused.mode or "none"}},
-            "train": {"rgb": grids, "pose": grids, "sequence": alone["train"]["sequence"]},
+            "bad_clips": "skip",
+            "clips": {"csv": {"table": "none"}, "shards": 1},
+            "pose": {"annotations": {}},
+            "model": {stream: {} for stream in ALL} | {"fusion": {"mode": fused.mode or "none"}},
+            "train": {"validation": False},
+            "machine": {"device": "cpu", "threads": 1},
         }
-        values = merged(merged(values, own), self._changes)
+        if self._set.signs == "hands":
+            hands = yaml.safe_load((HERE / "real_signing_hands.yaml").read_text(encoding="utf-8"))
+            repeat = round(self._set.views / hands["train"]["pose"]["epochs"])
+            given = merged(merged(given, hands), {"train": {"pose": {"repeat": repeat}}})
+            given = merged(given, {"heatmaps": {"hands": None}, "sampling": {"part": None}})
+        given = merged(given, self._changes)
+        counts = Counts(train=train_clips, val=0, words=len(self._people.classes))
+        values = recipe_values(counts, Computer(cores=2, gpu=False), given)
         values["model"] |= dict.fromkeys(stream for stream in ALL if stream not in fused.streams)
         return parse_config(values, "real people")
-
-
-def _read(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((HERE / name).read_text(encoding="utf-8"))
-    return found
 
 
 def task_of(people: People, fold: Fold) -> Task:

@@ -186,29 +186,30 @@ class PeopleSet:
     read
         From the folder of the data and the working folder to the clips.
     signs
-        Which recipe the streams on images and heatmaps have: `hands` for signs that are all in the hand, or `words`.
+        Which recipe the streams on images and heatmaps have: `words`, that of `recipe: auto`, or `hands`, that of
+        `real_signing_hands.yaml`, for signs that are all in the hand.
     views
-        How often these streams see each training clip.
+        How often these streams see each training clip of signs that are all in the hand.
     """
 
     title: str
     read: Callable[[Path, Path], People]
     signs: Literal["hands", "words"]
-    views: int
+    views: int = 0
 
 
 INNER = {"asl24": "asl24one"}
 """Of a set, the one whose folds train on one of its training signers each: to choose by."""
 SETS: dict[str, PeopleSet] = {
-    "asl8": PeopleSet("`asl8`: 8 words, four groups of unseen signers", asl8, "words", 192),
-    "asl8web": PeopleSet("`asl8`, web to webcam", asl8_web, "words", 192),
-    "asl24": PeopleSet("`asl24`: 24 words, each of three signers left out", asl24, "words", 192),
-    "asl24one": PeopleSet("`asl24`, trained on one signer each: to choose by", asl24_one, "words", 192),
+    "asl8": PeopleSet("`asl8`: 8 words, four groups of unseen signers", asl8, "words"),
+    "asl8web": PeopleSet("`asl8`, web to webcam", asl8_web, "words"),
+    "asl24": PeopleSet("`asl24`: 24 words, each of three signers left out", asl24, "words"),
+    "asl24one": PeopleSet("`asl24`, trained on one signer each: to choose by", asl24_one, "words"),
     "demo": PeopleSet("demo: 8 letters, its own test languages", letters("demo.yaml", 0), "hands", 64),
     "demo4": PeopleSet("demo: 8 letters, 16 languages in 4 folds", letters("demo.yaml", 4), "hands", 64),
     "letters": PeopleSet("26 letters, 4 languages left out", letters("fingerspelling.yaml", 0), "hands", 48),
-    "adrlfv": PeopleSet("AdrLfv: 15 words, its own test clips (same signer)", keypoint_set("adrlfv"), "words", 12),
-    "holistic": PeopleSet("3 words, each of 7 persons left out", keypoint_set("holistic"), "words", 12),
-    "wlasl": PeopleSet("WLASL: 10 words, body only, official test", keypoint_set("wlasl"), "words", 96),
+    "adrlfv": PeopleSet("AdrLfv: 15 words, its own test clips (same signer)", keypoint_set("adrlfv"), "words"),
+    "holistic": PeopleSet("3 words, each of 7 persons left out", keypoint_set("holistic"), "words"),
+    "wlasl": PeopleSet("WLASL: 10 words, body only, official test", keypoint_set("wlasl"), "words"),
     "nepali": PeopleSet("Nepali: 49 letters, each of 6 signers left out", keypoint_set("nepali"), "hands", 64),
 }

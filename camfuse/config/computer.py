@@ -24,19 +24,16 @@ class Computer:
         That this process may use.
     gpu
         Whether there is an NVIDIA GPU, and torch, if it is installed here, is not a build for CPUs.
-    bf16
-        Whether its CPU multiplies in bf16 itself.
     """
 
     cores: int
     gpu: bool
-    bf16: bool = False
 
     @classmethod
     def this(cls) -> Self:
         """Look at this one; whether torch's CUDA fits the GPU's driver is not known here."""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return cls(cores, has_nvidia_gpu() and not _torch_is_for_cpus(), cpu_computes_bf16())
+        return cls(cores, has_nvidia_gpu() and not _torch_is_for_cpus())
 
 
 def has_nvidia_gpu() -> bool:

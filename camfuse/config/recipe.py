@@ -11,7 +11,10 @@ from camfuse.config.base import PARTS, STREAMS
 from camfuse.config.computer import Computer
 from camfuse.config.model import SequenceStream
 from camfuse.config.read import merged
+from camfuse.skeleton import LEFT_HAND, RIGHT_HAND
 
+BODY_AND_HANDS = (*range(11), *LEFT_HAND, *RIGHT_HAND)
+"""Head, shoulders, arms and hands, of the 133 keypoints."""
 VIEWS = 240
 """How often the sequence stream sees each training clip."""
 FEWEST_STEPS, MANY_STEPS, VIEWS_OF_MANY = 600, 4000, 24
@@ -23,15 +26,13 @@ FEW_VAL = 50
 """With fewer clips in val, its best epoch is chance: one clip is two points."""
 VAL_FOR_WEIGHTS = 8
 """Val clips from which the heads' weights are chosen on them: by likelihood, a few tell a useless head from others."""
-VIEWS_ON_GRIDS, FEWER_VIEWS_ON_GRIDS = 240, 100
-"""How often the streams on images and heatmaps see each training clip: of few clips, where there is time, and else."""
-EPOCHS_ON_GRIDS = 20
+VIEWS_ON_GRIDS, FEWEST_VIEWS_ON_GRIDS = 192, 24
+"""How often the streams on images and heatmaps see each training clip: of few clips, and of many."""
+TRAINED_ON_GRIDS = 20_000
+"""Clips, repeats counted, that two cores without a GPU train heatmaps on in about five minutes."""
+EPOCHS_ON_GRIDS, BATCH_ON_GRIDS = 12, 8
 MANY_CLIPS, CLIPS_FOR_IMAGES = 1000, 5000
 """Training clips from which heatmaps, and from which images, are worth a GPU's time."""
-CLIPS_PER_CORE = 50
-"""Training clips for each core without a GPU, up to which heatmaps take a quarter of an hour in bf16."""
-MIXED = 0.3
-"""Of the beta distribution by which few clips are mixed."""
 MOST_LOADERS = 14
 """Loader processes beside a GPU: they feed an H200."""
 
@@ -73,7 +74,7 @@ def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> 
     streams = [stream for stream in STREAMS if stream in wanted and named.get(stream, {}) is not None]
     on_grids = streams != ["sequence"]
     small = on_grids and counts.train < CLIPS_FOR_IMAGES
-    values = _small(many_views=_many_views(counts, computer)) if small else {"model": {}}
+    values = _small(_views_on_grids(counts, computer)) if small else {"model": {}}
     absent = {stream: None for stream in STREAMS if stream not in streams}
     present = {stream: values["model"].get(stream, {}) for stream in streams}
     if counts.train <= FEW_CLIPS and "sequence" in streams and _fits_letters(given):
@@ -84,11 +85,12 @@ def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> 
         machine["workers"] = max(1, min(computer.cores - 2, MOST_LOADERS))
     last = {"keep": "last"} if counts.val < FEW_VAL else {}
     train: dict[str, Any] = {part: last for part in PARTS if on_grids or part == "sequence"}
+    weights = "likelihood" if counts.val >= VAL_FOR_WEIGHTS else "sequence"
     recipe = {
         "model": values["model"] | present | absent,
         "train": train | {"sequence": last | _sequence(counts)} | ({"precision": "auto"} if on_grids else {}),
         "machine": machine if computer.gpu else machine | {"device": "cpu"},
-        "evaluate": {"weights": "likelihood"} if len(streams) > 1 and counts.val >= VAL_FOR_WEIGHTS else {},
+        "evaluate": {"weights": weights} if len(streams) > 1 else {},
     }
     return merged(merged(values, recipe), {key: value for key, value in given.items() if key != "recipe"})
 
@@ -99,11 +101,12 @@ def _streams(counts: Counts, computer: Computer) -> tuple[str, ...]:
     return ("pose", "sequence") if counts.train < CLIPS_FOR_IMAGES else ("rgb", "pose", "sequence")
 
 
-def _many_views(counts: Counts, computer: Computer) -> bool:
-    """Return whether heatmaps can see each of few clips often enough to learn from them."""
+def _views_on_grids(counts: Counts, computer: Computer) -> int:
+    """Return how often the streams on images and heatmaps see each training clip: of few, as often as helps."""
     if computer.gpu:
-        return counts.train < MANY_CLIPS
-    return computer.bf16 and counts.train <= CLIPS_PER_CORE * computer.cores
+        return VIEWS_ON_GRIDS
+    most = TRAINED_ON_GRIDS * max(1, computer.cores // 2) // max(1, counts.train)
+    return max(FEWEST_VIEWS_ON_GRIDS, min(most, VIEWS_ON_GRIDS))
 
 
 def _fits_letters(given: dict[str, Any]) -> bool:
@@ -136,28 +139,33 @@ def _sequence(counts: Counts) -> dict[str, Any]:
     return {"epochs": SEQUENCE_EPOCHS, "repeat": repeat, "batch": SEQUENCE_BATCH}
 
 
-def _small(*, many_views: bool) -> dict[str, Any]:
-    """Return the sizes that a machine without a large GPU can train.
+def _small(views: int) -> dict[str, Any]:
+    """Return sizes that a processor trains in minutes, and phases for few clips.
 
-    Few clips need many views, of mirrored signers and of mixtures too; where there is no time for these, as of old.
+    Of 133 keypoints the heatmaps show upper body and hands, these zoomed: a crop this small has no fingers.
     """
-    batch = 16 if many_views else 8
-    phase = {"repeat": 5, "batch": batch, "base_batch": batch, "optimizer": "adamw", "weight_decay": 0.01}
-    repeat = (VIEWS_ON_GRIDS if many_views else FEWER_VIEWS_ON_GRIDS) // EPOCHS_ON_GRIDS
-    stream = phase | {"epochs": EPOCHS_ON_GRIDS, "repeat": repeat, "rate": 0.002}
+    phase = {
+        "batch": BATCH_ON_GRIDS,
+        "base_batch": BATCH_ON_GRIDS,
+        "optimizer": "adamw",
+        "weight_decay": 0.05,
+        "ema": 0.99,
+    }
+    stream = phase | {"epochs": EPOCHS_ON_GRIDS, "repeat": max(1, round(views / EPOCHS_ON_GRIDS))}
     return {
-        "crops": {"size": 128},
-        "heatmaps": {"hands": "zoomed"},
+        "crops": {"size": 64},
+        "heatmaps": {"sigma": 0.8, "hands": "zoomed"},
         "sampling": {"rgb_frames": 8, "pose_frames": 16, "part": "active"},
         "model": {
-            "rgb": {"depths": [1, 1, 1, 1], "channels": 16},
-            "pose": {"depths": [1, 1, 1], "channels": 16},
-            "fusion": {"width": 64, "heads": 4},
+            "rgb": {"depths": [1, 1, 1, 1], "channels": 16, "dropout": 0.1},
+            "pose": {"depths": [1, 1, 1], "channels": 24, "dropout": 0.1, "keypoints": list(BODY_AND_HANDS)},
+            "fusion": {"stages": ["s4"], "width": 64, "heads": 4},
         },
         "train": {
-            "rgb": stream,
-            "pose": stream,
-            "fusion": phase | {"epochs": 10, "rate": 0.0005, "schedule": "cosine"},
-        }
-        | ({"augment": {"mirror": 0.5, "mixup": MIXED}} if many_views else {}),
+            "rgb": stream | {"rate": 0.002},
+            "pose": stream | {"rate": 0.004},
+            "fusion": phase | {"epochs": 8, "repeat": 4, "rate": 0.0005, "schedule": "cosine"},
+            "new_rate": 4,
+            "augment": {"scale": [0.7, 1.3], "rotate": 15, "shift": 0.1, "mirror": 0.5, "mixup": 0.3, "colour": 0.3},
+        },
     }

@@ -18,7 +18,7 @@ import pandas as pd
 from camfuse.clips.label_files import name_some, read_text
 from camfuse.clips.seen import seen
 from camfuse.clips.table import split_unknown
-from camfuse.config import STREAMS, Part, Split, Stream
+from camfuse.config import Part, Split, Stream
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import AllLeftOutError, ConfigError, TableError
 from camfuse.evaluate.combine import Weights, combine, row_sources
@@ -28,7 +28,7 @@ from camfuse.evaluate.prediction_files import Predictions, write_all
 from camfuse.evaluate.reliability import measure_reliability
 from camfuse.evaluate.result_text import result_text
 from camfuse.evaluate.results import CheckpointFacts, Results, write_results
-from camfuse.evaluate.rows import FUSED, LATE, MAIN
+from camfuse.evaluate.rows import FUSED, MAIN
 from camfuse.evaluate.score import score
 from camfuse.evaluate.signers import count_signers, score_signers
 from camfuse.metrics import likely_weights, tuned_weights
@@ -122,7 +122,7 @@ def evaluate_clips(
     dataset, predictor = _dataset(run, part, asked), Predictor(config, trained)
     tested = predictor.predict(dataset)
     missing, by_class = find_missing(run, split, asked, dataset.left_out, whole=only is None)
-    chooses = isinstance(config.evaluate.weights, str) and bool(row_sources(tested))
+    chooses = config.evaluate.chooses_weights and bool(row_sources(tested))
     val = _val(run, predictor, part) if split != "val" and (calibrated or chooses) else None
     weights = _weights(run, tested, val, split)
     classes = next(iter(trained.values())).classes
@@ -139,7 +139,7 @@ def evaluate_clips(
         samplings=config.evaluate.samplings,
         classes=len(classes),
         weights=weights,
-        tuned=isinstance(config.evaluate.weights, str),
+        tuned=config.evaluate.chooses_weights,
         main=main,
         rows={name: score(values, tested.labels, seed=config.seed, missing=by_class) for name, values in rows.items()},
         checkpoints={
@@ -242,11 +242,10 @@ def _weights(run: Run, tested: HeadPredictions, val: "_Seen | None", split: Spli
     sources = row_sources(tested)
     if not sources:
         return {}
-    if not isinstance(given, str):
+    if not run.config.evaluate.chooses_weights:
         names = (*run.config.model.streams, "joint")
         configured = dict(zip(names, run.config.training_weights, strict=True))
-        weights: Weights = {FUSED: configured, LATE: dict[str, float].fromkeys(STREAMS, 1.0)}
-        own = {row: {head: weights[row][head] for head in heads} for row, heads in sources.items()}
+        own = {row: {head: configured[head] for head in heads} for row, heads in sources.items()}
         # a fused model that is given one input only may have just heads of weight 0, as in `camfuse predict`
         return {row: found if any(found.values()) else dict.fromkeys(found, 1.0) for row, found in own.items()}
     if split == "val":

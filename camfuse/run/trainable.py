@@ -62,6 +62,6 @@ def _problems(config: Config, rows: pd.DataFrame, classes: tuple[str, ...]) -> l
         )
     elif trained and words["test"].isdisjoint(trained):
         problems.append("expected a test clip of a word that is trained, found none")
-    if isinstance(config.evaluate.weights, str) and len(config.model.streams) > 1 and not words.get("val"):
+    if config.evaluate.chooses_weights and len(config.model.streams) > 1 and not words.get("val"):
         problems.append(f"evaluate.weights: `{config.evaluate.weights}` chooses on val, and no clip is of split `val`")
     return problems

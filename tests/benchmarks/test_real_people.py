@@ -130,13 +130,13 @@ def test_answers_are_kept_clip_by_clip_and_not_taken_for_other_clips(tmp_path: P
 def test_streams_on_grids_and_fusions_train_on_keypoints_without_a_video(tmp_path: Path) -> None:
     found = made_people()
     short = {"train": {part: {"epochs": 1, "repeat": 1} for part in ("pose", "sequence", "fusion")}}
-    one = PeopleSet("made", lambda *_: found, "words", 12)
+    one = PeopleSet("made", lambda *_: found, "words")
     rows = Grids(one, found, tmp_path, short).rows()
     assert not [title for title in rows if title.startswith(("RGB", "all three"))]  # there are no images
     task = task_of(found, found.folds[0])
     alone = {stream: rows[stream](task, 1) for stream in ("pose", "sequence")}
     late = rows["pose + sequence, late"](task, 1)
-    np.testing.assert_allclose(late, (alone["pose"] + alone["sequence"]) / 2)
+    np.testing.assert_allclose(late, (alone["pose"] + 3 * alone["sequence"]) / 4)
     trained = sorted(path.parent.name for path in tmp_path.rglob("best.ckpt"))
     assert trained == ["pose", "sequence"]  # once, for three rows
     fused = rows["pose + sequence, ST-CAF"](task, 1)
@@ -163,7 +163,7 @@ def test_late_fusion_is_weighted_by_trainings_without_the_tested_signers(tmp_pat
         found.pictures,
     )
     short = {"train": {part: {"epochs": 1, "repeat": 1} for part in ("pose", "sequence")}}
-    one = PeopleSet("made", lambda *_: three, "words", 12)
+    one = PeopleSet("made", lambda *_: three, "words")
     within = Grids(one, inner, tmp_path / "inner", short)
     assert not [title for title in within.rows() if "cross-validation" in title]
     rows = Grids(one, three, tmp_path / "outer", short, within).rows()
@@ -180,7 +180,7 @@ def test_a_clip_that_a_stage_refused_counts_as_wrong(tmp_path: Path) -> None:
     found = made_people()
     found.keypoints[0][..., :2], found.keypoints[0][..., 2] = np.nan, 0  # nobody there: stage crops refuses it
     short = {"train": {"pose": {"epochs": 1, "repeat": 1}}}
-    rows = Grids(PeopleSet("made", lambda *_: found, "words", 12), found, tmp_path, short).rows()
+    rows = Grids(PeopleSet("made", lambda *_: found, "words"), found, tmp_path, short).rows()
     assert found.folds[0][2][0] == 0
     scores = rows["pose"](task_of(found, found.folds[0]), 1)
     assert scores[0].tolist() == [0, 0, 1]

@@ -13,7 +13,7 @@ from camfuse.config.recipe import FEW_CLIPS, FEW_VAL, VAL_FOR_WEIGHTS, VIEWS, Co
 from camfuse.errors import ConfigError
 
 LAPTOP, GPU = Computer(cores=4, gpu=False), Computer(cores=16, gpu=True)
-QUICK = Computer(cores=2, gpu=False, bf16=True)
+SMALL = Computer(cores=2, gpu=False)
 FEW, MANY = Counts(train=98, val=14, words=8), Counts(train=14_000, val=3_900, words=2000)
 GIVEN: dict[str, Any] = {"recipe": "auto", "clips": {"folder": {"videos": "v"}}, "pose": {"mediapipe": {}}}
 
@@ -54,7 +54,8 @@ def test_many_clips_and_a_gpu_are_looked_at_by_all_streams_of_the_papers_size() 
 def test_in_between_heatmaps_join_the_sequence_at_small_sizes() -> None:
     config = made(Counts(2000, 300, 100), GPU)
     assert config.model.streams == ("pose", "sequence")
-    assert config.model.pose and config.model.pose.channels == 16 and config.crops.size == 128
+    assert config.model.pose and config.model.pose.channels == 24 and config.crops.size == 64
+    assert config.model.pose.keypoints and not set(config.model.pose.keypoints) & {11, 22, 23, 90}  # no legs, no face
     assert config.train.precision == "auto"
     assert (made(FEW, LAPTOP).train.precision, made(FEW, LAPTOP).machine.workers) == ("32-true", 0)  # sequence alone
     assert made(FEW, LAPTOP, model={"pose": {}}).train.precision == "auto"
@@ -62,7 +63,7 @@ def test_in_between_heatmaps_join_the_sequence_at_small_sizes() -> None:
 
 def test_few_clips_and_a_gpu_are_looked_at_by_hands_and_in_their_active_part() -> None:
     """Where the config names heatmaps: by itself the recipe has none, on any machine."""
-    assert made(FEW, GPU).model.parts == made(FEW, QUICK).model.parts == ("sequence",)
+    assert made(FEW, GPU).model.parts == made(FEW, SMALL).model.parts == ("sequence",)
     config = made(FEW, GPU, model={"pose": {}})
     assert config.model.parts == ("pose", "sequence", "fusion")
     assert (config.heatmaps.hands, config.sampling.part) == ("zoomed", "active")
@@ -147,21 +148,35 @@ def test_what_the_config_says_wins_down_to_a_single_key() -> None:
 
 def test_weights_are_chosen_where_val_can_tell() -> None:
     of = {val: made(Counts(1500, val, 8), GPU) for val in (VAL_FOR_WEIGHTS - 1, VAL_FOR_WEIGHTS)}
-    assert [one.evaluate.weights for one in of.values()] == [(1.0, 1.0, 1.0), "likelihood"]
+    assert [one.evaluate.weights for one in of.values()] == ["sequence", "likelihood"]
+    assert [one.training_weights for one in of.values()] == [(1.0, 3.0, 1.0), (1.0, 1.0, 1.0)]  # pose, sequence, joint
     assert [one.train.sequence.keep for one in of.values()] == ["last", "last"]
     assert made(Counts(1500, FEW_VAL, 8), GPU).train.sequence.keep is None
 
 
-def test_few_clips_on_grids_are_seen_more_often_where_there_is_time() -> None:
-    phases = {}
-    for machine in (LAPTOP, QUICK, GPU):
-        train = made(FEW, machine, model={"rgb": {}, "pose": {}}).train
-        assert train.rgb == train.pose
-        phases[machine] = (train.pose.epochs * train.pose.repeat, train.pose.batch, train.augment.mirror)
-    assert phases == {LAPTOP: (100, 8, 0.0), QUICK: (240, 16, 0.5), GPU: (240, 16, 0.5)}
-    more = Counts(train=50 * QUICK.cores + 1, val=14, words=8)
-    assert made(more, QUICK, model={"pose": {}}).train.pose.repeat == 5
-    assert made(Counts(2000, 300, 100), GPU).train.pose.repeat == 5
+@pytest.mark.parametrize(
+    ("train", "computer", "views"),
+    [
+        (98, SMALL, 192),  # 18,816 clips, repeats counted
+        (200, SMALL, 96),  # 20,000 of 200 are 100, in 12 epochs 8 times each
+        (900, SMALL, 24),  # never fewer
+        (200, Computer(cores=4, gpu=False), 192),
+        (900, GPU, 192),
+        (2000, GPU, 192),
+    ],
+)
+def test_clips_on_grids_are_seen_as_often_as_there_is_time(train: int, computer: Computer, views: int) -> None:
+    config = made(Counts(train, 14, 8), computer, model={"rgb": {}, "pose": {}})
+    for phase in (config.train.rgb, config.train.pose):
+        assert phase.epochs * phase.repeat == views
+
+
+def test_an_experiment_without_a_stream_keeps_the_recipes_weights() -> None:
+    """The recipe names them, where a list would have one too many."""
+    config = made(
+        Counts(98, 0, 8), LAPTOP, model={"rgb": {}, "pose": {}}, experiments={"no_rgb": {"model": {"rgb": None}}}
+    )
+    assert config.training_weights == (1.0, 1.0, 3.0, 1.0)
 
 
 def test_the_recipe_is_in_the_resolved_config_in_full() -> None:

@@ -120,6 +120,15 @@ def test_other_split_and_fewer_parts(trained: MadeRun, tmp_path: Path) -> None:
     assert both.main == "late"
 
 
+def test_given_weights_count_in_late_fusion_too(trained: MadeRun, tmp_path: Path) -> None:
+    run = trained.with_config(evaluate={"samplings": 3, "weights": [3.0, 1.0, 0.0]})
+    results = run_evaluate(run, tmp_path, best(run, "rgb", "pose"))  # the fused one would have to be trained for these
+    assert results.weights == {"late": {"rgb": 3.0, "pose": 1.0}}
+    assert not results.tuned
+    with np.load(tmp_path / "probabilities.npz") as saved:
+        assert saved["late"] == pytest.approx((3 * saved["rgb"] + saved["pose"]) / 4, abs=1e-6)
+
+
 # ------------------------------------------------------------------------------------------- weights chosen on val
 
 
