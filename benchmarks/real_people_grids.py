@@ -29,6 +29,8 @@ from camfuse.run.layout import DATA_STAGES, Run
 from camfuse.train import train
 
 HERE = Path(__file__).parent
+WITHOUT_MIXUP = {"augment": {"mixup": 0.0}}
+"""As the recipe of the hands was found."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,7 @@ class Grids:
             hands = yaml.safe_load((HERE / "real_signing_hands.yaml").read_text(encoding="utf-8"))
             repeat = round(self._set.views / hands["train"]["pose"]["epochs"])
             given = merged(merged(given, hands), {"train": {"pose": {"repeat": repeat}}})
-            given = merged(given, {"heatmaps": {"hands": None}, "sampling": {"part": None}})
+            given = merged(given, {"heatmaps": {"hands": None}, "sampling": {"part": None}, "train": WITHOUT_MIXUP})
         given = merged(given, self._changes)
         counts = Counts(train=train_clips, val=0, words=len(self._people.classes))
         values = recipe_values(counts, Computer(cores=2, gpu=False), given)
