@@ -46,6 +46,6 @@ def test_the_comments_say_what_the_recipe_comes_to() -> None:
 
 def test_with_a_gpu_they_say_what_heatmaps_and_fusion_come_to() -> None:
     found = text("v", None, gpu=True, clips=2000)
-    assert "# pose: 20 epochs, each clip 5 times, batches of 8; sequence: 24 epochs," in found
-    assert "; fusion: 10 epochs, each clip 5 times, batches of 8; 1 threads." in found
+    assert "# pose: 12 epochs, each clip 16 times, batches of 8; sequence: 24 epochs," in found
+    assert "; fusion: 8 epochs, each clip 4 times, batches of 8; 1 threads." in found
     assert "`model: {pose: null}` leaves out the stream on heatmaps" in found
