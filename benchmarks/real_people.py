@@ -20,7 +20,6 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.config_changes import changed
-from benchmarks.real_people_answers import Answers, device_rows
 from benchmarks.real_people_grids import ROWS, Grids, task_of
 from benchmarks.real_people_kept import Kept
 from benchmarks.real_people_report import ANCHOR, report, table
@@ -29,12 +28,13 @@ from benchmarks.real_people_sets import INNER, SETS, People
 from camfuse.files import write_text
 
 HERE = Path(__file__).parent
+KEPT, WORK = HERE / "results" / "real_people.json", Path("results/real_people")
 FIXED: dict[str, Row] = {"chance": chance, "ridge": ridge, "time warping": time_warping}
 """Rows without random numbers: one run serves for all seeds."""
 
 
 def main() -> None:
-    options = arguments().parse_args()
+    options = parsed()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
     kept, sections = Kept(options.kept), []
@@ -53,7 +53,6 @@ def main() -> None:
                 print(name, title, seed, f"{100 * right.mean():.1f}", flush=True)
         there = [title for title in (*FIXED, ANCHOR, *ROWS) if kept.seeds(name, people, title)]
         outcomes = {title: kept.outcome(name, people, title) for title in there}
-        outcomes |= device_rows(Answers(options.answers), name) if options.answers else {}
         sections.append(table(SETS[name].title, len(people.classes), outcomes))
     write_text(options.output, report(command(options), sections))
 
@@ -62,17 +61,18 @@ def grids_of(name: str, people: People, options: argparse.Namespace) -> Grids:
     """Return the rows of a set's streams on grids, with the set of its inner folds where it has one."""
     inner_name = INNER.get(name)
     inner = inner_name and grids_of(inner_name, SETS[inner_name].read(options.data, options.work), options)
-    return Grids(SETS[name], people, options.work / "runs" / name, changed({}, options.set), inner or None)
+    changes = changed({"machine": {"device": options.device}}, options.set)
+    return Grids(SETS[name], people, options.work / "runs" / name, changes, inner or None)
 
 
 def command(options: argparse.Namespace) -> str:
     """Return the command as the page names it."""
-    answers = " --answers ANSWERS" if options.answers else ""
     seeds = " ".join(map(str, options.seeds))
-    return f"python -m benchmarks.real_people --data DIR --plain PLAIN_NETWORK --seeds {seeds}{answers}"
+    return f"python -m benchmarks.real_people --data DIR --plain PLAIN_NETWORK --seeds {seeds}"
 
 
-def arguments() -> argparse.ArgumentParser:
+def parsed() -> argparse.Namespace:
+    """Return the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with clips/ and keypoints/")
     parser.add_argument("--plain", type=Path, help="plain_network.py; without it, its row is left out")
@@ -82,12 +82,15 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--set", nargs="*", default=[], metavar="KEY=VALUE", help="other settings; --work and --kept of their own"
     )
-    parser.add_argument("--kept", type=Path, default=HERE / "results" / "real_people.json", help="answers by clip")
+    parser.add_argument("--kept", type=Path, default=KEPT, help="answers by clip")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
-    parser.add_argument("--work", type=Path, default=Path("results/real_people"), help="poses, and what is done")
-    parser.add_argument("--answers", type=Path, help="what `real_people_gpu` wrote: its rows come below")
+    parser.add_argument("--work", type=Path, default=WORK, help="poses, and what is done")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="of the streams and their fusions")
     parser.add_argument("--output", type=Path, default=HERE / "results" / "real_people.md")
-    return parser
+    options = parser.parse_args()
+    if options.set and (options.kept == KEPT or options.work == WORK):
+        parser.error(f"--set: other settings need --kept and --work of their own, not {KEPT.name} and {WORK}")
+    return options
 
 
 def run(people: People, row: Row, seed: int, folder: Path) -> tuple[NDArray[np.bool_], float]:

@@ -6,6 +6,7 @@ so that the streams are trained once for all fusions.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,7 @@ class Grids:
     ) -> None:
         self._set, self._people, self._folder, self._changes = one, people, folder.absolute(), dict(changes or {})
         self._inner = inner
+        self._found: dict[tuple[str, Stream, int], Scores] = {}
 
     def rows(self) -> dict[str, Row]:
         """Return each row that the set can have."""
@@ -126,8 +128,11 @@ class Grids:
         return self._tested(run, "fusion", self._trained(run, "fusion", init), task)
 
     def _stream(self, stream: Stream, task: Task, seed: int) -> Scores:
-        run = self._run(task, seed)
-        return self._tested(run, stream, self._trained(run, stream), task)
+        key = task.fold, stream, seed
+        if key not in self._found:
+            run = self._run(task, seed)
+            self._found[key] = self._tested(run, stream, self._trained(run, stream), task)
+        return self._found[key]
 
     def _given(self, fused: Fused, task: Task, seed: int) -> tuple[float, ...]:
         """Return the streams' weights of the recipe."""
@@ -136,7 +141,7 @@ class Grids:
     def _weights(self, streams: tuple[Stream, ...], task: Task, seed: int) -> tuple[float, ...]:
         """Return the streams' weights by the inner folds that train on none of the tested signers."""
         assert self._inner is not None
-        people, tested = self._inner._people, self._signers(task)
+        people, tested = self._inner._people, {self._people.signers[clip] for clip in task.places}
         heads: dict[str, list[Scores]] = {stream: [] for stream in streams}
         labels = []
         for fold in people.folds:
@@ -152,10 +157,6 @@ class Grids:
         print(f"{task.fold}: weights of {', '.join(streams)}: {weights}", flush=True)
         return weights
 
-    def _signers(self, task: Task) -> set[str]:
-        _, _, test = next(fold for fold in self._people.folds if fold[0] == task.fold)
-        return {self._people.signers[clip] for clip in test}
-
     def _trained(self, run: Run, part: Part, init: tuple[Path, ...] = ()) -> Path:
         files = run.training(part)
         if not files.best.exists():
@@ -165,8 +166,9 @@ class Grids:
     def _tested(self, run: Run, part: Part, checkpoint: Path, task: Task) -> Scores:
         predictions, _ = evaluate_clips(run, load_checkpoints(run.config, {part: checkpoint}, run.classes()))
         row = predictions.rows["fused" if part == "fusion" else part].numpy()
-        test = self._fold(task)["split"] == "test"
-        places = {clip: place for place, clip in enumerate(self._fold(task)["clip_id"][test])}
+        places = {
+            clip_id: place for place, clip_id in enumerate(table_of(self._people)["clip_id"].iloc[[*task.places]])
+        }
         scores = np.zeros((len(places), row.shape[1] + 1))
         scores[:, -1] = 1
         for clip, values in zip(predictions.clips["clip_id"], row, strict=True):
@@ -175,23 +177,25 @@ class Grids:
 
     # --------------------------------------------------------------------------------------- runs
 
-    def _fold(self, task: Task) -> pd.DataFrame:
-        _, _, test = next(fold for fold in self._people.folds if fold[0] == task.fold)
-        table = table_of(self._people)
-        return table.assign(split=np.where(table.index.isin(test), "test", "train"))
+    @cached_property
+    def _data(self) -> Path:
+        """The folder of all clips' shards, which are made when it is first asked for."""
+        config = self._config(self._folder / "data", Fused(ALL), len(self._people.labels), 0)
+        make_shards(self._people, config)
+        return config.output
 
     def _run(self, task: Task, seed: int, fused: Fused | None = None) -> Run:
         """Return the run of a fold, or of one of its fusions, with a clip table of its own on the set's shards."""
-        data = self._config(self._folder / "data", Fused(ALL), len(task.labels), seed)
-        make_shards(self._people, data)
         name = "-".join([*fused.streams, fused.mode or ""]) if fused else "streams"
         output = self._folder / f"{task.fold.replace(' ', '_')}-{seed}" / name
         output.mkdir(parents=True, exist_ok=True)
         for stage in DATA_STAGES:
             if not (output / stage).exists():
-                (output / stage).symlink_to(data.output / stage)
+                (output / stage).symlink_to(self._data / stage)
         run = Run(self._config(output, fused or Fused(ALL), len(task.labels), seed))
-        write_text(run.clip_files.clips, self._fold(task).to_csv(index=False))
+        table = table_of(self._people)
+        split = np.where(table.index.isin(task.places), "test", "train")
+        write_text(run.clip_files.clips, table.assign(split=split).to_csv(index=False))
         names = pd.DataFrame({"class_index": range(task.classes), "label": self._people.classes})
         write_text(run.clip_files.classes, names.to_csv(index=False))
         return run
@@ -224,4 +228,4 @@ def task_of(people: People, fold: Fold) -> Task:
     name, train, test = fold
     clips = ([people.keypoints[clip] for clip in rows] for rows in (train, test))
     signers = [people.signers[clip] for clip in train]
-    return Task(next(clips), people.labels[train], signers, next(clips), len(people.classes), name)
+    return Task(next(clips), people.labels[train], signers, next(clips), len(people.classes), name, tuple(test))

@@ -23,7 +23,10 @@ HAND_WEIGHT = 2.0
 
 @dataclass(frozen=True)
 class Task:
-    """One fold: training clips with labels and signers, test clips, the number of classes, the fold's name."""
+    """One fold: training clips with labels and signers, test clips, the number of classes.
+
+    The rows on images know the fold by its name, and the test clips by their places in the set.
+    """
 
     train: list[Array]
     labels: NDArray[np.int64]
@@ -31,6 +34,7 @@ class Task:
     test: list[Array]
     classes: int
     fold: str = ""
+    places: tuple[int, ...] = ()
 
 
 Row = Callable[[Task, int], Scores]

@@ -16,7 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.real_people_rows import Scores, Task
-from benchmarks.real_signing_sets import SHARD, clip_table
+from benchmarks.real_people_shards import FPS, write_poses
+from benchmarks.real_signing_sets import clip_table
 from camfuse.config import Config, parse_config
 from camfuse.config.computer import Computer
 from camfuse.config.recipe import Counts, recipe_values
@@ -24,12 +25,9 @@ from camfuse.evaluate.run import evaluate_clips
 from camfuse.files import write_text
 from camfuse.predict.probabilities import load_checkpoints
 from camfuse.run.layout import Run
-from camfuse.run.shard import ClipData
-from camfuse.run.shard_writer import ShardWriter
 from camfuse.train import train
 
 Array = NDArray[np.float32]
-FPS = 30.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,8 @@ def keypoint_run(folder: Path, clips: Sequence[Labelled], classes: int, seed: in
     names = pd.DataFrame({"class_index": range(classes), "label": words})
     write_text(run.clip_files.classes, names.to_csv(index=False))
     keypoints = (points for one in clips for points in one.keypoints)
-    write_poses(run, dict(zip(table["clip_id"], keypoints, strict=True)))
+    # of the pose shard's facts the sequence stream reads none but the frame rate
+    write_poses(run, zip(table["clip_id"], keypoints, strict=True), lambda _: (1, 1, FPS))
     return run
 
 
@@ -95,12 +94,3 @@ def settings(folder: Path, train_clips: int, classes: int, seed: int, weights: P
         values["model"] = {"sequence": {"weights": {"path": str(weights.absolute())}}}
     counts = Counts(train=train_clips, val=0, words=classes)
     return parse_config(recipe_values(counts, Computer(cores=1, gpu=False), values), "real people")
-
-
-def write_poses(run: Run, clips: dict[str, Array]) -> None:
-    """Write keypoints as stage `pose` would; of its arrays the sequence stream reads no other."""
-    path, fingerprint = run.shard_path("pose", SHARD), run.fingerprint("pose")
-    with ShardWriter(path, stage="pose", fingerprint=fingerprint, provenance={"pose": "in memory"}) as writer:
-        for clip_id, points in clips.items():
-            facts: dict[str, float | str] = {"height": 1, "width": 1, "fps": FPS, "identity": clip_id}
-            writer.add(clip_id, ClipData({"keypoints": points.astype(np.float32)}, facts=facts))

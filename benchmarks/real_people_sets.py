@@ -84,28 +84,50 @@ def asl8(data: Path, work: Path) -> People:
     def groups(rows: pd.DataFrame) -> dict[str, Any]:
         return {f"group {group}": rows["group8"] == group for group in _each(rows["group8"])}
 
-    return _asl(data, work, "label8", groups)
+    return _asl(data, work, "label8", _eight_words, groups)
 
 
 def asl8_web(data: Path, work: Path) -> People:
     """Eight words, from web dictionaries to webcams."""
-    return _asl(data, work, "label8", lambda rows: {"webcam": rows["source"] == "webcam"})
+    return _asl(data, work, "label8", _eight_words, lambda rows: {"webcam": rows["source"] == "webcam"})
 
 
 def asl24(data: Path, work: Path) -> People:
     """24 words by three signers on webcams, each the test once."""
-    return _asl(data, work, "word", lambda rows: {signer: rows["signer"] == signer for signer in _each(rows["signer"])})
+
+    def folds(rows: pd.DataFrame) -> dict[str, Any]:
+        return {signer: rows["signer"] == signer for signer in _each(rows["signer"])}
+
+    return _asl(data, work, "word", _webcams, folds)
 
 
 def asl24_one(data: Path, work: Path) -> People:
     """24 words, each of the three signers the only one in training: to choose by."""
-    return _asl(data, work, "word", lambda rows: {signer: rows["signer"] != signer for signer in _each(rows["signer"])})
+
+    def folds(rows: pd.DataFrame) -> dict[str, Any]:
+        return {signer: rows["signer"] != signer for signer in _each(rows["signer"])}
+
+    return _asl(data, work, "word", _webcams, folds)
 
 
-def _asl(data: Path, work: Path, label: str, test: Callable[[pd.DataFrame], dict[str, Any]]) -> People:
+def _eight_words(table: pd.DataFrame) -> pd.Series:
+    return table["label8"] != ""
+
+
+def _webcams(table: pd.DataFrame) -> pd.Series:
+    return table["source"] == "webcam"
+
+
+def _asl(
+    data: Path,
+    work: Path,
+    label: str,
+    used: Callable[[pd.DataFrame], pd.Series],
+    test: Callable[[pd.DataFrame], dict[str, Any]],
+) -> People:
     folder = data / "clips" / "asl"
     table = pd.read_csv(folder / "index.csv", dtype=str, keep_default_na=False)
-    rows = table[(table["source"] == "webcam") if label == "word" else (table[label] != "")].reset_index(drop=True)
+    rows = table[used(table)].reset_index(drop=True)
     videos = [folder / video for video in rows["video"]]
     keypoints = keypoints_of(videos, work / "poses" / "asl")
     held = {name: tested.tolist() for name, tested in test(rows).items()}

@@ -3,14 +3,14 @@
 Keypoints that come without a video get blank frames: the streams on heatmaps and on keypoints never see them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 
-from benchmarks.real_people_sets import QUALITY, People, Size
+from benchmarks.real_people_sets import QUALITY, Array, People, Size
 from benchmarks.real_signing_sets import SHARD, clip_table
 from camfuse.clips.table import Clip
 from camfuse.config import Config
@@ -25,6 +25,7 @@ from camfuse.run.shard_writer import ShardWriter
 
 FPS = 30.0
 """Of keypoints without a video."""
+FACTS = ("height", "width", "fps")
 
 
 def table_of(people: People) -> pd.DataFrame:
@@ -79,11 +80,19 @@ def _blank(size: Size, count: int) -> ClipData:
     return ClipData({"time": np.arange(count) / FPS}, jpeg=[jpeg] * count, facts=facts)
 
 
-def _write_poses(run: Run, people: People) -> None:
+def write_poses(run: Run, clips: Iterable[tuple[str, Array]], facts: Callable[[str], tuple[float, ...]]) -> None:
+    """Write keypoints as stage `pose` would: of each clip its name and points; `facts` are height, width and rate."""
     path, expected = run.shard_path("pose", SHARD), run.fingerprint("pose")
-    frames = run.shard("frames", SHARD)
     with ShardWriter(path, stage="pose", fingerprint=expected, provenance={"pose": "in memory"}) as writer:
-        for row, points in enumerate(people.keypoints):
-            clip_id = f"{row:05d}"
-            facts = {name: float(frames.fact(name, clip_id)) for name in ("height", "width", "fps")}
-            writer.add(clip_id, ClipData({"keypoints": points.astype(np.float32)}, facts=facts | {"identity": clip_id}))
+        for clip_id, points in clips:
+            named = dict(zip(FACTS, facts(clip_id), strict=True)) | {"identity": clip_id}
+            writer.add(clip_id, ClipData({"keypoints": points.astype(np.float32)}, facts=named))
+
+
+def _write_poses(run: Run, people: People) -> None:
+    frames = run.shard("frames", SHARD)
+
+    def facts(clip_id: str) -> tuple[float, ...]:
+        return tuple(float(frames.fact(name, clip_id)) for name in FACTS)
+
+    write_poses(run, ((f"{row:05d}", points) for row, points in enumerate(people.keypoints)), facts)

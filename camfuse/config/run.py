@@ -14,9 +14,9 @@ from camfuse.config.prep import Crops, Frames, Heatmaps
 from camfuse.config.sources import Clips
 from camfuse.config.train import Train
 
-NamedWeights = Literal["tuned", "likelihood", "sequence"]
-SEQUENCE_WEIGHT = 3.0
-"""Of the sequence, where val is too small to choose on: of few clips it knows more than the others."""
+Head = Literal["rgb", "pose", "sequence", "joint"]
+"""What gives probabilities in a fused model: each stream, and the joint head."""
+ChosenWeights = Literal["tuned", "likelihood"]
 
 
 class Evaluate(Section):
@@ -26,10 +26,10 @@ class Evaluate(Section):
 
     samplings: Positive = 10
     """Samplings per clip whose probabilities are averaged (10 as PYSKL)."""
-    weights: Annotated[tuple[Weight, ...], Field(min_length=2)] | NamedWeights = (1.0, 1.0, 1.0)
+    weights: Annotated[tuple[Weight, ...], Field(min_length=2)] | dict[Head, Weight] | ChosenWeights = (1.0, 1.0, 1.0)
     """Weights of the probabilities in `fused` and in late fusion: of each stream that there is (rgb, pose, sequence),
-    then of the joint head; [1, 1, 0] is RGBPoseConv3D's own, the default means equal ones; sequence: 3 for the
-    sequence and 1 for each other. Or chosen on val: tuned, the multiples of 0.1 with most clips right; likelihood,
+    then of the joint head; [1, 1, 0] is RGBPoseConv3D's own, the default means equal ones. Or by name, 1 for a head
+    that is not named: {sequence: 3}. Or chosen on val: tuned, the multiples of 0.1 with most clips right; likelihood,
     those under which val is most likely, so that a weak head gets next to nothing. The training's epoch is then chosen
     by equal weights."""
     false_accepts: float = Field(default=0.1, gt=0, lt=1)
@@ -38,7 +38,7 @@ class Evaluate(Section):
     @property
     def chooses_weights(self) -> bool:
         """Whether the weights are chosen on val."""
-        return self.weights in ("tuned", "likelihood")
+        return isinstance(self.weights, str)
 
 
 class Report(Section):
@@ -219,8 +219,9 @@ class Config(Section):
     def training_weights(self) -> tuple[float, ...]:
         """The weights that the fused model's best epoch is chosen by: nothing is tuned while it trains."""
         given = self.evaluate.weights
-        if given == "sequence":
-            return tuple(SEQUENCE_WEIGHT if name == "sequence" else 1.0 for name in (*self.model.streams, "joint"))
+        if isinstance(given, dict):
+            heads: tuple[Head, ...] = (*self.model.streams, "joint")
+            return tuple(given.get(head, 1.0) for head in heads)
         if isinstance(given, str) or given == Evaluate.model_fields["weights"].default:
             return (1.0,) * self.heads
         return tuple(float(weight) for weight in given)

@@ -111,6 +111,17 @@ def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
     assert len(seen) == 4
 
 
+def test_other_settings_do_not_get_among_the_answers_of_the_recipe(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["real_people", "--data", "x", "--set", "seed=2", "--kept", "own.json"])
+    with pytest.raises(SystemExit):
+        real_people.parsed()
+    assert "need --kept and --work of their own" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", [*["real_people", "--data", "x", "--set", "seed=2"], "--kept", "k", "--work", "w"])
+    assert real_people.parsed().set == ["seed=2"]
+
+
 def test_answers_are_kept_clip_by_clip_and_not_taken_for_other_clips(tmp_path: Path) -> None:
     found, path = made_people(), tmp_path / "kept.json"
     right = np.array([True, False, True, True, False, True, True, True])

@@ -148,7 +148,7 @@ def test_what_the_config_says_wins_down_to_a_single_key() -> None:
 
 def test_weights_are_chosen_where_val_can_tell() -> None:
     of = {val: made(Counts(1500, val, 8), GPU) for val in (VAL_FOR_WEIGHTS - 1, VAL_FOR_WEIGHTS)}
-    assert [one.evaluate.weights for one in of.values()] == ["sequence", "likelihood"]
+    assert [one.evaluate.weights for one in of.values()] == [{"sequence": 3.0}, "likelihood"]
     assert [one.training_weights for one in of.values()] == [(1.0, 3.0, 1.0), (1.0, 1.0, 1.0)]  # pose, sequence, joint
     assert [one.train.sequence.keep for one in of.values()] == ["last", "last"]
     assert made(Counts(1500, FEW_VAL, 8), GPU).train.sequence.keep is None

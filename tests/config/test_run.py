@@ -22,7 +22,12 @@ def test_the_data_sets_configs_are_the_papers_size(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("weights", "while_training"),
-    [([1, 1, 0], (1.0, 1.0, 0.0)), ([0, 0.5, 2], (0.0, 0.5, 2.0)), ("tuned", (1.0, 1.0, 1.0))],
+    [
+        ([1, 1, 0], (1.0, 1.0, 0.0)),
+        ([0, 0.5, 2], (0.0, 0.5, 2.0)),
+        ("tuned", (1.0, 1.0, 1.0)),
+        ({"pose": 2}, (1.0, 2.0, 1.0)),
+    ],
 )
 def test_weights_of_the_test(make_config: MakeConfig, weights: object, while_training: tuple[float, ...]) -> None:
     assert make_config(evaluate={"weights": weights}).training_weights == while_training
@@ -42,12 +47,19 @@ def test_the_default_weights_every_head_the_same(make_config: MakeConfig, model:
         make_config(model=model, evaluate={"weights": [1, 1, 1, 1, 0]})
 
 
+def test_a_weight_by_name_of_a_stream_that_is_left_out_counts_nowhere(make_config: MakeConfig) -> None:
+    assert make_config(evaluate={"weights": {"sequence": 3, "joint": 0}}).training_weights == (1.0, 1.0, 0.0)
+
+
 def test_weights_that_leave_no_head_are_refused_before_anything_is_trained(make_config: MakeConfig) -> None:
     with pytest.raises(ConfigError, match="expected at least one number above 0, found only 0"):
         make_config(evaluate={"weights": [0, 0, 0]})
 
 
-@pytest.mark.parametrize("values", [{"weights": [1]}, {"weights": [1, -1, 1]}, {"weights": "tuning"}, {"samplings": 0}])
+@pytest.mark.parametrize(
+    "values",
+    [{"weights": [1]}, {"weights": [1, -1, 1]}, {"weights": "tuning"}, {"weights": {"hands": 2}}, {"samplings": 0}],
+)
 def test_no_test(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Evaluate.model_validate(values)
