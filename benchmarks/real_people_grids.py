@@ -53,6 +53,11 @@ class Fused:
     mode: FusionMode | None = None
     weighted: bool = False
 
+    @property
+    def needs_videos(self) -> bool:
+        """Whether keypoints alone are not enough."""
+        return "rgb" in self.streams
+
 
 PAIR: tuple[Stream, ...] = ("pose", "sequence")
 ALL: tuple[Stream, ...] = ("rgb", "pose", "sequence")
@@ -109,9 +114,9 @@ class Grids:
 
     def rows(self) -> dict[str, Row]:
         """Return each row that the set can have."""
-        videos = all(isinstance(picture, Path) for picture in self._people.pictures)
+        videos = self._people.has_videos
         there = {title: fused for title, fused in ROWS.items() if self._inner or not fused.weighted}
-        return {title: self._row(fused) for title, fused in there.items() if videos or "rgb" not in fused.streams}
+        return {title: self._row(fused) for title, fused in there.items() if videos or not fused.needs_videos}
 
     def _row(self, fused: Fused) -> Row:
         return lambda task, seed: self._scores(fused, task, seed)
@@ -122,10 +127,14 @@ class Grids:
             found = [self._stream(stream, task, seed) for stream in fused.streams]
             weights = self._weights(fused.streams, task, seed) if fused.weighted else self._given(fused, task, seed)
             return np.average(found, axis=0, weights=weights)
-        run = self._run(task, seed, fused)
-        alone = self._run(task, seed)
-        init = tuple(self._trained(alone, stream) for stream in fused.streams)
-        return self._tested(run, "fusion", self._trained(run, "fusion", init), task)
+        run = self.trained_run(fused, task, seed)
+        return self._tested(run, "fusion", run.training("fusion").best, task)
+
+    def trained_run(self, fused: Fused, task: Task, seed: int) -> Run:
+        """Return the run of a fused model, trained if it is not yet."""
+        run, alone = self._run(task, seed, fused), self._run(task, seed)
+        self._trained(run, "fusion", tuple(self._trained(alone, stream) for stream in fused.streams))
+        return run
 
     def _stream(self, stream: Stream, task: Task, seed: int) -> Scores:
         key = task.fold, stream, seed

@@ -62,6 +62,11 @@ class People:
     folds: tuple[Fold, ...]
     pictures: list[Path | Size]
 
+    @property
+    def has_videos(self) -> bool:
+        """Whether there is a video of each clip."""
+        return all(isinstance(picture, Path) for picture in self.pictures)
+
 
 def people(
     keypoints: list[Array],
