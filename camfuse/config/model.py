@@ -157,6 +157,10 @@ class Fusion(Section):
     modality_dropout: Fraction = 0.1
     """Probability, per training sample and direction, that one stream does not see the other: so that one checkpoint
     also serves clips with RGB or pose only."""
+    stream_dropout: Fraction = 0.0
+    """Probability, per training sample, stream and exchange, that a stream has nothing but the others' messages: so
+    that it listens, where it knows its training clips by itself and has no error left to learn from. Of ST-CAF only;
+    0 is off."""
     weights: WeightsFile | None = None
     """What the fusion training starts from instead of the two trained streams: a whole RGBPoseConv3D of MMAction2 or
     PYSKL (needs `mode: concat`, `stages: [s2, s3]`), or a `best.ckpt` of ours."""

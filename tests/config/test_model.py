@@ -41,6 +41,7 @@ def test_heads_share_the_width() -> None:
         (Fusion, {"mode": "sum"}),
         (Fusion, {"stages": ["s5"]}),
         (Fusion, {"modality_dropout": -0.1}),
+        (Fusion, {"stream_dropout": 1.1}),
         (Sampling, {"rgb_frames": 0}),
     ],
 )

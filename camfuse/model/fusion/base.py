@@ -100,15 +100,15 @@ class FusionBlock(nn.Module, ABC):
 
         Nothing is scaled up: a missing modality is a state of the world, not noise to be averaged out.
         """
-        return drop_messages(message, self.modality_dropout if self.training else 0)
+        return drop_samples(message, self.modality_dropout if self.training else 0)
 
 
-def drop_messages(message: Tensor, probability: float) -> Tensor:
-    """Return the message (B, ...), zero for each sample with a probability: `FusionBlock.drop_messages`."""
+def drop_samples(x: Tensor, probability: float) -> Tensor:
+    """Return messages or features (B, ...), each sample zero with a probability, the others as they are."""
     if probability == 0:
-        return message
-    keep = torch.rand(len(message), device=message.device) >= probability
-    return message * keep.view(-1, *[1] * (message.dim() - 1))
+        return x
+    keep = torch.rand(len(x), device=x.device) >= probability
+    return x * keep.view(-1, *[1] * (x.dim() - 1))
 
 
 def check_grids(rgb: Tensor, pose: Tensor) -> None:

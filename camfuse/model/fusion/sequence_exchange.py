@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from camfuse.config import Fusion
-from camfuse.model.fusion.base import drop_messages
+from camfuse.model.fusion.base import drop_samples
 from camfuse.model.fusion.cross_attention import CrossAttention, PositionEmbedding
 
 
@@ -67,7 +67,7 @@ class SequenceExchange(nn.Module):
         return self.out_grid(to_grid).mT.unflatten(2, shape), self.out_sequence(to_sequence).mT
 
     def _dropped(self, message: Tensor) -> Tensor:
-        return drop_messages(message, self.modality_dropout if self.training else 0)
+        return drop_samples(message, self.modality_dropout if self.training else 0)
 
 
 class SequenceExchanges(nn.ModuleDict):
@@ -85,11 +85,15 @@ class SequenceExchanges(nn.ModuleDict):
 
     def __init__(self, grids: dict[str, int], sequence_channels: int, config: Fusion) -> None:
         super().__init__({name: SequenceExchange(grid, sequence_channels, config) for name, grid in grids.items()})
+        self.stream_dropout = config.stream_dropout
 
     def forward(
         self, grids: dict[str, Tensor | None], sequence_BWL: Tensor | None, visible: dict[str, Tensor | None]
     ) -> tuple[dict[str, Tensor | None], Tensor | None]:
-        """Return the features with the messages added, of the same shapes; what is not there gets and tells none."""
+        """Return the features with the messages added, of the same shapes; what is not there gets and tells none.
+
+        In training, some samples of a stream have the messages alone (`stream_dropout`).
+        """
         if sequence_BWL is None:
             return grids, None
         out, told_BWL = dict(grids), torch.zeros_like(sequence_BWL)
@@ -97,5 +101,8 @@ class SequenceExchanges(nn.ModuleDict):
             grid = grids[name]
             if grid is not None:
                 to_grid, to_sequence = exchange(grid, sequence_BWL, visible.get(name))
-                out[name], told_BWL = grid + to_grid, told_BWL + to_sequence
-        return out, sequence_BWL + told_BWL
+                out[name], told_BWL = self._own(grid) + to_grid, told_BWL + to_sequence
+        return out, self._own(sequence_BWL) + told_BWL
+
+    def _own(self, features: Tensor) -> Tensor:
+        return drop_samples(features, self.stream_dropout if self.training else 0)

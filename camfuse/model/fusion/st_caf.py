@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from camfuse.config import Fusion, FusionMode
-from camfuse.model.fusion.base import Channels, FusionBlock, check_grids
+from camfuse.model.fusion.base import Channels, FusionBlock, check_grids, drop_samples
 from camfuse.model.fusion.cross_attention import CrossStep, Kind, PositionEmbedding
 
 
@@ -35,6 +35,7 @@ class CrossModalFusion(FusionBlock):
     def __init__(self, channels: Channels, config: Fusion) -> None:
         super().__init__(channels, config)
         width = config.width
+        self.stream_dropout = config.stream_dropout
         self.norm_rgb = nn.LayerNorm(channels.rgb)
         self.norm_pose = nn.LayerNorm(channels.pose)
         self.in_rgb = nn.Linear(channels.rgb, width)  # a 1x1x1 convolution, on channels-last tokens
@@ -64,8 +65,11 @@ class CrossModalFusion(FusionBlock):
         return tokens
 
     def told(self, x: Tensor, message: Tensor) -> Tensor:
-        """Return a stream's features (B, C, T, H, W) with the message, of the same shape, added."""
-        return x + message
+        """Return a stream's features (B, C, T, H, W) with the message, of the same shape, added.
+
+        In training, some samples have the message alone (`stream_dropout`).
+        """
+        return drop_samples(x, self.stream_dropout if self.training else 0) + message
 
     def join(self, rgb: Tensor, pose: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
         """Exchange messages; RGB does not look at pose frames without anybody."""

@@ -69,6 +69,20 @@ def test_modality_dropout_takes_messages_in_training_only() -> None:
     assert not any(message.any() for message in told(*inputs(), None))
 
 
+def test_stream_dropout_leaves_a_sample_the_messages_alone_in_training() -> None:
+    torch.manual_seed(0)
+    one = SequenceExchanges({"pose": C}, W, FUSION.model_copy(update={"stream_dropout": 1.0})).eval()
+    for last in (one["pose"].out_grid, one["pose"].out_sequence):
+        torch.nn.init.normal_(last.weight)
+    grid, sequence = inputs()
+    to_grid, to_sequence = one["pose"](grid, sequence, None)
+    grids, told = one({"pose": grid}, sequence, {})
+    torch.testing.assert_close(grids["pose"], grid + to_grid)
+    grids, told = one.train()({"pose": grid}, sequence, {})
+    torch.testing.assert_close(grids["pose"], to_grid)
+    torch.testing.assert_close(told, to_sequence)
+
+
 @pytest.mark.parametrize("absent", ["rgb", "pose"])
 def test_a_grid_that_is_missing_gets_and_tells_nothing(absent: str) -> None:
     torch.manual_seed(0)

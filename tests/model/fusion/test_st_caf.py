@@ -154,6 +154,17 @@ def test_modality_dropout_is_drawn_per_sample_and_direction() -> None:
     assert not torch.equal(*heard)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_stream_dropout_leaves_a_sample_the_messages_alone_in_training(mode: FusionMode) -> None:
+    fusion, (rgb, pose) = make(mode, stream_dropout=1.0), inputs()
+    whole_rgb, whole_pose = fusion.eval()(rgb, pose, ALL)
+    out_rgb, out_pose = fusion.train()(rgb, pose, ALL)
+    own = 0 if mode == "temporal_gate" else 1  # its messages are factors of the stream's own features
+    torch.testing.assert_close(out_rgb, whole_rgb - own * rgb)
+    torch.testing.assert_close(out_pose, whole_pose - own * pose)
+    assert out_rgb.any() and out_pose.any()
+
+
 def test_grids_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="one grid"):
         make("time")(torch.randn(1, 6, 2, 3, 3), torch.randn(1, 5, 3, 3, 3), ALL)
