@@ -161,7 +161,7 @@ def _small(views: int) -> dict[str, Any]:
         "model": {
             "rgb": {"depths": [1, 1, 1, 1], "channels": 16, "dropout": 0.1},
             "pose": {"depths": [1, 1, 1], "channels": 24, "dropout": 0.1, "keypoints": list(BODY_AND_HANDS)},
-            "fusion": {"stages": ["s4"], "width": 64, "heads": 4},
+            "fusion": {"stages": ["s4"], "width": 64, "heads": 4, "stream_dropout": 0.5},
         },
         "train": {
             "rgb": stream | {"rate": 0.002},

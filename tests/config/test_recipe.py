@@ -179,6 +179,15 @@ def test_an_experiment_without_a_stream_keeps_the_recipes_weights() -> None:
     assert config.training_weights == (1.0, 1.0, 3.0, 1.0)
 
 
+def test_streams_of_few_clips_are_made_to_listen() -> None:
+    dropout = [
+        one.model.fusion.stream_dropout
+        for one in (made(FEW, LAPTOP, model={"pose": {}}), made(Counts(5000, 50, 8), GPU))
+        if one.model.fusion
+    ]
+    assert dropout == [0.5, 0.0]
+
+
 def test_the_recipe_is_in_the_resolved_config_in_full() -> None:
     config = made(FEW, LAPTOP)
     written = yaml.safe_load(dump_config(config))
