@@ -43,7 +43,7 @@ def main() -> None:
         grids = grids_of(name, people, options)
         rows = FIXED | ({ANCHOR: plain_network(options.plain)} if options.plain else {}) | grids.rows()
         for title, row in rows.items():
-            if options.rows and title not in options.rows:
+            if options.rows is not None and title not in options.rows:
                 continue
             seeds = [0] if title in FIXED else options.seeds
             for seed in sorted(set(seeds) - set(kept.seeds(name, people, title))):
@@ -53,7 +53,8 @@ def main() -> None:
                 print(name, title, seed, f"{100 * right.mean():.1f}", flush=True)
         there = [title for title in (*FIXED, ANCHOR, *ROWS) if kept.seeds(name, people, title)]
         outcomes = {title: kept.outcome(name, people, title) for title in there}
-        sections.append(table(SETS[name].title, len(people.classes), outcomes))
+        if outcomes:
+            sections.append(table(SETS[name].title, len(people.classes), outcomes))
     write_text(options.output, report(command(options), sections))
 
 
@@ -78,7 +79,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--plain", type=Path, help="plain_network.py; without it, its row is left out")
     default = [name for name in SETS if name not in INNER.values()]
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=default)
-    parser.add_argument("--rows", nargs="+", help="only these rows")
+    names = [*FIXED, ANCHOR, *ROWS]
+    parser.add_argument("--rows", nargs="*", choices=names, metavar="ROW", help="only these; none: only the page")
     parser.add_argument(
         "--set", nargs="*", default=[], metavar="KEY=VALUE", help="other settings; --work and --kept of their own"
     )

@@ -7,7 +7,8 @@ import pytest
 
 pytest.importorskip("torch")
 from benchmarks import real_people
-from benchmarks.real_people_grids import Grids, task_of
+from benchmarks.messages import told
+from benchmarks.real_people_grids import ROWS, Grids, task_of
 from benchmarks.real_people_kept import Kept
 from benchmarks.real_people_report import ANCHOR, Outcome, interval, mean_over_folds, paired_p, table
 from benchmarks.real_people_rows import Scores, Task, chance, ridge, time_warping, warped_distances
@@ -153,6 +154,19 @@ def test_streams_on_grids_and_fusions_train_on_keypoints_without_a_video(tmp_pat
     fused = rows["pose + sequence, ST-CAF"](task, 1)
     assert fused.shape == (4, 3) and fused.sum(1) == pytest.approx(1, abs=1e-5)
     assert fused[:, 2].tolist() == [0] * 4  # the column of clips that a stage refused
+
+
+def test_a_fused_model_is_asked_with_each_way_of_messages(tmp_path: Path) -> None:
+    found = made_people()
+    short = {"train": {part: {"epochs": 1, "repeat": 1} for part in ("pose", "sequence", "fusion")}}
+    grids = Grids(PeopleSet("made", lambda *_: found, "words"), found, tmp_path, short)
+    run = grids.trained_run(ROWS["pose + sequence, ST-CAF"], task_of(found, found.folds[0]), 1)
+    one = told(run)
+    assert one.labels.tolist() == [1, 0, 1, 0]
+    assert {head for _, head in one.answers} == {"pose", "sequence", "joint"}
+    assert one.senders["of another word"][0] in (1, 3)
+    assert all(answer.shape == (4,) for answer in one.answers.values())
+    assert list(one.sizes) == ["pose, from the sequence", "sequence, from pose"]
 
 
 def test_late_fusion_is_weighted_by_trainings_without_the_tested_signers(tmp_path: Path) -> None:
