@@ -270,6 +270,9 @@ Written by the command
 
     python -m benchmarks.messages --data DIR
 
+Each test clip of the fused models of `real_people` is asked with its own messages, without any, and with another
+clip's. What follows from it stands in [streams](real_people_streams.md).
+
 {sections}
 """
 

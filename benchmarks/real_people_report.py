@@ -110,9 +110,10 @@ Written by the command
 standard deviation over the seeds; `interval`: 95 %, bootstrap over clips (those of one signer are not independent, so
 it is rather too narrow); `folds`: each fold counts the same. Against the plain network: the difference over clips, and
 how often chance gives one as large (paired, signs drawn over clips). Rows without a seed of their own (chance, ridge,
-time warping) have one figure; the others have one for each seed that was run. `sequence`, `pose`, `RGB` and their fusions
-are trained and tested by the package itself, by `recipe: auto`; where signs are all in the hand, crops and heatmaps are
-those of `real_signing_hands.yaml`. Keypoints without a video have no RGB. Remarks on some sets: [what was tried](real_people_choices.md).
+time warping) have one figure; the others have one for each seed that was run. `sequence`, `pose`, `RGB` and their
+fusions are trained and tested by the package itself, by `recipe: auto`; where signs are all in the hand, crops and
+heatmaps are those of `real_signing_hands.yaml`. Keypoints without a video have no RGB. Remarks on some sets:
+[what was tried](real_people_choices.md); on the streams and their fusions: [streams](real_people_streams.md).
 
 {sections}
 """
