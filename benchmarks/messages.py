@@ -10,7 +10,7 @@ import argparse
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
 from benchmarks.real_people_grids import ROWS, Grids, task_of
 from benchmarks.real_people_sets import SETS
@@ -35,7 +34,8 @@ from camfuse.model.recogniser import Recogniser
 from camfuse.run.layout import Run
 
 HERE = Path(__file__).parent
-WAYS = ("as trained", "none", "of the same word", "of another word")
+SAME, OTHER = "of the same word", "of another word"
+WAYS = ("as trained", "none", SAME, OTHER)
 """Which messages a stream is told: its clip's, none, or those of another clip."""
 FUSED = [title for title, fused in ROWS.items() if fused.mode == "divided"]
 Labels = NDArray[np.int64]
@@ -125,9 +125,9 @@ def told(run: Run) -> Told:
 def partners(labels: Labels, way: str) -> Labels:
     """Return whose messages each clip gets: itself where there is no other of that kind."""
     rng, own = np.random.default_rng(0), np.arange(len(labels))
-    if way not in WAYS[2:]:
+    if way not in (SAME, OTHER):
         return own
-    wanted = labels[:, None] == labels if way == WAYS[2] else labels[:, None] != labels
+    wanted = labels[:, None] == labels if way == SAME else labels[:, None] != labels
     wanted = wanted & ~np.eye(len(labels), dtype=bool)
     return np.array([rng.choice(np.flatnonzero(row)) if row.any() else clip for clip, row in enumerate(wanted)])
 
@@ -141,12 +141,10 @@ def change_of(way: str, senders: Labels) -> Change:
 @contextmanager
 def changed_messages(model: Recogniser, change: Change) -> Iterator[None]:
     """Within this context each message (B, ...) is what `change` makes of it."""
-    hooks = [layer.register_forward_hook(lambda _layer, _inputs, told: change(told)) for layer in senders_of(model)]
-    try:
+    with ExitStack() as hooks:
+        for layer in senders_of(model):
+            hooks.enter_context(layer.register_forward_hook(lambda _layer, _inputs, told: change(told)))
         yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def senders_of(model: Recogniser) -> list[nn.Module]:
@@ -179,16 +177,12 @@ def measured_messages(model: Recogniser) -> Iterator[dict[str, float]]:
 
         return note
 
-    hooks: list[RemovableHandle] = []
-    for stage, block in model.fusion.items():
-        hooks.append(block.register_forward_hook(between_grids(stage)))
-    for grid, exchange in (model.exchange or {}).items():
-        hooks.append(exchange.register_forward_hook(of_sequence({"rgb": "RGB"}.get(grid, grid))))
-    try:
+    with ExitStack() as hooks:
+        for stage, block in model.fusion.items():
+            hooks.enter_context(block.register_forward_hook(between_grids(stage)))
+        for grid, exchange in (model.exchange or {}).items():
+            hooks.enter_context(exchange.register_forward_hook(of_sequence({"rgb": "RGB"}.get(grid, grid))))
         yield sizes
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 @contextmanager
@@ -204,13 +198,11 @@ def measured_looks(model: Recogniser) -> Iterator[dict[str, float]]:
 
         return note
 
-    layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, CrossAttention)}
-    hooks = [layer.register_forward_hook(noting(name)) for name, layer in layers.items()]
-    try:
+    with ExitStack() as hooks:
+        for name, layer in model.named_modules():
+            if isinstance(layer, CrossAttention):
+                hooks.enter_context(layer.register_forward_hook(noting(name)))
         yield looks
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def share_of_keys(weights_GNM: Tensor) -> float:
@@ -244,7 +236,7 @@ def section(title: str, found: list[Told]) -> str:
         for head in heads:
             right = np.concatenate([one.answers[way, head] == one.labels for one in found])
             follows = np.concatenate([one.answers[way, head] == one.labels[one.senders[way]] for one in found])
-            other = f" ({100 * follows.mean():.1f})" if way == WAYS[3] else ""
+            other = f" ({100 * follows.mean():.1f})" if way == OTHER else ""
             cells.append(f"{100 * right.mean():.1f}{other}")
         lines.append(f"| {way} | " + " | ".join(cells) + " |")
     sizes = means([one.sizes for one in found])

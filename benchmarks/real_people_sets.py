@@ -99,24 +99,20 @@ def asl8_web(data: Path, work: Path) -> People:
 
 def asl24(data: Path, work: Path) -> People:
     """24 words by three signers on webcams, each the test once."""
-
-    def folds(rows: pd.DataFrame) -> dict[str, Any]:
-        return {signer: rows["signer"] == signer for signer in _each(rows["signer"])}
-
-    return _asl(data, work, "word", _webcams, folds)
+    return _asl(data, work, "word", _webcams, _each_signer)
 
 
 def asl24_one(data: Path, work: Path) -> People:
     """24 words, each of the three signers the only one in training: to choose by."""
-
-    def folds(rows: pd.DataFrame) -> dict[str, Any]:
-        return {signer: rows["signer"] != signer for signer in _each(rows["signer"])}
-
-    return _asl(data, work, "word", _webcams, folds)
+    return _asl(data, work, "word", _webcams, lambda rows: {one: ~held for one, held in _each_signer(rows).items()})
 
 
 def _eight_words(table: pd.DataFrame) -> pd.Series:
     return table["label8"] != ""
+
+
+def _each_signer(rows: pd.DataFrame) -> dict[str, Any]:
+    return {signer: rows["signer"] == signer for signer in _each(rows["signer"])}
 
 
 def _webcams(table: pd.DataFrame) -> pd.Series:
