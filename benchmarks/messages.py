@@ -26,8 +26,8 @@ from benchmarks.real_people_sets import SETS
 from camfuse.data.batch import collate, inputs_of
 from camfuse.data.dataset import ClipDataset
 from camfuse.files import write_text
+from camfuse.model.attention import AttentionMap, read_attention
 from camfuse.model.checkpoint import load_trained
-from camfuse.model.fusion.cross_attention import CrossAttention
 from camfuse.model.fusion.sequence_exchange import SequenceExchange
 from camfuse.model.fusion.st_caf import CrossModalFusion
 from camfuse.model.recogniser import Recogniser
@@ -88,7 +88,7 @@ class Told:
     sizes
         By stream and place: how large the messages are beside the features that they are added to.
     looks
-        By layer of attention: the share of its keys that a query looks at, by the entropy of its weights; 1: all alike.
+        By who looks at what: the share of its keys that a query looks at, by the entropy of its weights; 1: all alike.
     """
 
     labels: Labels
@@ -117,8 +117,9 @@ def told(run: Run) -> Told:
         for head in seen[0]:
             mean = torch.stack([logits[head].float().softmax(1) for logits in seen]).mean(0)
             answers[way, head] = mean.argmax(1).numpy()
-    with torch.inference_mode(), measured_messages(model) as sizes, measured_looks(model) as looks:
+    with torch.inference_mode(), measured_messages(model) as sizes, read_attention(model) as maps:
         model(**{name: values[:, 0] for name, values in inputs.items()})
+    looks = {f"{one.queries} in {one.keys}, {one.stage} {one.kind}": share_of_keys(one) for one in maps}
     return Told(labels, senders, answers, sizes, looks)
 
 
@@ -185,31 +186,12 @@ def measured_messages(model: Recogniser) -> Iterator[dict[str, float]]:
         yield sizes
 
 
-@contextmanager
-def measured_looks(model: Recogniser) -> Iterator[dict[str, float]]:
-    """Collect, of each pass in this context, the share of its keys that each layer of attention looks at."""
-    looks: dict[str, float] = {}
-
-    def noting(name: str) -> Callable[..., None]:
-        def note(layer: CrossAttention, inputs: tuple[Tensor, ...], _message: Tensor) -> None:
-            query, key, _, visible = inputs
-            weights_GNM = layer.weights(query, key, visible)
-            looks[name] = share_of_keys(weights_GNM)
-
-        return note
-
-    with ExitStack() as hooks:
-        for name, layer in model.named_modules():
-            if isinstance(layer, CrossAttention):
-                hooks.enter_context(layer.register_forward_hook(noting(name)))
-        yield looks
-
-
-def share_of_keys(weights_GNM: Tensor) -> float:
-    """Return the mean of exp(entropy) / M over the queries that see any key."""
-    seen = weights_GNM[weights_GNM.sum(-1) > 0.5]
+def share_of_keys(one: AttentionMap) -> float:
+    """Return the mean of exp(entropy) / M over the queries that see any of their M keys."""
+    weights_NM = one.weights.flatten(one.first_key_axis).flatten(0, -2)
+    seen = weights_NM[weights_NM.sum(-1) > 0.5]
     entropy = -(seen * seen.clamp_min(1e-12).log()).sum(-1)
-    return float(entropy.exp().mean() / weights_GNM.shape[-1])
+    return float(entropy.exp().mean() / weights_NM.shape[-1])
 
 
 def ratio(message: Tensor, features: Tensor) -> float:

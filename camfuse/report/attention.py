@@ -3,7 +3,7 @@
 All numbers are relative to looking everywhere alike, which is 1: a place of 2 gets twice its share.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from camfuse.config import STREAMS, Stream
 from camfuse.data.batch import collate, inputs_of
 from camfuse.data.dataset import ClipDataset
 from camfuse.model.attention import AttentionMap, read_attention
@@ -20,6 +21,8 @@ from camfuse.report.examples import Example, jpeg_url
 from camfuse.run.layout import Run
 from camfuse.show.draw import EDGE, INK, PALE, PAPER, Colour, Image, contact_sheet, draw_heatmaps, resize
 
+COLUMNS = 8
+"""Columns of a clip without RGB, whose frames are the columns otherwise."""
 TILE = 128
 """Width of an image in pixels."""
 BARS = 56
@@ -27,59 +30,68 @@ BARS = 56
 STRONG = 3.0
 """A place that gets so many times its share has the full colour."""
 GLOW: Colour = (255, 94, 58)
-RGB_BAR: Colour = (214, 96, 40)
-POSE_BAR: Colour = (38, 110, 190)
+NAMES: dict[Stream, str] = {"rgb": "RGB", "pose": "pose", "sequence": "sequence"}
+BAR: dict[Stream, Colour] = {"rgb": (214, 96, 40), "pose": (38, 110, 190), "sequence": (54, 140, 84)}
+
+Shares = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Looks:
-    """Where the streams look, by RGB frame; 1 is looking everywhere alike, 0 also where nobody could be seen.
+    """Where the streams look in each other; 1 is looking everywhere alike, 0 also where nobody could be seen.
 
     Attributes
     ----------
-    in_rgb, in_pose
-        (R, H, W): where pose looks in each RGB frame, and RGB in the group of pose frames that belongs to it; None if
-        the fusion has no attention over places.
-    rgb_frames, pose_frames
-        (R,) and (P,): how much pose looks at each RGB frame, and RGB at each pose frame; None if the fusion has no
-        attention along time.
+    places
+        By the stream that looks and the one it looks at, for each of N groups of frames: (N, H, W). Pairs without
+        attention over places are not there.
+    times
+        By the stream that is looked at: how much the others look at each frame of it or, of the sequence, at each
+        moment, (T,). Streams without attention along time are not there.
     """
 
-    in_rgb: NDArray[np.float32] | None = None
-    in_pose: NDArray[np.float32] | None = None
-    rgb_frames: NDArray[np.float32] | None = None
-    pose_frames: NDArray[np.float32] | None = None
+    places: Mapping[tuple[Stream, Stream], Shares]
+    times: Mapping[Stream, Shares]
 
 
-def sum_up(maps: Sequence[AttentionMap]) -> Looks:
-    """Average the attention of one clip over its queries, at the fusion's first stage, whose grid is the finest."""
-    found: dict[str, NDArray[np.float32]] = {}
-    frames = next(one.weights.shape[1] for one in maps if one.direction == "to_rgb")  # R
-    for one in (one for one in maps if one.stage == maps[0].stage):
-        keys = "pose" if one.direction == "to_rgb" else "rgb"
-        weights = one.weights[0]
-        if one.kind == "time":  # (T, H, W, keys)
-            found[f"{keys}_frames"] = _relative(weights.mean((0, 1, 2)))
-        elif one.kind == "space":  # (T, H, W, H, W): the key frame is that of the query
-            found[f"in_{keys}"] = _by_frame(weights.mean((1, 2)), frames)
-        else:  # (T, H, W, keys, H, W)
-            over_keys = weights.mean((0, 1, 2))
-            found[f"{keys}_frames"] = _relative(over_keys.sum((1, 2)))
-            found[f"in_{keys}"] = _by_frame(over_keys, frames)
-    return Looks(**found)
+def sum_up(maps: Sequence[AttentionMap], groups: int) -> Looks:
+    """Average the attention of one clip over its queries, of each pair of streams at the first stage where they meet.
+
+    Parameters
+    ----------
+    maps
+        Of one pass of one clip.
+    groups
+        N: into how many groups of frames that follow each other places are summed up.
+    """
+    places: dict[tuple[Stream, Stream], Shares] = {}
+    times: dict[Stream, list[Shares]] = {}
+    first: dict[tuple[Stream, Stream], str] = {}
+    for one in maps:
+        pair = (one.queries, one.keys)
+        if one.stage != first.setdefault(pair, one.stage):
+            continue
+        shares = _of_mean_query(one)
+        if one.kind != "space":
+            times.setdefault(one.keys, []).append(_relative(shares.flatten(1).sum(1) if shares.dim() > 1 else shares))
+        if shares.dim() == 3:
+            places[pair] = np.stack([_relative(group.sum(0)) for group in shares.tensor_split(groups)])
+    return Looks(places, {stream: np.mean(times[stream], axis=0) for stream in STREAMS if stream in times})
 
 
-def _relative(shares: Tensor) -> NDArray[np.float32]:
+def _of_mean_query(one: AttentionMap) -> Tensor:
+    """Return what the keys of the first clip get, (T,) or (T, H, W): T frames of the keys; kind space: queries."""
+    weights = one.weights[0]
+    if one.kind == "space":  # (T, H, W, H, W): the key frame is that of the query
+        return weights.mean((1, 2))
+    return weights.mean(tuple(range(one.first_key_axis - 1)))
+
+
+def _relative(shares: Tensor) -> Shares:
     """Scale shares so that 1 is their mean."""
     mean = shares.mean()
-    scaled: NDArray[np.float32] = (shares / mean if mean > 0 else shares).float().numpy()
+    scaled: Shares = (shares / mean if mean > 0 else shares).float().cpu().numpy()
     return scaled
-
-
-def _by_frame(places: Tensor, frames: int) -> NDArray[np.float32]:
-    """Add up the (T, H, W) of a group of frames, and scale each group by itself: (frames, H, W)."""
-    groups = places.unflatten(0, (frames, -1)).sum(1)
-    return np.stack([_relative(group) for group in groups])
 
 
 def draw_attention(run: Run, clip_ids: Sequence[str]) -> list[Example]:
@@ -96,13 +108,13 @@ def draw_attention(run: Run, clip_ids: Sequence[str]) -> list[Example]:
     zoomed = run.config.heatmaps.hands is not None
     drawn = []
     for number, (clip_id, label) in enumerate(zip(dataset.clips["clip_id"], dataset.clips["label"], strict=True)):
-        sample = dataset[number]
+        inputs = inputs_of(collate([dataset[number]]))
         with torch.inference_mode(), read_attention(model) as maps:
-            model(**inputs_of(collate([sample])))
+            model(**inputs)
         if not maps:
             return []
-        rgb, heatmaps = sample["rgb"], sample["heatmaps"]
-        sheet = attention_sheet(str(label), str(clip_id), rgb[0], heatmaps[0], sum_up(maps), zoomed=zoomed)
+        rgb, heatmaps = (None if values is None else values[0] for values in (inputs["rgb"], inputs["heatmaps"]))
+        sheet = attention_sheet(str(label), str(clip_id), maps, rgb, heatmaps, zoomed=zoomed)
         alt = f"Where the streams look in clip {clip_id}, {label}"
         height, width = sheet.shape[:2]
         drawn.append(Example(str(clip_id), str(label), jpeg_url(sheet), width, height, alt, verdict="", right=False))
@@ -113,41 +125,56 @@ def draw_attention(run: Run, clip_ids: Sequence[str]) -> list[Example]:
 
 
 def attention_sheet(
-    label: str, clip_id: str, rgb: Tensor, heatmaps: Tensor, looks: Looks, *, zoomed: bool = False
+    label: str,
+    clip_id: str,
+    maps: Sequence[AttentionMap],
+    rgb: Tensor | None = None,
+    heatmaps: Tensor | None = None,
+    *,
+    zoomed: bool = False,
 ) -> Image:
-    """Draw one clip: a column for each RGB frame and its group of pose frames.
+    """Draw one clip: a column for each RGB frame and its group of pose frames, or for groups of pose frames alone.
 
     Parameters
     ----------
     label, clip_id
         The heading.
+    maps
+        Where the streams look, of one pass of the clip.
     rgb
-        (3, R, S, S) uint8.
+        (3, R, S, S) uint8; None for a model without RGB.
     heatmaps
-        (K, P, Q, Q) uint8.
-    looks
-        Where the streams look.
+        (K, P, Q, Q) uint8; None for a model without heatmaps.
     zoomed
         Whether hands are zoomed in the heatmaps, which therefore do not lie on the crop: they are drawn on dark ground.
     """
-    images = [resize(np.ascontiguousarray(one), TILE, TILE) for one in rgb.permute(1, 2, 3, 0).numpy()]
-    groups = heatmaps.unflatten(1, (len(images), -1)).amax(2).permute(1, 0, 2, 3).numpy()  # (R, K, Q, Q)
-    rows: dict[str, list[Image]] = {}
-    if looks.in_rgb is not None:
-        rows["pose in RGB"] = [glow(*pair) for pair in zip(images, looks.in_rgb, strict=True)]
-    if looks.in_pose is not None:
-        grounds = [np.full_like(one, INK) if zoomed else one for one in images]
-        poses = [draw_heatmaps(*pair, dim=0.6) for pair in zip(grounds, groups, strict=True)]
-        rows["RGB in pose"] = [glow(*pair) for pair in zip(poses, looks.in_pose, strict=True)]
-    if looks.rgb_frames is not None and looks.pose_frames is not None:
-        each = looks.pose_frames.reshape(len(images), -1)
-        rows["when"] = [bars(one, many) for one, many in zip(looks.rgb_frames.tolist(), each, strict=True)]
-    strongest = max(
-        float(values.max()) for values in (looks.in_rgb, looks.in_pose, looks.rgb_frames) if values is not None
-    )
-    captions = [f"frame {number + 1} of {len(images)}" for number in range(len(images))]
-    clip_id = f"{clip_id} · hands zoomed" if zoomed else clip_id
+    columns = rgb.shape[1] if rgb is not None else min(COLUMNS, heatmaps.shape[1] if heatmaps is not None else 1)
+    looks, grounds = sum_up(maps, columns), _grounds(rgb, heatmaps, columns, zoomed=zoomed)
+    rows = {
+        f"{NAMES[looker]} in {NAMES[seen]}": [glow(*pair) for pair in zip(grounds[seen], places, strict=True)]
+        for (looker, seen), places in looks.places.items()
+    }
+    if looks.times:
+        split = {seen: np.array_split(times, columns) for seen, times in looks.times.items()}
+        rows["when"] = [bars({seen: of[column] for seen, of in split.items()}) for column in range(columns)]
+    strongest = max(float(values.max()) for found in (looks.places, looks.times) for values in found.values())
+    name = "frame" if rgb is not None else "part"
+    captions = [f"{name} {number + 1} of {columns}" for number in range(columns)]
+    clip_id = f"{clip_id} · hands zoomed" if zoomed and heatmaps is not None else clip_id
     return contact_sheet(label, f"{clip_id} · at most {strongest:.2g} times its share", rows, captions)
+
+
+def _grounds(rgb: Tensor | None, heatmaps: Tensor | None, columns: int, *, zoomed: bool) -> dict[Stream, list[Image]]:
+    """Return what each stream on a grid sees in each column: heatmaps over their crop, if they lie on one."""
+    found: dict[Stream, list[Image]] = {}
+    grounds = [np.full((TILE, TILE, 3), INK, np.uint8)] * columns
+    if rgb is not None:
+        found["rgb"] = [resize(np.ascontiguousarray(one), TILE, TILE) for one in rgb.permute(1, 2, 3, 0).cpu().numpy()]
+        grounds = grounds if zoomed else found["rgb"]
+    if heatmaps is not None:
+        shown = [group.amax(1).cpu().numpy() for group in heatmaps.tensor_split(columns, 1)]  # (K, Q, Q) each
+        found["pose"] = [draw_heatmaps(*pair, dim=0.6) for pair in zip(grounds, shown, strict=True)]
+    return found
 
 
 def glow(image: Image, looks: NDArray[np.float32]) -> Image:
@@ -174,14 +201,14 @@ def spread(looks: NDArray[np.float32], height: int, width: int) -> NDArray[np.fl
     return found.astype(np.float32)
 
 
-def bars(rgb_frame: float, pose_frames: NDArray[np.float32]) -> Image:
-    """Draw how much an RGB frame and the pose frames of its group are looked at, with a line at 1."""
+def bars(shares: Mapping[Stream, Shares]) -> Image:
+    """Draw how much the frames and moments of a column are looked at, stream by stream, with a line at 1."""
     canvas = np.full((BARS, TILE, 3), PAPER, np.uint8)
-    values = [rgb_frame, *pose_frames.tolist()]
+    values = [(value, BAR[stream]) for stream, found in shares.items() for value in found.tolist()]
     width = TILE / (len(values) + 1)
-    for number, value in enumerate(values):
+    for number, (value, colour) in enumerate(values):
         left, top = round((number + 0.6) * width), BARS - round(min(value, STRONG) / STRONG * (BARS - 2))
-        canvas[top:, left : round(left + 0.8 * width)] = RGB_BAR if number == 0 else POSE_BAR
+        canvas[top:, left : round(left + 0.8 * width)] = colour
     canvas[BARS - round((BARS - 2) / STRONG), ::2] = PALE
     canvas[-1] = EDGE
     return canvas

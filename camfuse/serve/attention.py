@@ -7,14 +7,14 @@ from camfuse.model.attention import read_attention
 from camfuse.predict.enrolled import EnrolledNetwork
 from camfuse.predict.recognise import TrainedModel
 from camfuse.predict.torch_network import TorchNetwork
-from camfuse.report.attention import attention_sheet, sum_up
+from camfuse.report.attention import attention_sheet
 from camfuse.show.draw import Image
 
 
 def draw_looks(model: TrainedModel, inputs: Inputs) -> Image | None:
-    """Draw the first sampling of a sign; None where the model has no attention between images and heatmaps."""
+    """Draw the first sampling of a sign; None where no stream of the model looks at another."""
     network = model.network.network if isinstance(model.network, EnrolledNetwork) else model.network
-    if not isinstance(network, TorchNetwork) or not {"rgb", "heatmaps"} <= inputs.keys():
+    if not isinstance(network, TorchNetwork):
         return None
     recogniser = network.model
     device = next(recogniser.parameters()).device
@@ -23,5 +23,6 @@ def draw_looks(model: TrainedModel, inputs: Inputs) -> Image | None:
         recogniser(**one)
     if not maps:
         return None
-    rgb, heatmaps, zoomed = one["rgb"][0].cpu(), one["heatmaps"][0].cpu(), model.config.heatmaps.hands is not None
-    return attention_sheet("Where the streams look", "one sampling", rgb, heatmaps, sum_up(maps), zoomed=zoomed)
+    grids = {name: one[name][0] for name in ("rgb", "heatmaps") if name in one}
+    zoomed = model.config.heatmaps.hands is not None
+    return attention_sheet("Where the streams look", "one sampling", maps, **grids, zoomed=zoomed)

@@ -11,13 +11,13 @@ from benchmarks.messages import (
     Told,
     change_of,
     changed_messages,
-    measured_looks,
     measured_messages,
     partners,
     section,
     share_of_keys,
 )
 from camfuse.config import Model
+from camfuse.model.attention import AttentionMap
 from camfuse.model.recogniser import Recogniser, build_recogniser
 from camfuse.model.sequence import IN_CHANNELS
 
@@ -76,22 +76,24 @@ def test_another_clips_messages_change_what_only_they_can() -> None:
     assert not torch.allclose(told["pose"][:2], own["pose"][:2])
 
 
-def test_sizes_and_looks_of_each_exchange() -> None:
+def test_sizes_of_each_exchange() -> None:
     model, inputs = made()
-    with torch.no_grad(), measured_messages(model) as sizes, measured_looks(model) as looks:
+    with torch.no_grad(), measured_messages(model) as sizes:
         model(**inputs)
     assert list(sizes) == [
         *("RGB, s4", "pose, s4", "RGB, from the sequence", "sequence, from RGB"),
         *("pose, from the sequence", "sequence, from pose"),
     ]
     assert all(size > 0 for size in sizes.values())
-    assert len(looks) == 8 and all(0 < share <= 1 for share in looks.values())
 
 
 def test_a_query_that_looks_everywhere_alike_has_all_keys_and_one_that_sees_none_does_not_count() -> None:
-    weights = torch.tensor([[[0.25] * 4, [0.0] * 4]])
-    assert share_of_keys(weights) == pytest.approx(1)
-    assert share_of_keys(torch.tensor([[[1.0, 0, 0, 0]]])) == pytest.approx(0.25)
+    def share(*queries: list[float]) -> float:  # one clip, one moment a query, keys 1 x 2 x 2
+        weights = torch.tensor([queries]).unflatten(2, (1, 2, 2))
+        return share_of_keys(AttentionMap("last", "joint", "sequence", "pose", weights))
+
+    assert share([0.25] * 4, [0.0] * 4) == pytest.approx(1)
+    assert share([1.0, 0, 0, 0]) == pytest.approx(0.25)
 
 
 def test_the_table_says_who_follows_the_sender() -> None:
