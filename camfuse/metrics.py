@@ -22,10 +22,8 @@ GRID = 10
 STEPS = 1000
 """Of expectation maximisation: far more than the few weights need."""
 CALIBRATION_BINS = 15
-CONFIDENCE = 0.95
 WILSON_Z = 1.959963984540054
-"""The normal quantile of `CONFIDENCE`."""
-RESAMPLES = 10_000
+"""The normal quantile of 95 %."""
 LEAST_PROBABILITY = 1e-12
 """A smaller one counts as this, so that one sure mistake does not make every other number meaningless."""
 
@@ -204,21 +202,11 @@ def calibration_error(probabilities: Tensor, labels: Tensor) -> float:
     return float(gaps.abs().sum() / len(labels))
 
 
-def bootstrap_interval(hits: NDArray[np.bool_], seed: int) -> tuple[float, float]:
-    """Return the 95 % interval of the share of hits under resampling of the clips.
-
-    Drawing n clips with replacement and counting the hits is drawing a binomial number with the observed share,
-    so no clip needs to be drawn.
-    """
-    shares = np.random.default_rng(seed).binomial(len(hits), hits.mean(), RESAMPLES) / len(hits)
-    low, high = np.quantile(shares, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]).tolist()
-    return low, high
-
-
 def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
     """Return Wilson's 95 % interval of a share; 0 to 1 where nothing was tried.
 
     It holds for a handful of clips too, where resampling them gives no width to a share of 0 or 1.
+    Source: Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927).
     """
     if not trials:
         return 0.0, 1.0

@@ -4,6 +4,8 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from camfuse.clips.label_files import name_some
+from camfuse.clips.labels import natural_order
 from camfuse.evaluate.confidence import Confidence
 from camfuse.evaluate.results import Results
 from camfuse.evaluate.rows import TITLES
@@ -98,7 +100,7 @@ def _confidence_row(one: Confidence) -> tuple[str, ...]:
 def result_text(results: Results) -> str:
     """Return the result tables as lines of text, for the command line and the log."""
     table = [result_caption(results), *_aligned_table(result_cells(results))]
-    said = [*signers_text(results), *weights_text(results), *missing_text(results)]
+    said = [*signers_text(results), *weights_text(results), *missing_text(results), *untrained_text(results)]
     if results.confidence:
         said += ["", confidence_caption(results), *_aligned_table(confidence_cells(results))]
     return "\n".join([*table, *said])
@@ -159,6 +161,18 @@ def missing_text(results: Results) -> list[str]:
         f"Missing, and in none of these numbers: {missing.count:,} of {_all(results):,} clips of {results.split} "
         f"({', '.join(why)}).",
         f"Counted as wrong, top-1 in %: {_of_all(results, 1)}.",
+    ]
+
+
+def untrained_text(results: Results) -> list[str]:
+    """Say which tested words had no clip in training, and so cannot be right; empty without any."""
+    clips = sum(results.untrained.values())
+    if not clips:
+        return []
+    words = name_some(sorted(results.untrained, key=natural_order))
+    return [
+        f"{clips:,} of {results.rows[results.main].clips:,} clips of {results.split} are of words of which no training "
+        f"clip could be used, so they count as wrong in every row: {words}."
     ]
 
 

@@ -32,7 +32,7 @@ class Score:
     top
         Accuracy by k, per instance: every clip counts the same.
     interval
-        95 % interval of top-1.
+        Wilson's 95 % interval of top-1.
     class_top
         Accuracy by k, per class: the mean over the classes that have clips. At 1 it is the mean class accuracy.
     class_accuracy_union
@@ -158,6 +158,8 @@ class Results:
         Of the run.
     missing
         The clips that could not be tested.
+    untrained
+        How many tested clips each word has that no training clip was left of; empty in files of earlier versions.
     confidence
         What the calibration on val does, by row; empty where there is no val.
     signers
@@ -179,6 +181,7 @@ class Results:
     fingerprint: str
     seed: int
     missing: Missing
+    untrained: Mapping[str, int] = field(default_factory=dict)
     confidence: Mapping[str, Confidence] = field(default_factory=dict)
     signers: SignerCounts | None = None
     by_signer: Sequence[SignerScore] = ()
@@ -206,6 +209,7 @@ class Results:
             "fingerprint": self.fingerprint,
             "seed": self.seed,
             "missing": {"left_out": left_out, "not_on_disk": self.missing.not_on_disk},
+            "untrained": dict(self.untrained),
             "confidence": {row: one.content() for row, one in self.confidence.items()},
             "signers": None if self.signers is None else asdict(self.signers),
             "by_signer": [asdict(one) for one in self.by_signer],
@@ -235,6 +239,7 @@ class Results:
                 None if missing["not_on_disk"] is None else int(missing["not_on_disk"]),
             ),
             # files of earlier versions have none of these
+            untrained={str(word): int(count) for word, count in content.get("untrained", {}).items()},
             confidence={str(row): Confidence.parse(one) for row, one in content.get("confidence", {}).items()},
             signers=SignerCounts(**content["signers"]) if content.get("signers") else None,
             by_signer=tuple(SignerScore(**one) for one in content.get("by_signer", ())),

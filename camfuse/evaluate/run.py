@@ -141,13 +141,14 @@ def evaluate_clips(
         weights=weights,
         tuned=config.evaluate.chooses_weights,
         main=main,
-        rows={name: score(values, tested.labels, seed=config.seed, missing=by_class) for name, values in rows.items()},
+        rows={name: score(values, tested.labels, missing=by_class) for name, values in rows.items()},
         checkpoints={
             part: CheckpointFacts(one.epoch, one.fingerprint, one.parameters) for part, one in trained.items()
         },
         fingerprint=run.fingerprint("evaluate"),
         seed=config.seed,
         missing=missing,
+        untrained=_untrained(tested.clips, trained_on, trained),
         confidence=confidence,
         signers=count_signers(tested.clips, trained_on),
         by_signer=score_signers(tested.clips, trained_on, rows, tested.labels),
@@ -182,8 +183,9 @@ def evaluate_checkpoint(
     train = run.config.train.model_copy(update={"validation": validated})
     own = Run(run.config.model_copy(update={"train": train}))
     check_trained(found, weights, found.part, own.config, own.classes())
-    if inputs and found.part not in (inputs, "fusion"):
-        raise ConfigError(f"{weights}: expected a model that takes {inputs}, found one of {found.part}")
+    takes = own.config.model.streams_of(found.part)
+    if inputs and inputs not in takes:
+        raise ConfigError(f"{weights}: expected a model that takes {inputs}, found one of {', '.join(takes)}")
     return evaluate_clips(own, {found.part: found}, split=split, inputs=inputs, only=only)
 
 
@@ -215,6 +217,18 @@ def _check_unseen(run: Run, split: Split, rows: pd.DataFrame, trained: Mapping[P
         if run.config.clips.leaks == "refuse":
             raise TableError(f"the checkpoint of {part}, where `clips.leaks: refuse` allows no leak", [note])
         log.warning("the checkpoint of %s: %s; its figures are too high", part, note)
+
+
+def _untrained(tested: pd.DataFrame, train: pd.DataFrame, trained: Mapping[Part, Checkpoint]) -> dict[str, int]:
+    """Count the tested clips of each word that had no clip in training, because a stage left them all out.
+
+    Only for checkpoints that were trained on clips of the table: what another one saw is not known by word.
+    """
+    words = [set(train["label"][seen(train, one.clips)]) for one in trained.values()]
+    if not all(words):
+        return {}
+    never = tested["label"][~tested["label"].isin(set.union(*words))]
+    return {str(label): int(count) for label, count in never.value_counts(sort=False).items()}
 
 
 def _rows(run: Run, split: Split, only: Collection[str] | None = None) -> pd.DataFrame:

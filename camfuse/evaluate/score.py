@@ -7,7 +7,6 @@ from torch import Tensor
 
 from camfuse.evaluate.results import Score
 from camfuse.metrics import (
-    bootstrap_interval,
     calibration_error,
     class_top_k_accuracy,
     confusion_matrix,
@@ -15,10 +14,11 @@ from camfuse.metrics import (
     shown_ks,
     top_k_accuracy,
     top_k_hits,
+    wilson_interval,
 )
 
 
-def score(probabilities: Tensor, labels: Tensor, *, seed: int, missing: Mapping[int, int] | None = None) -> Score:
+def score(probabilities: Tensor, labels: Tensor, *, missing: Mapping[int, int] | None = None) -> Score:
     """Return all numbers of one set of predictions.
 
     Parameters
@@ -27,8 +27,6 @@ def score(probabilities: Tensor, labels: Tensor, *, seed: int, missing: Mapping[
         (n, C) of the tested clips.
     labels
         (n,) class indices.
-    seed
-        Of the interval's resampling.
     missing
         How many clips of each class could not be tested, by class index; they count as wrong in the numbers of all.
 
@@ -53,7 +51,7 @@ def score(probabilities: Tensor, labels: Tensor, *, seed: int, missing: Mapping[
     return Score(
         clips=len(labels),
         top=top,
-        interval=bootstrap_interval(top_k_hits(probabilities, labels, first), seed),
+        interval=wilson_interval(int(top_k_hits(probabilities, labels, first).sum()), len(labels)),
         class_top=class_top,
         class_accuracy_union=mean_class_accuracy(confusion, "union"),
         calibration=calibration_error(probabilities, labels),

@@ -115,7 +115,7 @@ def forget(model: Path, word: str) -> None:
         If there is no model, or no such word beside it.
     """
     checkpoint = find_checkpoint(model)
-    words = EnrolledWords.beside(checkpoint, checkpoint_hash(checkpoint))
+    words = EnrolledWords.stored(checkpoint) or EnrolledWords("")
     if word not in words.labels:
         there = f"one of the words enrolled here ({', '.join(words.labels)})" if words.labels else "an enrolled word"
         raise WeightsError(f"{checkpoint}: expected {there}, found {word if words.labels else 'none'}")

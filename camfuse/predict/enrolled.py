@@ -81,8 +81,8 @@ class EnrolledWords:
             np.savez(file, weights=self.weights, words=np.array(self.words), features=self.features)
 
     @classmethod
-    def beside(cls, checkpoint: Path, weights: str) -> Self:
-        """Read the words of a checkpoint; none, with a warning, where they were enrolled with other weights.
+    def stored(cls, checkpoint: Path) -> Self | None:
+        """Read the words of a checkpoint, whichever weights they were enrolled with; None where there is no file.
 
         Raises
         ------
@@ -91,17 +91,31 @@ class EnrolledWords:
         """
         path = checkpoint.with_name(FILE)
         if not path.is_file():
-            return cls(weights)
+            return None
         values = read_arrays(path, ("weights", "words", "features"))
         if values["features"].ndim != 2 or values["words"].shape != values["features"].shape[:1]:
             raise WeightsError(
                 f"{path}: expected a word for each clip's features, found otherwise; delete it and enroll again"
             )
-        if str(values["weights"]) != weights:
-            given = ", ".join(dict.fromkeys(values["words"].tolist()))
-            log.warning("%s: this model was trained again since %s were enrolled: enroll them again", path, given)
+        return cls(str(values["weights"]), tuple(values["words"].tolist()), values["features"])
+
+    @classmethod
+    def beside(cls, checkpoint: Path, weights: str) -> Self:
+        """Read the words of a checkpoint; none, with a warning, where they were enrolled with other weights.
+
+        Raises
+        ------
+        WeightsError
+            If the file is damaged.
+        """
+        found = cls.stored(checkpoint)
+        if found is None:
             return cls(weights)
-        return cls(weights, tuple(values["words"].tolist()), values["features"])
+        if found.weights != weights:
+            note = "this model was trained again since %s were enrolled: enroll them again, or forget them"
+            log.warning(f"%s: {note}", checkpoint.with_name(FILE), ", ".join(found.labels))
+            return cls(weights)
+        return found
 
 
 class EnrolledNetwork:

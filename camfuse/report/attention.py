@@ -161,7 +161,7 @@ def attention_sheet(
     name = "frame" if rgb is not None else "part"
     captions = [f"{name} {number + 1} of {columns}" for number in range(columns)]
     clip_id = f"{clip_id} · hands zoomed" if zoomed and heatmaps is not None else clip_id
-    return contact_sheet(label, f"{clip_id} · at most {strongest:.2g} times its share", rows, captions)
+    return contact_sheet(label, f"{clip_id} · at most {strongest:.2g} times its share", rows, captions, legend=False)
 
 
 def _grounds(rgb: Tensor | None, heatmaps: Tensor | None, columns: int, *, zoomed: bool) -> dict[Stream, list[Image]]:
@@ -173,8 +173,14 @@ def _grounds(rgb: Tensor | None, heatmaps: Tensor | None, columns: int, *, zoome
         grounds = grounds if zoomed else found["rgb"]
     if heatmaps is not None:
         shown = [group.amax(1).cpu().numpy() for group in heatmaps.tensor_split(columns, 1)]  # (K, Q, Q) each
-        found["pose"] = [draw_heatmaps(*pair, dim=0.6) for pair in zip(grounds, shown, strict=True)]
+        # without colours, of which the glow is the only one
+        found["pose"] = [grey(draw_heatmaps(*pair, dim=0.6)) for pair in zip(grounds, shown, strict=True)]
     return found
+
+
+def grey(image: Image) -> Image:
+    """Return an image (S, S, 3) without its colours."""
+    return np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
 
 
 def glow(image: Image, looks: NDArray[np.float32]) -> Image:

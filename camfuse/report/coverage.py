@@ -1,6 +1,6 @@
 """What the clip table says of itself: splits, coverage, duplicates, notes."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import pandas as pd
 
@@ -14,10 +14,16 @@ MOST_LISTED = 500
 COUNTS = ("listed", "on_disk", "missing", "used")
 
 
-def split_table(clips: pd.DataFrame) -> Table:
-    """Count clips, classes and signers per split."""
-    rows = [_counted(split, clips[clips["split"] == split]) for split in SPLITS]
-    return Table("What the run uses", ("split", "clips", "classes", "signers"), [*rows, _counted("all", clips)])
+def split_table(clips: pd.DataFrame, left_out: Collection[str] = ()) -> Table:
+    """Count clips, classes and signers per split, and apart from them the clips that a stage left out."""
+    lost = clips["clip_id"].isin(list(left_out))
+    rows = []
+    for name in (*SPLITS, "all"):
+        of = lost | ~lost if name == "all" else clips["split"] == name
+        counted = _counted(name, clips[of & ~lost])
+        rows.append((*counted, f"{(of & lost).sum():,}") if lost.any() else counted)
+    head = ("split", "clips", "classes", "signers", *(["left out by a stage"] if lost.any() else []))
+    return Table("What the run uses", head, rows)
 
 
 def _counted(name: str, rows: pd.DataFrame) -> tuple[str, ...]:
@@ -39,7 +45,7 @@ def coverage_tables(files: ClipFiles) -> tuple[Table, Table] | None:
         return None
     totals = split_totals(counted)
     rows = [(str(row.split), *(f"{getattr(row, name):,}" for name in COUNTS)) for row in totals.itertuples()]
-    splits = Table("Clips of the label files", ("split", "listed", "on disk", "missing", "used"), rows)
+    splits = Table("Clips of the label files", ("split", "listed", "on disk", "missing", "in clips.csv"), rows)
     empty = counted[(counted["used"] == 0) & (counted["listed"] > 0)]
     lost = [
         (str(label), _joined(group["split"]), f"{group['listed'].sum():g}") for label, group in empty.groupby("label")

@@ -42,6 +42,11 @@ def stage_table(run: Run, shards: Shards) -> Table:
     return Table("Shards by stage", ("stage", "shards", "clips", "frames", "failed clips", "MB"), rows)
 
 
+def left_out_clips(shards: Shards) -> set[str]:
+    """Return the clips that any stage left out."""
+    return {clip_id for files in shards.values() for shard in files for clip_id in shard.left_out}
+
+
 def failed_table(shards: Shards) -> Table:
     """List the clips that a stage left out, with its reason (`bad_clips: skip`)."""
     # a later stage's shards repeat what those before them left out

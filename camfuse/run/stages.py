@@ -64,7 +64,7 @@ STAGES: dict[str, Stage] = {
         # a fusion stands on all the streams that are tested with it
         Stage(
             "evaluate",
-            7,
+            8,
             lambda c: (c.evaluate,),
             lambda c: _trainings(("fusion",) if "fusion" in c.model.parts else c.model.streams),
         ),

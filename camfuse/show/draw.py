@@ -184,7 +184,13 @@ def _legend(image: Image, right: int, middle: int, size: int, colour: Colour) ->
 
 
 def contact_sheet(
-    title: str, subtitle: str, rows: Mapping[str, Sequence[Image]], captions: Sequence[str], *, gap: int = 8
+    title: str,
+    subtitle: str,
+    rows: Mapping[str, Sequence[Image]],
+    captions: Sequence[str],
+    *,
+    gap: int = 8,
+    legend: bool = True,
 ) -> Image:
     """Put rows of equally wide images under each other, with a heading, row names and column captions.
 
@@ -199,6 +205,8 @@ def contact_sheet(
         One per column, below the last row.
     gap
         Pixels between images.
+    legend
+        Whether the groups' colours stand in the heading, if there is room.
 
     Raises
     ------
@@ -227,10 +235,12 @@ def contact_sheet(
     for column, caption in enumerate(captions):
         at = (left + column * (tile + gap) + tile / 2, y - gap + bottom / 2)
         sheet = write(sheet, caption, at, size=text, colour=PALE, anchor="mm")
-    return _heading(sheet, title, subtitle, left=left, right=sheet.shape[1] - gap, height=top, text=text)
+    return _heading(sheet, title, subtitle, left=left, right=sheet.shape[1] - gap, height=top, text=text, legend=legend)
 
 
-def _heading(sheet: Image, title: str, subtitle: str, *, left: int, right: int, height: int, text: int) -> Image:
+def _heading(
+    sheet: Image, title: str, subtitle: str, *, left: int, right: int, height: int, text: int, legend: bool
+) -> Image:
     large = round(text * 1.35)
     sheet = write(sheet, title, (left, height / 2), size=large, colour=INK)
     after = left + _font(large).getlength(title) + text
@@ -240,7 +250,7 @@ def _heading(sheet: Image, title: str, subtitle: str, *, left: int, right: int, 
     subtitle = " · ".join(parts)
     sheet = write(sheet, subtitle, (after, height / 2 + text * 0.1), size=text, colour=PALE)
     needed = after + _font(text).getlength(subtitle) + text * 28
-    return _legend(sheet, right, round(height / 2), text, PALE) if needed < right else sheet
+    return _legend(sheet, right, round(height / 2), text, PALE) if legend and needed < right else sheet
 
 
 def _sideways(name: str, length: int, thick: int, text: int) -> Image:

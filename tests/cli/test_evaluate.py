@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_training import MadeRun
+from made_training import THREE, MadeRun, MakeRun
 from run_command import camfuse, write_config
 
 from camfuse.errors import CamfuseError, ConfigError, TableError, WeightsError
@@ -52,6 +52,16 @@ def test_what_cannot_be_tested(
 ) -> None:
     with pytest.raises(error, match=message):
         camfuse("test", config, best(trained, "pose"), *arguments)
+
+
+def test_an_input_that_no_stream_of_a_fused_model_takes(make_run: MakeRun, tmp_path: Path) -> None:
+    """`recipe: auto` has no images on a CPU, and a fused model all the same."""
+    model = THREE | {"rgb": None}
+    run = make_run(tmp_path / "run", {"train": 2, "test": 1}, model=model)
+    run.train("fusion")
+    path = write_config(run, tmp_path / "config.yaml")
+    with pytest.raises(ConfigError, match="expected a model that takes rgb, found one of pose, sequence"):
+        camfuse("test", path, best(run, "fusion"), "--input", "rgb")
 
 
 def test_weights_of_other_classes_or_another_config(trained: MadeRun, config: Path, tmp_path: Path) -> None:

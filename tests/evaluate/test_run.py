@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from made_training import TINY, MadeRun, MakeRun, leave_out, phase
+from made_training import TINY, MadeRun, MakeRun, leave_out, phase, write_shards
 
 import camfuse.predict.probabilities
 from camfuse.clips.table import read_clips
@@ -342,6 +342,20 @@ def test_val_clips_that_were_all_left_out_are_as_none(
     leave_out(run, "test")
     with pytest.raises(AllLeftOutError, match="expected some of 3 clips for rgb, found all left out"):
         run_evaluate(run, run.run.evaluation.folder, best(run, "rgb"))
+
+
+def test_a_word_whose_training_clips_were_all_left_out_is_named(make_run: MakeRun, tmp_path: Path) -> None:
+    train = {**TINY["train"], "rgb": phase(epochs=1, repeat=1)}
+    run = make_run(tmp_path / "run", {"train": 2, "test": 2}, train=train)
+    for shard, rows in run.run.clips().groupby("shard"):
+        lost = rows["clip_id"][(rows["split"] == "train") & (rows["label"] == "blue")]
+        write_shards(run.config, run.config.output, str(shard), rows, set(lost))
+    run.train("rgb")
+    results = run_evaluate(run, run.run.evaluation.folder, best(run, "rgb"))
+    assert results.untrained == {"blue": 2}
+    assert read_results(run.run.evaluation) == results
+    said = "2 of 6 clips of test are of words of which no training clip could be used"
+    assert said in result_text(results) and result_text(results).endswith("in every row: blue.")
 
 
 def test_a_test_on_val_is_not_calibrated_on_it(trained: MadeRun, tmp_path: Path) -> None:

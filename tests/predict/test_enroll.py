@@ -80,6 +80,17 @@ def test_more_clips_of_a_word_come_beside_the_first_and_it_can_be_forgotten(run:
         forget(best(run, "pose"), "numbers")
 
 
+def test_words_of_weights_that_are_no_more_can_be_forgotten(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    checkpoint = tmp_path / "best.ckpt"
+    checkpoint.write_bytes(b"trained again")
+    EnrolledWords("other weights", ("rain", "sun"), np.ones((2, 3), np.float32)).save(tmp_path)
+    assert EnrolledWords.beside(checkpoint, "these").words == ()
+    assert "since rain, sun were enrolled: enroll them again, or forget them" in caplog.text
+    for word in ("rain", "sun"):
+        forget(checkpoint, word)
+    assert [path.name for path in tmp_path.iterdir()] == ["best.ckpt"]
+
+
 def test_a_video_given_twice_counts_once(run: MadeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     clips = [write_numbers(tmp_path / f"{number}.mp4", 16 + number) for number in range(2)]
     copy = shutil.copy(clips[0], tmp_path / "copy.mp4")

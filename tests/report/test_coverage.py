@@ -33,6 +33,19 @@ def test_splits_by_hand() -> None:
     ]
 
 
+def test_clips_that_a_stage_left_out_are_counted_apart() -> None:
+    columns = ["clip_id", "label", "signer", "split"]
+    rows = [("a", "book", "ann", "train"), ("b", "sea", "bob", "train"), ("c", "sea", "cat", "test")]
+    table = split_table(pd.DataFrame(rows, columns=columns), {"b"})
+    assert table.head == ("split", "clips", "classes", "signers", "left out by a stage")
+    assert table.rows == [
+        ("train", "1", "1", "1", "1"),
+        ("val", "0", "0", "-", "0"),
+        ("test", "1", "1", "1", "0"),
+        ("all", "2", "2", "2", "1"),
+    ]
+
+
 def test_before_the_clip_table_there_is_nothing(tmp_path: Path) -> None:
     files = ClipFiles(tmp_path)
     assert coverage_tables(files) is None and duplicate_table(files) is None and read_notes(files) == []
