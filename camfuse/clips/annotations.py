@@ -38,6 +38,11 @@ def annotation_paths(rows: pd.DataFrame, config: Config) -> "pd.Series[str]":
     return paths
 
 
+def keypoints_alone(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Return which clips have a keypoint file in place of a video."""
+    return rows["video"].map(lambda path: unknown_keypoints(path) is None).astype(bool)
+
+
 def _foreign(paths: "pd.Series[str]") -> list[str]:
     """Say which of the pickles, of which all their clips depend, are something else by their first bytes."""
     pickles = [Path(path) for path in paths[_hold_many(paths)].unique()]

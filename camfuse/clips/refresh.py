@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from camfuse.clips.annotations import annotation_paths, parts_beyond_the_name
+from camfuse.clips.annotations import annotation_paths, keypoints_alone, parts_beyond_the_name
 from camfuse.clips.coverage import count_coverage, empty_classes
 from camfuse.clips.duplicates import describe, find_duplicates
 from camfuse.clips.files import ClipFiles
@@ -23,6 +23,7 @@ from camfuse.clips.lengths import segment_notes
 from camfuse.clips.sources.entry import source_entry
 from camfuse.clips.table import COLUMNS, NAME_PARTS, SHARD_COLUMNS, ClipTable, shard_names, shard_of
 from camfuse.config import Config
+from camfuse.config.estimators import PICKLES
 from camfuse.errors import TableError
 from camfuse.files import link_folder, write_if_changed
 
@@ -77,6 +78,7 @@ def refresh(config: Config) -> Refreshed:
         link_folder(ClipFiles(out).recordings, table.installed)
     listed = table.rows.reset_index(drop=True)
     annotations = annotation_paths(listed, config)
+    bare = keypoints_alone(listed)
     parts = parts_beyond_the_name(listed, annotations)
     files = look_at([*listed["source"], *filter(None, annotations)])
     on_disk = listed["source"].isin(files) & annotations.isin([*files, ""])
@@ -88,15 +90,19 @@ def refresh(config: Config) -> Refreshed:
     rows = rows.head(config.clips.limit) if config.clips.limit else rows
     wanted = dict.fromkeys([*rows["source"], *filter(None, annotations[rows.index])])
     hashes = hash_files({path: files[path] for path in wanted}, out / "hashes.csv")
-    sha256, size = rows["source"].map(hashes), [files[path].size for path in rows["source"]]
-    recordings = rows.assign(sha256=sha256, size=size)
+    said = [
+        _of_recording(hashes[path], path, clip_id)
+        for path, clip_id in zip(rows["source"], rows["clip_id"], strict=True)
+    ]
+    recordings = rows.assign(sha256=said, size=[files[path].size for path in rows["source"]])
     duplicates = find_duplicates(recordings)
     if config.clips.duplicates == "drop":
         rows = rows.drop(duplicates.index[~duplicates["used"]])
     else:
         duplicates = duplicates.assign(used=True)
     leaks = _find_leaks(recordings.loc[rows.index], config)
-    segments = [] if source_entry(config.clips).drawn else segment_notes(rows, hashes, ClipFiles(out).lengths)
+    filmed = rows.head(0) if source_entry(config.clips).drawn else rows[~bare[rows.index]]
+    segments = segment_notes(filmed, hashes, ClipFiles(out).lengths)
     rows = _with_identity(rows, annotations, hashes, parts, table.classes, config.clips.shards)
     coverage = count_coverage(listed.assign(on_disk=on_disk, used=listed.index.isin(rows.index)), table.classes)
     refreshed = Refreshed(
@@ -132,10 +138,22 @@ def read_table(config: Config) -> ClipTable:
         linked = [str(link / Path(path).relative_to(table.installed)) for path in table.rows["source"]]
         table = replace(table, rows=table.rows.assign(annotation=linked, source=linked))
     if not entry.drawn:
-        return table
+        return _with_keypoints_as_recordings(table, config)
     folder = config.output / "avatars"
     videos = [str(folder / shard_of(name, clips.shards) / f"{name}.mp4") for name in table.rows["clip_id"]]
     return replace(table, rows=table.rows.assign(video=videos))
+
+
+def _with_keypoints_as_recordings(table: ClipTable, config: Config) -> ClipTable:
+    """Return a table in which the keypoint file is the recording of clips without a video."""
+    without = table.rows["video"] == ""
+    if not without.any():
+        return table
+    if config.pose.annotations is None:
+        found = "expected column `video`, or keypoints for clips without one (`pose: {annotations: {}}`); found neither"
+        raise TableError("clips", [found])
+    paths = annotation_paths(table.rows, config)
+    return replace(table, rows=table.rows.assign(video=paths, source=paths))
 
 
 def _check_missing(
@@ -178,10 +196,15 @@ def _with_identity(
     shards: int,
 ) -> pd.DataFrame:
     index = {label: number for number, label in enumerate(classes)}
+    recordings = [
+        _of_recording(hashes[source], source, clip_id)
+        for source, clip_id in zip(rows["source"], rows["clip_id"], strict=True)
+    ]
     identities = [
-        _identity(source, annotation, start, end, hashes, parts.get(clip_id))
-        for clip_id, source, annotation, start, end in zip(
+        _identity(recording, hashes[other] if other and other != source else "", start, end, parts.get(clip_id))
+        for clip_id, recording, source, other, start, end in zip(
             rows["clip_id"],
+            recordings,
             rows["source"],
             annotations[rows.index],
             rows["start"].tolist(),
@@ -193,15 +216,20 @@ def _with_identity(
         class_index=[index[label] for label in rows["label"]],
         shard=[shard_of(clip_id, shards) for clip_id in rows["clip_id"]],
         identity=identities,
-        recording=[hashes[source][:16] for source in rows["source"]],
+        recording=[recording[:16] for recording in recordings],
     )
 
 
-def _identity(source: str, annotation: str, start: float, end: float, hashes: dict[str, str], parts: int | None) -> str:
+def _of_recording(sha256: str, source: str, clip_id: str) -> str:
+    """Return a hash that the clips of one recording share: of a pickle, which holds many, each clip is its own."""
+    return hashlib.sha256(f"{sha256}|{clip_id}".encode()).hexdigest() if source.lower().endswith(PICKLES) else sha256
+
+
+def _identity(recording: str, keypoints: str, start: float, end: float, parts: int | None) -> str:
     """Hash what the data stages make of a clip: the recording, its keypoint file if that is another, the segment."""
-    said = [hashes[source], repr(start), "" if math.isnan(end) else repr(end)]
-    if annotation and annotation != source:
-        said.append(hashes[annotation])
+    said = [recording, repr(start), "" if math.isnan(end) else repr(end)]
+    if keypoints:
+        said.append(keypoints)
     if parts is not None:  # another clip of the same name may change which keypoints are this one's
         said.append(f"name of {parts} parts")
     return hashlib.sha256("|".join(said).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Stage `frames`: every frame of a clip as a JPEG image, with its true time."""
+"""Stage `frames`: every frame of a clip as a JPEG image, with its true time; black ones where there is no video."""
 
 from pathlib import Path
 
@@ -7,18 +7,21 @@ import numpy as np
 
 from camfuse.clips.table import Clip, read_shard_clips
 from camfuse.config import Config
+from camfuse.config.estimators import unknown_keypoints
 from camfuse.errors import CamfuseError, ClipError
 from camfuse.ffmpeg_tool import ffmpeg_version
 from camfuse.jpeg import encode_jpeg
 from camfuse.prep.arrays import ClipFrames
+from camfuse.prep.blank import blank_frames
 from camfuse.prep.clipwise import ShardJob, make_shard
 from camfuse.prep.decoder import PATIENCE
+from camfuse.prep.pose.annotations.files import KeypointFiles
 from camfuse.prep.video import Frame, read_frames
 from camfuse.run.shard import ClipData
 
 
 def extract_frames(config: Config, clips: Path, output: Path) -> None:
-    """Decode the clips of one shard.
+    """Decode the clips of one shard; those that are keypoints alone get black frames (`blank_frames`).
 
     Per frame: the image and its `time` (float64, seconds from the first frame of the video). Facts: `height`,
     `width` and `fps`, see `average_rate`.
@@ -40,7 +43,11 @@ def extract_frames(config: Config, clips: Path, output: Path) -> None:
     provenance = {"ffmpeg": ffmpeg_version(), "opencv": cv2.__version__}
     job = ShardJob("frames", config, output, provenance, keep_work=True)
 
+    files = KeypointFiles()
+
     def compute(clip: Clip) -> ClipData:
+        if unknown_keypoints(clip.video) is None:  # keypoints without a video
+            return blank_frames(clip, files.read(clip.video, clip), config.frames.quality).data()
         return read_clip(clip, config.frames.quality, config.machine.patience).data()
 
     make_shard(job, read_shard_clips(clips), compute)

@@ -1,4 +1,7 @@
-"""One CSV table with a row per clip: for data that no other reader knows."""
+"""One CSV table with a row per clip: for data that no other reader knows.
+
+Without a column `video` the keypoint files are the recordings.
+"""
 
 import math
 from collections.abc import Iterable
@@ -15,8 +18,9 @@ from camfuse.clips.table import ClipTable
 from camfuse.config.sources import CsvSource
 from camfuse.errors import TableError
 
-REQUIRED = ("video", "label")
-OPTIONAL = ("clip_id", "signer", "split", "start", "end", "annotation")
+RECORDINGS = ("video", "annotation", "clip_id")
+"""What names the clips: the first of these columns that is there, and in it every row has a value."""
+COLUMNS = (*RECORDINGS, "label", "signer", "split", "start", "end")
 REMEDY = "To keep people apart, name the signer of every clip in the table's column `signer`."
 
 
@@ -24,7 +28,8 @@ def read(source: CsvSource) -> ClipTable:
     """Read a table whose first line names the columns, in any order.
 
     ======================  ==================================================================
-    video                   path, absolute or from `source.videos`
+    video                   path, absolute or from `source.videos`; without the column, `annotation` names the clips, or
+                            `clip_id` where `pose.annotations.file` holds the keypoints of all
     label                   the word
     clip_id                 optional; made of the path, and of the start where it is not 0
     signer                  optional
@@ -46,14 +51,16 @@ def read(source: CsvSource) -> ClipTable:
     """
     header, lines = _read_header(source.table)
     problems: list[str] = []
-    rows = pd.DataFrame(_records(header, lines, problems), columns=[*REQUIRED, *OPTIONAL])
+    recording = next(name for name in RECORDINGS if name in header)
+    rows = pd.DataFrame(_records(header, lines, problems, recording), columns=[*COLUMNS])
     if problems:
         raise TableError(source.table, problems)
     notes = [*_unused(header), *_nameless(header, lines)]
-    rows["clip_id"] = _clip_ids(rows)
-    if "clip_id" not in header and (problems := _repeated(rows, [number for number, _ in lines])):
+    rows["clip_id"] = _clip_ids(rows, recording)
+    if "clip_id" not in header and (problems := _repeated(rows, [number for number, _ in lines], recording)):
         raise TableError(source.table, problems)
-    rows["video"] = [str(source.videos / video) for video in rows["video"]]
+    if recording == "video":
+        rows["video"] = [str(source.videos / video) for video in rows["video"]]
     own_split = None if "split" in header else OwnSplit(source.split, source.by, REMEDY)
     if own_split is None and source.by:
         notes.append(f"The table's column `split` counts, and `by: {source.by}` does not.")
@@ -65,7 +72,9 @@ def _read_header(path: Path) -> tuple[list[str], list[Line]]:
     if not lines:
         raise TableError(path, ["expected columns video, label and rows, found an empty file"])
     header = lines[0][1]
-    problems = [f"expected column `{name}`, found {header}" for name in REQUIRED if name not in header]
+    problems = [f"expected column `{name}`, found {header}" for name in ("label",) if name not in header]
+    if not set(RECORDINGS) & set(header):
+        problems.insert(0, f"expected column `video` (or `annotation`, for keypoints without videos), found {header}")
     if other := [mark for mark in (";", "\t") if mark in header[0] and len(header) == 1]:
         problems.append(f"expected commas between the columns, found {other[0]!r}: save the table with commas")
     problems += [] if lines[1:] else ["expected at least one clip, found none"]
@@ -75,15 +84,15 @@ def _read_header(path: Path) -> tuple[list[str], list[Line]]:
     return header, lines[1:]
 
 
-def _records(header: list[str], lines: Iterable[Line], problems: list[str]) -> list[dict[str, object]]:
+def _records(header: list[str], lines: Iterable[Line], problems: list[str], recording: str) -> list[dict[str, object]]:
     records = []
     for number, fields in lines:
         if len(fields) != len(header):
             problems.append(f"line {number}: expected {len(header)} fields, found {len(fields)}")
             continue
-        record: dict[str, object] = dict.fromkeys(OPTIONAL, "")
+        record: dict[str, object] = dict.fromkeys(COLUMNS, "")
         record |= {name: field for name, field in zip(header, fields, strict=True) if name}
-        for name in (*REQUIRED, *(["clip_id"] if "clip_id" in header else [])):
+        for name in dict.fromkeys((recording, "label", *(["clip_id"] if "clip_id" in header else []))):
             if not record[name]:
                 problems.append(f"line {number}: {name}: expected a value, found none")
         for name, default in (("start", 0.0), ("end", math.nan)):
@@ -104,28 +113,28 @@ def _seconds(text: str, default: float, place: str, problems: list[str]) -> floa
     return value
 
 
-def _clip_ids(rows: pd.DataFrame) -> list[str]:
+def _clip_ids(rows: pd.DataFrame, recording: str) -> list[str]:
     # the start tells the clips of one video apart, and no other row can change an id
     return [
-        given or (f"{clip_id_of(video)}_{round(start * 1000)}ms" if start else clip_id_of(video))
-        for given, video, start in zip(rows["clip_id"], rows["video"], rows["start"], strict=True)
+        given or (f"{clip_id_of(path)}_{round(start * 1000)}ms" if start else clip_id_of(path))
+        for given, path, start in zip(rows["clip_id"], rows[recording], rows["start"], strict=True)
     ]
 
 
-def _repeated(rows: pd.DataFrame, numbers: list[int]) -> list[str]:
-    """Say which lines are of one clip, where the table names none: the ids come from the videos."""
+def _repeated(rows: pd.DataFrame, numbers: list[int], recording: str) -> list[str]:
+    """Say which lines are of one clip, where the table names none: the ids come from the recordings."""
     first: dict[str, int] = {}
     lines = [first.setdefault(clip_id, number) for clip_id, number in zip(rows["clip_id"], numbers, strict=True)]
     return [
-        f"line {number}: video: expected each video once, found {video!r} with the same start in line {before} too; "
-        "remove one of the lines, or tell them apart by a column `start` or `clip_id`"
-        for number, before, video in zip(numbers, lines, rows["video"], strict=True)
+        f"line {number}: {recording}: expected each {recording} once, found {path!r} with the same start in line "
+        f"{before} too; remove one of the lines, or tell them apart by a column `start` or `clip_id`"
+        for number, before, path in zip(numbers, lines, rows[recording], strict=True)
         if number != before
     ]
 
 
 def _unused(header: list[str]) -> list[str]:
-    unused = [name for name in header if name not in (*REQUIRED, *OPTIONAL, "")]
+    unused = [name for name in header if name not in (*COLUMNS, "")]
     return [f"{len(unused)} columns of the table are not used: {name_some(unused)}."] if unused else []
 
 

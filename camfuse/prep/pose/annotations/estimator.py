@@ -18,13 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
-from camfuse.config.estimators import PICKLES, AnnotationsPose, unknown_keypoints
+from camfuse.config.estimators import AnnotationsPose
 from camfuse.errors import ClipError
 from camfuse.geometry import rescale_points
 from camfuse.prep.arrays import ClipFrames
-from camfuse.prep.pose.annotations.pose_file import read_pose
-from camfuse.prep.pose.annotations.pyskl import AnnotationPickle
-from camfuse.prep.pose.annotations.safe_pickle import UnsafePickleError
+from camfuse.prep.pose.annotations.files import KeypointFiles
 from camfuse.prep.pose.annotations.stored import StoredPoses
 from camfuse.prep.pose.estimator import Floats, Poses, missing_poses, tight_boxes
 
@@ -38,7 +36,7 @@ class AnnotationsEstimator:
 
     def __init__(self, config: AnnotationsPose) -> None:
         self._config = config
-        self._pickles: dict[Path, AnnotationPickle] = {}
+        self._files = KeypointFiles()
 
     def __enter__(self) -> Self:
         """Nothing to load: files are read when a clip names them."""
@@ -46,7 +44,7 @@ class AnnotationsEstimator:
 
     def __exit__(self, *error: object) -> None:
         """Free the pickles."""
-        self._pickles.clear()
+        self._files.clear()
 
     def provenance(self) -> Mapping[str, object]:
         """Return the estimator's name and the version of the reader of `.pose` files, where it is installed."""
@@ -71,29 +69,11 @@ class AnnotationsEstimator:
         if named is None:
             raise ClipError(clip.clip_id, "pose.annotations needs the column `annotation`; it is empty for this clip")
         path = self._config.folder / named
-        stored = self._stored(path, clip)
+        stored = self._files.read(path, clip)
         rows = _rows(stored, clip, frames, path)
         filled = rows >= len(stored)
         keypoints = _scaled(stored, clip, frames, path)[np.minimum(rows, len(stored) - 1)]
         return Poses(keypoints, tight_boxes(keypoints), filled) if len(keypoints) else missing_poses(0)
-
-    def _stored(self, path: Path, clip: Clip) -> StoredPoses:
-        """Return what the file holds of the clip, by the reader that its suffix says."""
-        if problem := unknown_keypoints(path):
-            raise ClipError(clip.clip_id, problem)
-        many = path.suffix.lower() in PICKLES
-        return self._pickle(path, clip).poses(clip) if many else read_pose(path, clip.clip_id)
-
-    def _pickle(self, path: Path, clip: Clip) -> AnnotationPickle:
-        """Return a pickle, read when the first clip names it."""
-        try:
-            if path not in self._pickles:
-                self._pickles[path] = AnnotationPickle(path)
-        except UnsafePickleError as error:
-            raise ClipError(clip.clip_id, f"{path}: {error}") from error
-        except OSError as error:
-            raise ClipError(clip.clip_id, f"{path}: cannot read the keypoints: {error.strerror}") from error
-        return self._pickles[path]
 
 
 def _rows(stored: StoredPoses, clip: Clip, frames: ClipFrames, path: Path) -> NDArray[np.int64]:
