@@ -56,7 +56,7 @@ class FolderSource(SourceSection):
 
 
 class CsvSource(SourceSection):
-    """A table with columns video, label and optionally clip_id, signer, split, start, end."""
+    """A table with columns label and video, or keypoint files in place of videos (docs/keypoints.md)."""
 
     table: Path
     """CSV file; start and end are in seconds from the video's first image, where a player's clock may begin with sound

@@ -301,3 +301,40 @@ def test_several_at_once(from_folder: Callable[..., Config]) -> None:
     refresh(config)
     assert not changed(before, snapshot(config))
     assert not list((config.output / "clips").rglob("*.part"))
+
+
+# ------------------------------------------------------------------------------------------- keypoints without videos
+
+
+def test_keypoint_files_are_the_recordings_of_clips_without_videos(
+    from_csv: Callable[..., Config], tmp_path: Path
+) -> None:
+    for name in ("1", "2", "3"):
+        write(tmp_path / "k", f"{name}.pose", "the same" if name == "3" else name)
+    write(tmp_path / "k", "2b.pose", "the same")
+    pose = {"annotations": {"folder": str(tmp_path / "k")}}
+    text = "annotation,label,split\n1.pose,x,train\n2.pose,y,train\n3.pose,x,test\n2b.pose,y,val\ngone.pose,x,test\n"
+    config = from_csv(text, pose, missing="drop")
+    refreshed = refresh(config)
+    rows = refreshed.rows.set_index("clip_id")
+    assert rows["video"].to_dict() == {name: str(tmp_path / "k" / f"{name}.pose") for name in ("1", "2", "3", "2b")}
+    assert rows["recording"].nunique() == 3 and set(refreshed.duplicates["clip_id"]) == {"2b", "3"}
+    shards = [one for path in (config.output / "clips" / "shards").glob("*.csv") for one in read_shard_clips(path)]
+    assert {one.video.name for one in shards} == {"1.pose", "2.pose", "3.pose", "2b.pose"}
+    before = rows["identity"].to_dict()
+    write(tmp_path / "k", "1.pose", "another")
+    after = refresh(config).rows.set_index("clip_id")["identity"].to_dict()
+    assert {name for name in before if before[name] != after[name]} == {"1"}
+
+
+def test_the_clips_of_one_pickle_are_recordings_of_their_own(from_csv: Callable[..., Config], tmp_path: Path) -> None:
+    write(tmp_path, "all.pkl", "\x80 keypoints")
+    pose = {"annotations": {"file": str(tmp_path / "all.pkl")}}
+    refreshed = refresh(from_csv("clip_id,label,split\na,x,train\nb,y,train\nc,x,test\n", pose))
+    assert refreshed.rows["recording"].nunique() == refreshed.rows["identity"].nunique() == 3
+    assert refreshed.duplicates.empty and refreshed.leaks.empty
+
+
+def test_clips_need_a_video_or_keypoints(from_csv: Callable[..., Config]) -> None:
+    with pytest.raises(TableError, match="expected column `video`, or keypoints for clips without one"):
+        refresh(from_csv("clip_id,label\na,x\n"))

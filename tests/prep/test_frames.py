@@ -16,6 +16,7 @@ from camfuse.prep.frames import average_rate, extract_frames, read_clip
 from camfuse.prep.video import read_frames
 from camfuse.run.shard import Shard
 from camfuse.run.stages import fingerprint
+from tests.prep.pose.annotations.made_files import write_pose
 
 
 def write_clips(path: Path, videos: dict[str, Path], **values: Any) -> Path:
@@ -42,6 +43,16 @@ def test_numbered_frames_reach_the_shard(
         np.testing.assert_allclose(shard.read("time", name), np.arange(count) * 1001 / 30000, atol=1e-8)
         assert (shard.fact("height", name), shard.fact("width", name)) == (64, 128)
         assert shard.fact("fps", name) == pytest.approx(30000 / 1001)
+
+
+def test_keypoints_without_a_video_get_black_frames(make_config: MakeConfig, tmp_path: Path) -> None:
+    pytest.importorskip("pose_format")
+    config, output = make_config(), tmp_path / "frames.h5"
+    files = {"a": write_pose(tmp_path / "a.pose", 12, fps=24), "b": write_pose(tmp_path / "b.POSE", 3)}
+    extract_frames(config, write_clips(tmp_path / "clips.csv", files), output)
+    shard = Shard(output, stage="frames", fingerprint=fingerprint("frames", config))
+    assert [len(shard.jpeg(name)) for name in "ab"] == [12, 3] and decode(shard.jpeg("a")[0]).max() == 0
+    assert [shard.fact("fps", name) for name in "ab"] == [24, 25]
 
 
 def test_the_same_video_gives_the_same_bytes(make_video: MakeVideo, as_clip: AsClip) -> None:

@@ -15,11 +15,13 @@ from small_run import ALONE, PHASE, SEQUENCE, Workflow
 from walker import Walker
 
 from camfuse.config.model import SHIPPED_WEIGHTS
+from camfuse.config.read import merged
 from camfuse.errors import CamfuseError
 from camfuse.predict import recognise
 from camfuse.run.layout import Run
 from camfuse.show.run import show
 
+HEADS = ("fusion/pose", "fusion/sequence", "fusion/joint")
 THREE: dict[str, Any] = {"model": {"sequence": SEQUENCE}, "train": {"sequence": PHASE}}
 
 
@@ -64,6 +66,42 @@ def test_a_sequence_alone_goes_from_videos_to_the_page(alone: Workflow) -> None:
     written = yaml.safe_load((results / "config.yaml").read_text())
     assert written["model"]["rgb"] is None and written["model"]["pose"] is None
     assert alone.planned(ALONE) == {}
+
+
+def test_keypoint_files_without_videos_go_to_the_page(
+    alone: Workflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recordings of the same run by their files alone, with heatmaps too, and once more out of one pickle."""
+    clips = pd.read_csv(alone.folder / "results" / "clips" / "clips.csv", dtype=str)
+    clips["annotation"] = [str(alone.folder / path) for path in clips["annotation"]]
+    clips[["annotation", "label", "signer", "split"]].to_csv(tmp_path / "table.csv", index=False)
+    settings = merged(alone.settings, ALONE) | {"clips": {"csv": {"table": "table.csv"}, "shards": 2}}
+    settings = merged(settings, {"model": {"pose": {"depths": [1, 1, 1], "channels": 8}}})
+    files = Workflow(tmp_path, settings)
+    files.run()
+    results = tmp_path / "results"
+    assert rows(results / "evaluate") == ["pose", "sequence", "fused", "late", *HEADS]
+    page = (results / "report" / "index.html").read_text()
+    assert "Where the streams look in each other" in page and "rests on in clip" in page
+    assert files.planned() == {}
+    monkeypatch.chdir(tmp_path)
+    camfuse(
+        "keypoints",
+        "export",
+        "--config",
+        results / "config.yaml",
+        "--format",
+        "pyskl",
+        "--output",
+        tmp_path / "all.pkl",
+    )
+    made = pd.read_csv(results / "clips" / "clips.csv", dtype=str)
+    made[["clip_id", "label", "signer", "split"]].to_csv(tmp_path / "table.csv", index=False)
+    pickled = {"output": "pickled", "pose": {"annotations": {"file": str(tmp_path / "all.pkl")}}}
+    files.run(change=pickled)
+    assert rows(tmp_path / "pickled" / "evaluate") == ["pose", "sequence", "fused", "late", *HEADS]
+    refused = files.snakemake(change=pickled | {"model": {"rgb": {"depths": [1, 1, 1, 1], "channels": 8}}})
+    assert refused.returncode == 1 and "set `model: {rgb: null}`" in refused.stderr
 
 
 def test_a_clip_of_a_sequence_alone_can_be_looked_at(alone: Workflow, tmp_path: Path) -> None:

@@ -114,10 +114,13 @@ def _seconds(text: str, default: float, place: str, problems: list[str]) -> floa
 
 
 def _clip_ids(rows: pd.DataFrame, recording: str) -> list[str]:
+    names = rows[recording]
+    if recording == "annotation":  # named as their videos would be
+        names = names.map(lambda path: str(Path(path).with_suffix(".mp4")))
     # the start tells the clips of one video apart, and no other row can change an id
     return [
-        given or (f"{clip_id_of(path)}_{round(start * 1000)}ms" if start else clip_id_of(path))
-        for given, path, start in zip(rows["clip_id"], rows[recording], rows["start"], strict=True)
+        given or (f"{clip_id_of(name)}_{round(start * 1000)}ms" if start else clip_id_of(name))
+        for given, name, start in zip(rows["clip_id"], names, rows["start"], strict=True)
     ]
 
 
