@@ -22,7 +22,7 @@ RUN = {
     "snakemake --cores 2 --configfile config/demo.yaml": (),
     "camfuse results --config config/demo.yaml": (),
     "camfuse show ase_C --config config/demo.yaml --output sheet.png": (),
-    "camfuse run config/demo.yaml -- --dry-run --quiet": (),
+    "camfuse run config/demo.yaml -- --dry-run": (),
     "snakemake --unlock --configfile config/demo.yaml": (),
     "snakemake --rerun-incomplete --cores 2 --configfile config/demo.yaml": (),
     "snakemake --forcerun report --cores 2 --configfile config/demo.yaml": (),
