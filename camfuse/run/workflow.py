@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +12,11 @@ from camfuse.errors import ConfigError, MissingToolError
 PACKAGE = Path(__file__).parents[1]
 SHIPPED = PACKAGE / "shipped"
 """The configs that come with CAMFuse."""
+TARGETS = (
+    *("all", "data", "train_rgb", "train_pose", "train_sequence", "train_fusion"),
+    *("evaluate", "report", "experiments", "ablation"),
+)
+"""The workflow's rules that can be asked for by name: those of no single shard or experiment."""
 
 
 def find_workflow() -> Path:
@@ -60,6 +65,19 @@ def snakemake_command(config: Path, cores: int | None, options: Sequence[str]) -
         )
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow), "--configfile", str(config)]
     return [*command, "--cores", "all" if cores is None else str(cores), *options]
+
+
+def check_targets(targets: Iterable[str]) -> None:
+    """Refuse a word that is neither a rule to ask for nor looks like a file, which Snakemake looks for itself.
+
+    Raises
+    ------
+    ConfigError
+        With the rules that there are.
+    """
+    for target in targets:
+        if target not in TARGETS and not {"/", "."} & set(target) and not Path(target).exists():
+            raise ConfigError(f"expected a target: {', '.join(TARGETS)}, or a file of the run; found {target!r}")
 
 
 def written(command: Sequence[str]) -> str:

@@ -4,7 +4,6 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
 # the checkout; of an installed package, which these files lie in, the folder that it was installed into
@@ -39,10 +38,16 @@ if CONDA:
     )
 
 
+def refuse(problem):
+    """End as every command does on a user's mistake: one message and exit code 2, no line numbers of the workflow."""
+    logger.error(f"ERROR: {problem}")
+    sys.exit(2)
+
+
 def prepare(values):
     """Check the settings and bring the clip table up to date, the way a sample sheet is read."""
     if not values:
-        raise WorkflowError(
+        refuse(
             "no settings: give a config, as in --configfile config/demo.yaml (config/README.md)"
         )
     try:
@@ -57,9 +62,9 @@ def prepare(values):
         settings = resolve(settings, values)
         write_if_changed(Run(settings).config_file, dump_config(settings))
     except CamfuseError as error:
-        raise WorkflowError(str(error)) from error
+        refuse(error)
     except OSError as error:
-        raise WorkflowError(disk_problem(error) or str(error)) from error
+        refuse(disk_problem(error) or error)
     return settings
 
 
@@ -122,7 +127,7 @@ def untrainable():
 def trainable_clips(wildcards):
     """Return the clip table, once it is known that a training, and its test, could do something with it."""
     if workflow.is_main_process and (problem := untrainable()):
-        raise WorkflowError(problem)
+        refuse(problem)
     return str(RUN.clip_files.clips)
 
 
@@ -144,7 +149,7 @@ def written(config, path):
 
 def training_of(part, wildcards):
     if (part, wildcards.training) not in PLAN.trainings:
-        raise WorkflowError(
+        refuse(
             f"no experiment of the config has the {part} training {wildcards.training}"
         )
     return PLAN.trainings[part, wildcards.training]
@@ -183,7 +188,7 @@ def run_of(wildcards):
     for run in PLAN.of(wildcards.kind):
         if run.name == wildcards.name:
             return run
-    raise WorkflowError(f"the config has no {wildcards.name} in `{wildcards.kind}`")
+    refuse(f"the config has no {wildcards.name} in `{wildcards.kind}`")
 
 
 def run_config(wildcards):
@@ -205,7 +210,7 @@ def results_of(kind):
     def paths(wildcards):
         runs = PLAN.of(kind)
         if not runs:
-            raise WorkflowError(
+            refuse(
                 f"nothing to do for `{kind}`: the config has no `{kind}:` (config/README.md)"
             )
         return [str(run.results) for run in runs]
