@@ -1,5 +1,6 @@
 """Snakemake as the README calls it, from any folder: the workflow of the checkout, or of the installed package."""
 
+import logging
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
@@ -8,6 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from camfuse.errors import ConfigError, MissingToolError
+
+log = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).parents[1]
 SHIPPED = PACKAGE / "shipped"
@@ -90,6 +93,26 @@ def _asks_for_conda(options: Sequence[str]) -> bool:
     return bool(named & set(options)) or any(
         first in ("--sdm", "--software-deployment-method") and "conda" in second for first, second in pairwise(options)
     )
+
+
+def find_config(config: Path) -> Path:
+    """Return the config that a command is given: a file, or the shipped one of that name.
+
+    A file of that name with its suffix lies beside the shipped one where `camfuse init` wrote it, often with the same
+    `output`: then the log says which is taken.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither.
+    """
+    if config.is_file():
+        return config
+    shipped = shipped_config(str(config))
+    own = config.with_suffix(".yaml")
+    if own.is_file() and not own.samefile(shipped):
+        log.warning("%s: taking the shipped %s, and not %s here, which goes by its whole name", config, shipped, own)
+    return shipped
 
 
 def shipped_config(name: str) -> Path:

@@ -11,6 +11,7 @@ from camfuse.run import workflow
 from camfuse.run.workflow import (
     TARGETS,
     check_targets,
+    find_config,
     find_workflow,
     shipped_config,
     snakemake_command,
@@ -81,3 +82,19 @@ def test_a_target_is_a_rule_or_looks_like_a_file(tmp_path: Path, monkeypatch: py
 def test_the_targets_are_the_workflows(tmp_path: Path) -> None:
     listed = Workflow(tmp_path).snakemake("--list-target-rules")
     assert sorted(listed.stdout.split()) == sorted(TARGETS)
+
+
+def test_a_file_called_as_a_shipped_config_is_named_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = ROOT / "config" / "videos.yaml"
+    assert find_config(Path("videos")) == shipped
+    assert not caplog.messages
+    Path("videos.yaml").touch()
+    assert find_config(Path("videos.yaml")) == Path("videos.yaml")
+    assert not caplog.messages
+    assert find_config(Path("videos")) == shipped
+    assert caplog.messages == [
+        f"videos: taking the shipped {shipped}, and not videos.yaml here, which goes by its whole name"
+    ]
