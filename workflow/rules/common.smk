@@ -20,6 +20,7 @@ from camfuse.files import write_if_changed
 from camfuse.prep.requirements import pose_job
 from camfuse.run.experiments import Plan
 from camfuse.run.forecast import compare, comparison_text
+from camfuse.run.interruption import EXIT, note_interruption
 from camfuse.run.jobs import prepare_jobs, training_gpus
 from camfuse.run.layout import Run
 from camfuse.run.recipe import resolve
@@ -28,6 +29,7 @@ from camfuse.run.trainable import check_trainable
 CACHED = workflow.workflow_settings.cache is not None
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 prepare_jobs(_ROOT, conda=CONDA)
+INTERRUPTED = note_interruption()
 if CONDA:
     # Snakemake takes PYTHONPATH from jobs with a conda environment, and conda puts the environment where the one that
     # was active stood in PATH, perhaps behind another Python. Snakemake's own prefix has to be said again; this one
