@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from camfuse.clips.label_files import name_some
+from camfuse.clips.label_files import name_some, plural
 from camfuse.config import Config, Stream
 from camfuse.config.computer import Computer
 from camfuse.config.recipe import Counts
@@ -65,10 +65,16 @@ class Folder:
         return max(1, math.ceil(clips / SHARD_CLIPS), min(2 * self.computer.cores, clips // 10))
 
 
+def videos_of_words(folder: Folder) -> str:
+    """Return how many videos and words there are, as ``8 videos of 2 words``."""
+    videos, words = len(folder.rows), folder.counts.words
+    return f"{videos} {plural(videos, 'video', 'videos')} of {words} {plural(words, 'word', 'words')}"
+
+
 def word_counts(folder: Folder) -> Iterator[str]:
     """Say how many clips each word has; of many words, those with the fewest and the most."""
     counts = folder.rows["label"].value_counts(sort=False).sort_index()
-    yield f"{len(folder.rows)} videos of {len(counts)} words, {counts.min()} to {counts.max()} each."
+    yield f"{videos_of_words(folder)}, {counts.min()} to {counts.max()} each."
     if len(counts) <= SHOWN:
         yield "  " + ", ".join(f"{word} {count}" for word, count in counts.items())
     else:
@@ -76,7 +82,8 @@ def word_counts(folder: Folder) -> Iterator[str]:
         yield "  the fewest: " + ", ".join(f"{word} {count}" for word, count in least.items())
     alone = counts.index[counts == 1].tolist()
     if alone:
-        yield f"  {len(alone)} words have a single video, which trains, so that nothing tests them: {name_some(alone)}."
+        have, them = (plural(len(alone), *words) for words in (("word has", "words have"), ("it", "them")))
+        yield f"  {len(alone)} {have} a single video, which trains, so that nothing tests {them}: {name_some(alone)}."
 
 
 def expectations(folder: Folder, resolved: Config) -> Iterator[str]:
@@ -91,7 +98,8 @@ def expectations(folder: Folder, resolved: Config) -> Iterator[str]:
     """
     test = int((folder.rows["split"] == "test").sum())
     frames, cores = folder.videos.frames, folder.computer.cores
-    yield f"Poses: {frames:,} frames by MediaPipe, about {_time(frames * POSE_SECONDS / cores)} on {cores} cores, once."
+    on = f"{cores} {plural(cores, 'core', 'cores')}"
+    yield f"Poses: {frames:,} frames by MediaPipe, about {_time(frames * POSE_SECONDS / cores)} on {on}, once."
     streams = resolved.model.streams
     yield f"Model: {' + '.join(streams)}{_why(streams)}."
     phase = resolved.train.sequence

@@ -76,7 +76,7 @@ def test_a_folder_without_words(tmp_path: Path) -> None:
 
 def test_videos_beside_the_folders_are_named(tmp_path: Path) -> None:
     write_numbers(tmp_path / "one.mp4", frames=4)
-    with pytest.raises(TableError, match=r"found 1 videos that lie in none: one\.mp4"):
+    with pytest.raises(TableError, match=r"found 1 video that lies in none: one\.mp4"):
         camfuse("init", tmp_path, "--output", tmp_path / "a.yaml")
 
 

@@ -82,7 +82,7 @@ def test_words_with_one_video_are_named() -> None:
     assert lines == [
         "3 videos of 2 words, 1 to 2 each.",
         "  a 2, b 1",
-        "  1 words have a single video, which trains, so that nothing tests them: b.",
+        "  1 word has a single video, which trains, so that nothing tests it: b.",
     ]
 
 
