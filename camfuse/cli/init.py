@@ -68,7 +68,7 @@ def _init(videos: Path, config: Path, signer: str | None, guess: bool) -> Iterat
     values = {"output": output, "clips": {"folder": {"videos": str(place)}}, "pose": {"mediapipe": {}}}
     resolved = parse_config(recipe_values(seen.counts, computer, values))
     yield from expectations(seen, resolved)
-    for problem in training_problems(resolved, table.rows, table.classes):
+    for problem in training_problems(resolved, seen.decodable, table.classes):
         yield f"A training would stop here: {problem}."
     write_text(config, config_text(seen, place, output, signer, resolved))
     written = parse_config(load_values(config), str(config))
