@@ -42,7 +42,7 @@ if CONDA:
 
 def refuse(problem):
     """End as every command does on a user's mistake: one message and exit code 2, no line numbers of the workflow."""
-    logger.error(f"ERROR: {problem}")
+    print(f"ERROR: {problem}", file=sys.stderr)
     sys.exit(2)
 
 

@@ -45,5 +45,5 @@ onsuccess:
 onerror:
     if INTERRUPTED.is_set():
         # before Snakemake says that a job failed
-        logger.error("Stopped. The same command goes on where it was.")
+        print("Stopped. The same command goes on where it was.", file=sys.stderr)
         sys.exit(EXIT)
