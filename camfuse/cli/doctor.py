@@ -20,11 +20,11 @@ def doctor(
     ] = None,
 ) -> None:
     """Say what is installed and works here, each lack with its remedy; exit code 2 if something needed is missing."""
-    from camfuse.run.workflow import shipped_config
+    from camfuse.run.workflow import find_config
 
     settings = None
     if config:
-        settings = load_config(config if config.is_file() else shipped_config(str(config)))
+        settings = load_config(find_config(config))
     missing = 0
     for finding in _findings(settings):
         typer.echo(finding)

@@ -42,7 +42,7 @@ def _init(videos: Path, config: Path, signer: str | None, guess: bool) -> Iterat
     from camfuse.clips.sources.folder import read
     from camfuse.init.expect import Folder, expectations, word_counts
     from camfuse.init.look import look_at_videos
-    from camfuse.init.signers import guess_signers
+    from camfuse.init.signers import guess_signers, why_no_guess
     from camfuse.init.written import config_text
     from camfuse.prep.requirements import check_machine
     from camfuse.run.trainable import training_problems
@@ -52,7 +52,7 @@ def _init(videos: Path, config: Path, signer: str | None, guess: bool) -> Iterat
     if guess and not signer:
         guessed = guess_signers(paths)
         if guessed is None:
-            yield "Signers: nothing in the names looks like people."
+            yield f"Signers: {why_no_guess(paths)}."
         else:
             signer = guessed.pattern
             found = ", ".join(f"{name} {count}" for name, count in list(guessed.clips.items())[:20])
@@ -68,7 +68,7 @@ def _init(videos: Path, config: Path, signer: str | None, guess: bool) -> Iterat
     values = {"output": output, "clips": {"folder": {"videos": str(place)}}, "pose": {"mediapipe": {}}}
     resolved = parse_config(recipe_values(seen.counts, computer, values))
     yield from expectations(seen, resolved)
-    for problem in training_problems(resolved, table.rows, table.classes):
+    for problem in training_problems(resolved, seen.decodable, table.classes):
         yield f"A training would stop here: {problem}."
     write_text(config, config_text(seen, place, output, signer, resolved))
     written = parse_config(load_values(config), str(config))

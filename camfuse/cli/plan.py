@@ -37,10 +37,11 @@ def plan(
     from camfuse.prep.start import prepare_clips
     from camfuse.run.forecast import compare, comparison_text, write_forecast
     from camfuse.run.recipe import resolve
-    from camfuse.run.workflow import shipped_config
+    from camfuse.run.workflow import check_targets, find_config
 
-    file = config if config.is_file() else shipped_config(str(config))
+    file = find_config(config)
     settings = load_config(file)
+    check_targets(targets or ())
     prepare_clips(settings)
     run = Run(resolve(settings, load_values(file)))
     wanted = Wanted(file, cores or Computer.this().cores, tuple(targets or ()), profile, sample)

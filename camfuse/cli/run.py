@@ -1,6 +1,7 @@
 """The sub-commands that begin: `run`, which calls the workflow."""
 
 import os
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated
 
@@ -24,10 +25,11 @@ def run(
     cores: Annotated[int | None, typer.Option(min=1, help="CPU cores to use; left out, all.")] = None,
 ) -> None:
     """Run the whole workflow on a config: Snakemake with the workflow that came with this program."""
-    from camfuse.run.workflow import shipped_config, snakemake_command, written
+    from camfuse.run.workflow import check_targets, find_config, snakemake_command, written
 
-    config = config if config.is_file() else shipped_config(str(config))
+    config = find_config(config)
     settings = load_config(config)
+    check_targets(takewhile(lambda word: not word.startswith("-"), options or []))
     command = snakemake_command(config, cores, options or [])
     typer.echo(f"{written(command)}\nreport, when it is done: {Run(settings).report}", err=True)
     os.execv(command[0], command)

@@ -13,6 +13,7 @@ from camfuse.run.layout import Run
 def clips(config: ConfigFile, log_file: LogFile = None) -> None:
     """Read the label files, look which videos are there, write the clip table and what is missing."""
     settings = start(config, log_file, recipe=False)
+    from camfuse.clips.label_files import plural
     from camfuse.clips.refresh import refresh
     from camfuse.run.trainable import training_problems
 
@@ -21,7 +22,9 @@ def clips(config: ConfigFile, log_file: LogFile = None) -> None:
         typer.echo(note)
     for problem in training_problems(settings, table.rows, table.classes):
         typer.echo(f"A training would stop here: {problem}.")
-    typer.echo(f"{len(table.rows)} clips of {len(table.classes)} classes: {Run(settings).clip_files.clips}")
+    clips, classes = len(table.rows), len(table.classes)
+    counted = f"{clips} {plural(clips, 'clip', 'clips')} of {classes} {plural(classes, 'class', 'classes')}"
+    typer.echo(f"{counted}: {Run(settings).clip_files.clips}")
 
 
 @app.command()

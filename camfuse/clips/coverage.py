@@ -1,8 +1,10 @@
 """How much of the label files is there: clips per split and class."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from camfuse.clips.label_files import name_some
+from camfuse.clips.label_files import name_some, plural
 from camfuse.clips.table import SPLITS
 
 COUNTS = ("listed", "on_disk", "missing", "used")
@@ -42,13 +44,15 @@ def empty_classes(coverage: pd.DataFrame) -> list[str]:
     """Say in a sentence each which classes have no clip to train on, and which none to be tested with."""
     used = coverage.pivot_table(index="class_index", columns="split", values="used", aggfunc="sum")
     labels = coverage.drop_duplicates("class_index").set_index("class_index")["label"]
-    notes = []
-    lacks = {"train": "training clip: they cannot be learned", "test": "test clip: nothing measures them"}
-    for split, words in lacks.items():
-        none = labels[used.index[used[split] == 0]].tolist()
-        if 0 < len(none) < len(labels):
-            notes.append(f"{len(none)} of {len(labels)} words have no {words}: {name_some(none)}.")
-    return notes
+    found = {split: labels[used.index[used[split] == 0]].tolist() for split in ("train", "test")}
+    return [without_clips(none, len(labels), split) for split, none in found.items() if 0 < len(none) < len(labels)]
+
+
+def without_clips(words: Sequence[str], of: int, split: str) -> str:
+    """Say in a sentence which of so many words have no clip of a split, train or test, and what that means."""
+    they, them = (plural(len(words), *forms) for forms in (("it", "they"), ("it", "them")))
+    lack = f"training clip: {they} cannot be learned" if split == "train" else f"test clip: nothing measures {them}"
+    return f"{len(words)} of {of} words {plural(len(words), 'has', 'have')} no {lack}: {name_some(words)}."
 
 
 def split_totals(coverage: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from camfuse.clips.label_files import plural
+
 COLUMNS = ("group", "clip_id", "label", "signer", "split", "crosses_splits", "crosses_labels", "used")
 
 
@@ -39,7 +41,8 @@ def describe(duplicates: pd.DataFrame) -> list[str]:
         return []
     groups = duplicates.drop_duplicates("group")
     return [
-        f"{len(groups)} recordings occur more than once ({len(duplicates)} clips); "
+        f"{len(groups)} {plural(len(groups), 'recording occurs', 'recordings occur')} more than once "
+        f"({len(duplicates)} clips); "
         f"{int(groups['crosses_splits'].sum())} of them in more than one split, "
         f"{int(groups['crosses_labels'].sum())} with more than one label: see duplicates.csv."
     ]

@@ -94,6 +94,11 @@ def check_folder(folder: Path) -> None:
         raise TableError(folder, ["expected the folder with the videos (key `videos`), found none"])
 
 
+def plural(number: int, one: str, many: str) -> str:
+    """Return `one` of 1 and `many` of any other number: a noun, with its verb where that differs too."""
+    return one if number == 1 else many
+
+
 def name_some(names: Sequence[str]) -> str:
     """Name the first few of many, as in ``00338, 00339 and 12 more``; odd characters as Python writes them."""
     shown = ", ".join(name if name.isprintable() else repr(name) for name in names[:NAMED])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from camfuse.clips.label_files import name_some
+from camfuse.clips.label_files import name_some, plural
 from camfuse.clips.own_split import OwnSplit, signer_problems, split_rows
 from camfuse.clips.table import COLUMNS, ClipTable, check_rows
 from camfuse.errors import TableError
@@ -99,12 +99,12 @@ def make_table(
 
 def near_labels(labels: Iterable[str]) -> list[str]:
     """Say in a sentence which labels differ only in case, blanks or the form of a number, or nothing."""
-    return _near(labels, "words", "class")
+    return _near(labels, "word", "class")
 
 
 def near_signers(signers: Iterable[str]) -> list[str]:
     """Say the like of signers: one person under two names is not kept apart."""
-    return _near(sorted(set(signers)), "signers", "person")
+    return _near(sorted(set(signers)), "signer", "person")
 
 
 def _near(names: Iterable[str], what: str, each: str) -> list[str]:
@@ -115,8 +115,8 @@ def _near(names: Iterable[str], what: str, each: str) -> list[str]:
     if not near:
         return []
     return [
-        f"{len(near)} {what} are written in several ways that differ only in case, blanks or number form, "
-        f"and each is a {each} of its own: {name_some(near)}."
+        f"{len(near)} {plural(len(near), f'{what} is', f'{what}s are')} written in several ways that differ only in "
+        f"case, blanks or number form, and each is a {each} of its own: {name_some(near)}."
     ]
 
 

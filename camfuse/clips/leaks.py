@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from camfuse.clips.label_files import name_some
+from camfuse.clips.label_files import name_some, plural
 from camfuse.clips.seen import shared_seconds
 from camfuse.clips.table import SPLITS
 
@@ -61,12 +61,14 @@ def describe_leaks(leaks: pd.DataFrame, where: str = "leaks.csv") -> list[str]:
 
 
 def _described(kind: str, found: pd.DataFrame, where: str) -> str:
+    clips_of = plural(len(found), "clip of val or test", "clips of val or test")
     if kind == IN_FIRST_WEIGHTS:
         files, clips = ", ".join(sorted(set(found["other"]))), name_some(found["clip_id"].tolist())
-        what = f"clips of val or test are among those that {files} was trained on: {clips}"
+        what = f"{clips_of} {plural(len(found), 'is', 'are')} among those that {files} was trained on: {clips}"
         return f"{what}; leave them out of the test, or start from other weights"
     pairs = [f"{row.clip_id} ({row.split}) and {row.other} ({row.other_split})" for row in found.itertuples()]
-    what = "signers are" if kind == SAME_SIGNER else "clips of val or test show what is"
+    signers = plural(len(found), "signer is", "signers are")
+    what = signers if kind == SAME_SIGNER else f"{clips_of} {plural(len(found), 'shows', 'show')} what is"
     return f"{what} in an earlier split too: {name_some(pairs)}; see {where}"
 
 
@@ -89,7 +91,8 @@ def _signers(rows: pd.DataFrame) -> Iterable[tuple[str, int, int, str]]:
     for signer, group in rows.groupby("signer", sort=False):
         tested, before = group[group["split"] == "test"], group[group["split"] != "test"]
         if len(tested) and len(before):
-            detail = f"signer {signer}: {len(tested)} clips of test, {len(before)} of {_named(before['split'])}"
+            clips = f"{len(tested)} {plural(len(tested), 'clip', 'clips')} of test"
+            detail = f"signer {signer}: {clips}, {len(before)} of {_named(before['split'])}"
             yield SAME_SIGNER, int(tested.index[0]), int(before.index[0]), detail
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from camfuse.clips.label_files import name_some
+from camfuse.clips.label_files import name_some, plural
 from camfuse.errors import MissingToolError
 from camfuse.files import write_if_changed
 
@@ -42,9 +42,10 @@ def segment_notes(rows: pd.DataFrame, hashes: Mapping[str, str], cache: Path) ->
     if beyond.empty:
         return []
     named = [f"{row.clip_id} (to {row.last:g} s of {row.length:g} s)" for row in beyond.itertuples(index=False)]
+    reach, their = (plural(len(beyond), *words) for words in (("reaches", "reach"), ("its", "their")))
     return [
-        f"{len(beyond)} of {len(parts)} segments reach more than {BEYOND:g} s beyond the end of their video; start and "
-        f"end are seconds, not frames or milliseconds: {name_some(named)}."
+        f"{len(beyond)} of {len(parts)} segments {reach} more than {BEYOND:g} s beyond the end of {their} video; "
+        f"start and end are seconds, not frames or milliseconds: {name_some(named)}."
     ]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from camfuse.clips.label_files import name_some
+from camfuse.clips.label_files import name_some, plural
 from camfuse.clips.splits import split_labels, split_signers
 from camfuse.clips.table import SPLITS
 from camfuse.config.sources import SplitBy
@@ -71,9 +71,8 @@ def _why_by_label(signers: Sequence[str], wish: OwnSplit) -> str:
     if wish.by == "label":
         return f"as `by: label` asks: {MIXED}."
     if unknown := signers.count(""):
-        clips = (
-            "no clip has a signer" if unknown == len(signers) else f"{unknown} of {len(signers)} clips have no signer"
-        )
+        some = f"{unknown} of {len(signers)} clips {plural(unknown, 'has', 'have')} no signer"
+        clips = "no clip has a signer" if unknown == len(signers) else some
         return f"for {clips}: {MIXED}. {wish.remedy}"
     if _too_few(signers, wish):
         return f"for all clips are of one signer: {MIXED}."
@@ -92,9 +91,10 @@ def _notes(signers: Sequence[str], labels: Sequence[str], splits: Sequence[str],
     trained = {label for label, split in zip(labels, splits, strict=True) if split == "train"}
     untrained = sorted(set(labels) - trained)
     if untrained and people["train"]:
+        lack, them = (plural(len(untrained), *words) for words in (("label has", "labels have"), ("it", "them")))
         yield (
-            f"{len(untrained)} labels have no training clip, for nobody in train signs them: {name_some(untrained)}. "
-            "Record them with more people, or split with `by: label`."
+            f"{len(untrained)} {lack} no training clip, for nobody in train signs {them}: {name_some(untrained)}. "
+            f"Record {them} with more people, or split with `by: label`."
         )
 
 

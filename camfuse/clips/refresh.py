@@ -18,6 +18,7 @@ from camfuse.clips.coverage import count_coverage, empty_classes
 from camfuse.clips.duplicates import describe, find_duplicates
 from camfuse.clips.files import ClipFiles
 from camfuse.clips.hashes import FileState, hash_files, look_at
+from camfuse.clips.label_files import plural
 from camfuse.clips.leaks import describe_leaks, find_leaks
 from camfuse.clips.lengths import segment_notes
 from camfuse.clips.sources.entry import source_entry
@@ -184,7 +185,10 @@ def _find_leaks(rows: pd.DataFrame, config: Config) -> pd.DataFrame:
 
 def _missing_notes(on_disk: "pd.Series[bool]") -> list[str]:
     missing = int((~on_disk).sum())
-    return [f"{missing} of {len(on_disk)} clips are not on disk: see missing.csv and coverage.csv."] if missing else []
+    are = plural(missing, "is", "are")
+    return (
+        [f"{missing} of {len(on_disk)} clips {are} not on disk: see missing.csv and coverage.csv."] if missing else []
+    )
 
 
 def _with_identity(

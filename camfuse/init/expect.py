@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from camfuse.clips.label_files import name_some
+from camfuse.clips.coverage import without_clips
+from camfuse.clips.label_files import name_some, plural
+from camfuse.clips.labels import natural_order
+from camfuse.clips.splits import clip_id_of
 from camfuse.config import Config, Stream
 from camfuse.config.computer import Computer
 from camfuse.config.recipe import Counts
@@ -53,6 +56,12 @@ class Folder:
         return Counts(int(splits.get("train", 0)), int(splits.get("val", 0)), self.rows["label"].nunique())
 
     @property
+    def decodable(self) -> pd.DataFrame:
+        """The rows without those whose video is known to be broken; a run splits all of them."""
+        broken = {clip_id_of(one.path) for one in self.videos.broken}
+        return self.rows[~self.rows["clip_id"].isin(broken)] if broken else self.rows
+
+    @property
     def signers(self) -> int:
         """How many people sign; 0 where that is not known."""
         known = self.rows["signer"] != ""
@@ -65,10 +74,16 @@ class Folder:
         return max(1, math.ceil(clips / SHARD_CLIPS), min(2 * self.computer.cores, clips // 10))
 
 
+def videos_of_words(folder: Folder) -> str:
+    """Return how many videos and words there are, as ``8 videos of 2 words``."""
+    videos, words = len(folder.rows), folder.counts.words
+    return f"{videos} {plural(videos, 'video', 'videos')} of {words} {plural(words, 'word', 'words')}"
+
+
 def word_counts(folder: Folder) -> Iterator[str]:
     """Say how many clips each word has; of many words, those with the fewest and the most."""
     counts = folder.rows["label"].value_counts(sort=False).sort_index()
-    yield f"{len(folder.rows)} videos of {len(counts)} words, {counts.min()} to {counts.max()} each."
+    yield f"{videos_of_words(folder)}, {counts.min()} to {counts.max()} each."
     if len(counts) <= SHOWN:
         yield "  " + ", ".join(f"{word} {count}" for word, count in counts.items())
     else:
@@ -76,7 +91,21 @@ def word_counts(folder: Folder) -> Iterator[str]:
         yield "  the fewest: " + ", ".join(f"{word} {count}" for word, count in least.items())
     alone = counts.index[counts == 1].tolist()
     if alone:
-        yield f"  {len(alone)} words have a single video, which trains, so that nothing tests them: {name_some(alone)}."
+        have, them = (plural(len(alone), *words) for words in (("word has", "words have"), ("it", "them")))
+        yield f"  {len(alone)} {have} a single video, which trains, so that nothing tests {them}: {name_some(alone)}."
+    yield from _broken(folder, counts)
+
+
+def _broken(folder: Folder, counts: "pd.Series[int]") -> Iterator[str]:
+    """Say which words have broken videos: they are split like the others, so that a word may lack training or test."""
+    left = folder.decodable["label"].value_counts()
+    words = {word: (count - int(left.get(word, 0)), count) for word, count in counts.items()}
+    named = [f"{word} {broken} of {count}" for word, (broken, count) in words.items() if broken]
+    if named:
+        number = len(folder.rows) - len(folder.decodable)
+        what, them = plural(number, "video", "videos"), plural(number, "it", "them")
+        yield f"  {number} {what} cannot be decoded, and the split counts {them} all the same: {name_some(named)}."
+        yield f"  Take {them} out of the folder, and the split is made without {them}."
 
 
 def expectations(folder: Folder, resolved: Config) -> Iterator[str]:
@@ -89,17 +118,43 @@ def expectations(folder: Folder, resolved: Config) -> Iterator[str]:
     resolved
         The config with its recipe.
     """
-    test = int((folder.rows["split"] == "test").sum())
     frames, cores = folder.videos.frames, folder.computer.cores
-    yield f"Poses: {frames:,} frames by MediaPipe, about {_time(frames * POSE_SECONDS / cores)} on {cores} cores, once."
+    on = f"{cores} {plural(cores, 'core', 'cores')}"
+    yield f"Poses: {frames:,} frames by MediaPipe, about {_time(frames * POSE_SECONDS / cores)} on {on}, once."
     streams = resolved.model.streams
     yield f"Model: {' + '.join(streams)}{_why(streams)}."
     phase = resolved.train.sequence
     if streams == ("sequence",):
         steps = phase.epochs * math.ceil(phase.repeat * folder.counts.train / phase.batch)
         yield f"Training: {steps:,} steps, about {_time(steps * STEP_SECONDS)} by what it took elsewhere."
-    yield f"Test: {test} clips, {100 / test:.1f} points each; {_whom(folder)}." if test else "Test: no clip."
+    yield from _test(folder)
+    if resolved.train.validation:
+        yield from _alone(folder, "val", "on whom the best epoch is chosen")
     yield _hope(folder)
+
+
+def _test(folder: Folder) -> Iterator[str]:
+    rows = folder.decodable
+    words = {split: set(rows["label"][rows["split"] == split]) for split in ("train", "test")}
+    test, every = int((rows["split"] == "test").sum()), sorted(set(folder.rows["label"]), key=natural_order)
+    if not test:
+        yield "Test: no clip."
+        return
+    yield f"Test: {test} {plural(test, 'clip', 'clips')}, {100 / test:.1f} points each; {_whom(folder)}."
+    yield from _alone(folder, "test", "so that the result is that of one person")
+    # of words that nobody in train signs the reader has told
+    split = set(folder.rows["label"][folder.rows["split"] == "train"])
+    for name, there in (("test", set(every)), ("train", split)):
+        if none := [word for word in every if word in there - words[name]]:
+            yield f"  {without_clips(none, len(every), name)}"
+
+
+def _alone(folder: Folder, split: str, meaning: str) -> Iterator[str]:
+    """Say if a split whose people are not in training is one person alone."""
+    people = {name: set(rows["signer"]) for name, rows in folder.rows.groupby("split")}
+    found = people.get(split, set())
+    if folder.signers > 1 and len(found) == 1 and found.isdisjoint(people.get("train", ())):
+        yield f"  All of {split} is by one person, {name_some([*found])}, {meaning}."
 
 
 def _why(streams: tuple[Stream, ...]) -> str:
@@ -114,7 +169,7 @@ def _whom(folder: Folder) -> str:
 
 
 def _hope(folder: Folder) -> str:
-    each = folder.counts.train / max(folder.counts.words, 1)
+    each = int((folder.decodable["split"] == "train").sum()) / max(folder.counts.words, 1)
     for least, measured in MEASURED:
         if each >= least:
             return (

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import yaml
 
+from camfuse.clips.label_files import plural
 from camfuse.config import Config
-from camfuse.init.expect import Folder
+from camfuse.init.expect import Folder, videos_of_words
 
 UNKNOWN = """    # by this pattern hello/anna/1.mp4 is signed by anna; then people are kept apart in train, val and test
     # signer: "^[^/]+/([^/]+)/"
@@ -28,8 +29,9 @@ def config_text(folder: Folder, videos: Path, output: str, signer: str | None, r
     resolved
         What the recipe comes to here, for the comments.
     """
+    each = max(1, round(len(folder.rows) / folder.shards))
     return f"""\
-# Written by `camfuse init`: {len(folder.rows)} videos of {folder.counts.words} words.
+# Written by `camfuse init`: {videos_of_words(folder)}.
 # Every key there is: config/README.md, or `camfuse config`.
 output: {_text(output)}
 # Fits model, training and machine to the number of clips and to this machine, each time it runs. Here and now that is
@@ -43,7 +45,7 @@ clips:
 {_signer_line(signer)}\
     # split: [0.7, 0.15, 0.15] # train, val, test
   # duplicates: drop # byte-identical videos are named; this keeps the first of each alone
-  shards: {folder.shards} # parts of about {max(1, round(len(folder.rows) / folder.shards))} videos, each a job
+  shards: {folder.shards} # parts of about {each} {plural(each, "video", "videos")}, each a job
 {_bad_clips_line(len(folder.videos.broken))}
 pose:
   mediapipe: {{}} # {folder.videos.frames:,} frames at 0.05 s on one core; mmpose and rtmlib run on a GPU
@@ -58,16 +60,20 @@ def _signer_line(signer: str | None) -> str:
 
 def _bad_clips_line(broken: int) -> str:
     if broken:
-        return f"bad_clips: skip # {broken} videos cannot be decoded: they are left out, and named in the report"
+        what = plural(broken, "video cannot be decoded: it is", "videos cannot be decoded: they are")
+        return f"bad_clips: skip # {broken} {what} left out, and named in the report"
     return "# bad_clips: skip # leaves out what cannot be decoded; as it is, a broken video stops its part"
 
 
 def _recipe(resolved: Config) -> str:
     phases = [(part, getattr(resolved.train, part)) for part in resolved.model.parts]
     told = "; ".join(
-        f"{name}: {one.epochs} epochs, each clip {one.repeat} times, batches of {one.batch}" for name, one in phases
+        f"{name}: {one.epochs} {plural(one.epochs, 'epoch', 'epochs')}, "
+        f"each clip {one.repeat} {plural(one.repeat, 'time', 'times')}, batches of {one.batch}"
+        for name, one in phases
     )
-    return f"{told}; {resolved.machine.threads} threads."
+    threads = resolved.machine.threads
+    return f"{told}; {threads} {plural(threads, 'thread', 'threads')}."
 
 
 def _heatmaps(resolved: Config) -> str:

@@ -93,6 +93,9 @@ def dry_run(run: Run, config: Path, cores: int, targets: Sequence[str] = (), pro
         env = {**os.environ, "COLUMNS": "200"}
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=env)
         seconds = time.perf_counter() - began
+    _, refused, problem = done.stderr.partition("ERROR: ")
+    if done.returncode == 2 and refused:  # the workflow's own words (`refuse` in workflow/rules/common.smk)
+        raise CamfuseError(problem.strip())
     if done.returncode:
         raise CamfuseError(f"Snakemake refuses the plan:\n{(done.stderr or done.stdout).strip()}")
     return DryRun(read_jobs(f"{done.stdout}\n{done.stderr}", run.benchmarks), seconds)

@@ -1,17 +1,25 @@
 """Snakemake as the README calls it, from any folder: the workflow of the checkout, or of the installed package."""
 
+import logging
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
 from camfuse.errors import ConfigError, MissingToolError
 
+log = logging.getLogger(__name__)
+
 PACKAGE = Path(__file__).parents[1]
 SHIPPED = PACKAGE / "shipped"
 """The configs that come with CAMFuse."""
+TARGETS = (
+    *("all", "data", "train_rgb", "train_pose", "train_sequence", "train_fusion"),
+    *("evaluate", "report", "experiments", "ablation"),
+)
+"""The workflow's rules that can be asked for by name: those of no single shard or experiment."""
 
 
 def find_workflow() -> Path:
@@ -62,6 +70,19 @@ def snakemake_command(config: Path, cores: int | None, options: Sequence[str]) -
     return [*command, "--cores", "all" if cores is None else str(cores), *options]
 
 
+def check_targets(targets: Iterable[str]) -> None:
+    """Refuse a word that is neither a rule to ask for nor looks like a file, which Snakemake looks for itself.
+
+    Raises
+    ------
+    ConfigError
+        With the rules that there are.
+    """
+    for target in targets:
+        if target not in TARGETS and not {"/", "."} & set(target) and not Path(target).exists():
+            raise ConfigError(f"expected a target: {', '.join(TARGETS)}, or a file of the run; found {target!r}")
+
+
 def written(command: Sequence[str]) -> str:
     """Return the command as one would type it."""
     return shlex.join(["snakemake", *command[3:]])
@@ -72,6 +93,26 @@ def _asks_for_conda(options: Sequence[str]) -> bool:
     return bool(named & set(options)) or any(
         first in ("--sdm", "--software-deployment-method") and "conda" in second for first, second in pairwise(options)
     )
+
+
+def find_config(config: Path) -> Path:
+    """Return the config that a command is given: a file, or the shipped one of that name.
+
+    A file of that name with its suffix lies beside the shipped one where `camfuse init` wrote it, often with the same
+    `output`: then the log says which is taken.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither.
+    """
+    if config.is_file():
+        return config
+    shipped = shipped_config(str(config))
+    own = config.with_suffix(".yaml")
+    if own.is_file() and not own.samefile(shipped):
+        log.warning("%s: taking the shipped %s, and not %s here, which goes by its whole name", config, shipped, own)
+    return shipped
 
 
 def shipped_config(name: str) -> Path:

@@ -29,6 +29,7 @@ def test_from_a_folder_to_a_config(videos: Path, tmp_path: Path, monkeypatch: py
     assert "8 videos of 2 words, 4 to 4 each." in said
     assert "Signers, guessed: 2: anna 4, ben 4." in said
     assert "Broken: 1:\n  thanks/ben_2.mp4: " in said
+    assert "\n  1 video cannot be decoded, and the split counts it all the same: thanks 1 of 4.\n" in said
     assert "Signers are kept apart: 1 in train" in said
     assert "Written: signs.yaml. Now: camfuse run signs.yaml" in said
     config = load_config(tmp_path / "signs.yaml")
@@ -76,7 +77,7 @@ def test_a_folder_without_words(tmp_path: Path) -> None:
 
 def test_videos_beside_the_folders_are_named(tmp_path: Path) -> None:
     write_numbers(tmp_path / "one.mp4", frames=4)
-    with pytest.raises(TableError, match=r"found 1 videos that lie in none: one\.mp4"):
+    with pytest.raises(TableError, match=r"found 1 video that lies in none: one\.mp4"):
         camfuse("init", tmp_path, "--output", tmp_path / "a.yaml")
 
 
@@ -117,3 +118,12 @@ def test_what_no_run_could_train_is_said(videos: Path, tmp_path: Path, kept: tup
     found = camfuse("init", videos, "--output", tmp_path / "a.yaml")
     assert f"A training would stop here: {said}" in found
     assert "0 clips" not in found
+
+
+def test_a_word_whose_training_clips_are_all_broken(videos: Path, tmp_path: Path) -> None:
+    for video in (videos / "thanks").iterdir():
+        video.write_bytes(b"")
+    found = camfuse("init", videos, "--output", tmp_path / "a.yaml")
+    assert "  4 videos cannot be decoded, and the split counts them all the same: thanks 4 of 4.\n" in found
+    assert "  1 of 2 words has no training clip: it cannot be learned: thanks.\n" in found
+    assert "A training would stop here: expected training clips of at least two words" in found

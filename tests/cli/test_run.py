@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -61,6 +62,48 @@ def test_a_wrong_config_is_said_before_anything_starts(called: list[list[str]], 
     with pytest.raises(ConfigError, match="expected a YAML file, or one of the shipped"):
         run(tmp_path / "none.yaml")
     assert not called
+
+
+@pytest.mark.bad_input("to `camfuse run` a word that is no target", "refused, with the targets that there are")
+def test_a_word_that_is_no_target(called: list[list[str]], config_file: Path) -> None:
+    with pytest.raises(ConfigError, match=r"expected a target: all, data, .*; found 'dta'"):
+        run(config_file, "dta", "--", "--dry-run")
+    assert run(config_file, "data", "--", "--until", "dta").startswith("0 ")
+    assert len(called) == 1
+
+
+def refused(folder: Path, clips: dict[str, Any], *words: str) -> str:
+    """Return what the real command says of a user's mistake, which has no line of the workflow in it."""
+    settings = {"output": "out", "clips": clips, "pose": {"mediapipe": {}}}
+    (folder / "my.yaml").write_text(yaml.safe_dump(settings))
+    command = [sys.executable, "-m", "camfuse", "run", "my.yaml", *words]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    for internal in ("Traceback", "WorkflowError", "Exception", "common.smk", ", line "):
+        assert internal not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.bad_input(
+    "to `camfuse run` a config whose label table or videos are not there, or whose clips could not be trained",
+    "refused at the start in the words of every other command, without those of Snakemake",
+)
+def test_a_mistake_that_shows_in_the_workflow_is_said_as_by_every_command(tmp_path: Path) -> None:
+    said = refused(tmp_path, {"csv": {"table": "none.csv"}})
+    assert said.endswith("\nERROR: none.csv: 1 problem(s)\n  - cannot read the file: No such file or directory\n")
+    (tmp_path / "odd.csv").write_text("file,word\na.mp4,hello\n")
+    assert "\nERROR: odd.csv: 2 problem(s)\n" in refused(tmp_path, {"csv": {"table": "odd.csv"}})
+    assert "\nERROR: nowhere: 1 problem(s)\n" in refused(tmp_path, {"folder": {"videos": "nowhere"}})
+    (tmp_path / "one" / "hello").mkdir(parents=True)
+    for number in range(6):
+        (tmp_path / "one" / "hello" / f"{number}.mp4").write_text(str(number))
+    said = refused(tmp_path, {"folder": {"videos": "one"}})
+    assert "\nERROR: out/clips/clips.csv: 1 problem(s)\n  - expected training clips of at least two words" in said
+    assert said.endswith("found those of 'hello'\n")
+    assert said.count("ERROR") == 1
+    assert "\nERROR: nothing to do for `ablation`" in refused(tmp_path, {"folder": {"videos": "one"}}, "ablation")
 
 
 @pytest.mark.slow

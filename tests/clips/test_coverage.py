@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from camfuse.clips.coverage import COUNTS, count_coverage, split_totals
+from camfuse.clips.coverage import COUNTS, count_coverage, split_totals, without_clips
 
 ROWS = pd.DataFrame(
     [("train", "a", True, True), ("train", "a", True, False), ("train", "b", False, False), ("test", "a", True, True)],
@@ -25,3 +25,8 @@ def test_totals_by_split() -> None:
     assert totals.index.tolist() == ["train", "val", "test"]
     assert totals.loc["train"].tolist() == [3, 2, 1, 1, 1]
     assert totals.loc["val"].tolist() == [0, 0, 0, 0, 0]
+
+
+def test_one_word_or_several_without_a_clip() -> None:
+    assert without_clips(["a"], 3, "train") == "1 of 3 words has no training clip: it cannot be learned: a."
+    assert without_clips(["a", "b"], 3, "test") == "2 of 3 words have no test clip: nothing measures them: a, b."

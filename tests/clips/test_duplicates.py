@@ -27,7 +27,7 @@ def test_same_bytes_and_segment_are_one_group() -> None:
     assert found["used"].tolist() == [True, False]
     assert found["crosses_splits"].all() and found["crosses_labels"].all()
     (note,) = describe(found)
-    assert note.startswith("1 recordings occur more than once (2 clips); 1 of them in more than one split, 1 with")
+    assert note.startswith("1 recording occurs more than once (2 clips); 1 of them in more than one split, 1 with")
 
 
 def test_nothing_is_said_of_nothing() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from camfuse.clips.label_files import check_folder, name_some, read_json, read_lines, read_text
+from camfuse.clips.label_files import check_folder, name_some, plural, read_json, read_lines, read_text
 from camfuse.errors import TableError
 
 
@@ -55,6 +55,11 @@ def test_the_folder_of_the_videos_must_be_there(tmp_path: Path) -> None:
     check_folder(tmp_path)
     with pytest.raises(TableError, match="folder with the videos"):
         check_folder(tmp_path / "none")
+
+
+@pytest.mark.parametrize(("number", "expected"), [(0, "words have"), (1, "word has"), (2, "words have")])
+def test_one_and_many(number: int, expected: str) -> None:
+    assert plural(number, "word has", "words have") == expected
 
 
 def test_some_of_many_names() -> None:

@@ -45,7 +45,7 @@ def test_signers_whom_the_protocol_keeps_apart() -> None:
     clips = [("a", "train", "x", 0, 2, "s1"), ("b", "val", "y", 4, 6, "s1"), ("c", "test", "z", 5, 7, "s1")]
     clips += [("d", "test", "u", 0, 1, "s2"), ("e", "val", "v", 0, 1, "s3"), ("f", "train", "w", 0, 1, "s3")]
     assert leaks(*clips) == []
-    detail = "signer s1: 1 clips of test, 2 of train and val"
+    detail = "signer s1: 1 clip of test, 2 of train and val"
     assert leaks(*clips, apart=True) == [("same signer", "c", "a", detail)]
 
 
@@ -80,7 +80,7 @@ def test_leaks_are_noted_or_refused_at_the_start(from_splits: Callable[..., Conf
     assert refreshed.leaks["kind"].tolist() == ["same recording", "same video"]
     notes = [note for note in refreshed.notes if note.startswith("Leak")]
     assert notes[0].startswith(
-        "Leak, same recording: 1 clips of val or test show what is in an earlier split too: copy (test) and a (train)"
+        "Leak, same recording: 1 clip of val or test shows what is in an earlier split too: copy (test) and a (train)"
     )
     assert len(pd.read_csv(config.output / "clips" / "leaks.csv")) == 2
     assert not [note for note in refresh(from_splits(duplicates="drop")).notes if "same recording" in note]

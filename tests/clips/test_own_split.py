@@ -53,7 +53,7 @@ def test_two_splits_need_two_signers_only() -> None:
     [
         (every("a", "xyz"), "for all clips are of one signer: expect the people of the test to be in training too"),
         (every(" ", "xyz").assign(signer=""), "for no clip has a signer: expect"),
-        (table(("a", "x"), ("", "x"), ("b", "y")), "for 1 of 3 clips have no signer: expect"),
+        (table(("a", "x"), ("", "x"), ("b", "y")), "for 1 of 3 clips has no signer: expect"),
     ],
 )
 def test_else_each_label_is_split_and_that_is_said(rows: pd.DataFrame, why: str) -> None:

@@ -36,7 +36,7 @@ def test_a_training_warns_of_pairs_or_refuses_them(copied: MadeRun, caplog: pyte
     check_hidden(copied.run, "rgb")
     (message,) = caplog.messages
     assert message.startswith(
-        "Leak, nearly the same keypoints: 1 clips of val or test show what is in an earlier split too: "
+        "Leak, nearly the same keypoints: 1 clip of val or test shows what is in an earlier split too: "
         "test-0-0 (test) and train-1-0 (train)"
     )
     clips = copied.config.clips.model_dump(mode="json", exclude_none=True) | {"leaks": "refuse"}

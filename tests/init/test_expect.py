@@ -82,7 +82,7 @@ def test_words_with_one_video_are_named() -> None:
     assert lines == [
         "3 videos of 2 words, 1 to 2 each.",
         "  a 2, b 1",
-        "  1 words have a single video, which trains, so that nothing tests them: b.",
+        "  1 word has a single video, which trains, so that nothing tests it: b.",
     ]
 
 
@@ -96,3 +96,44 @@ def test_of_many_words_the_poorest_are_shown() -> None:
 def test_shards_keep_the_cores_busy(clips: int, cores: int, shards: int) -> None:
     rows = pd.DataFrame({"label": ["a"] * clips, "split": "train", "signer": ""})
     assert Folder(rows, Videos(clips, ()), Computer(cores, gpu=False)).shards == shards
+
+
+def test_words_without_a_test_clip_are_named_and_who_is_alone_in_a_split() -> None:
+    rows = pd.DataFrame(
+        [(word, split, signer) for word in ("a", "b", "c") for split, signer in (("train", "anna"), ("train", "eva"))]
+        + [("a", "val", "ben"), ("b", "test", "carl")],
+        columns=["label", "split", "signer"],
+    )
+    text = said(Folder(rows, Videos(len(rows), ()), LAPTOP))
+    assert "\nTest: 1 clip, 100.0 points each; its signers are not in training.\n" in text
+    assert "\n  All of test is by one person, carl, so that the result is that of one person.\n" in text
+    assert "\n  2 of 3 words have no test clip: nothing measures them: a, c.\n" in text
+    assert "\n  All of val is by one person, ben, on whom the best epoch is chosen.\n" in text
+    assert "no training clip" not in text
+
+
+def test_where_people_are_not_kept_apart_nobody_is_said_to_be_alone() -> None:
+    rows = pd.DataFrame({"label": list("aaab"), "split": ["train", "val", "test", "train"], "signer": list("xyxy")})
+    assert "All of val" not in said(Folder(rows, Videos(4, ()), LAPTOP))
+
+
+def test_broken_videos_are_no_clips_of_their_words() -> None:
+    rows = pd.DataFrame(
+        [
+            (f"{word}--{n}", word, split, "")
+            for word in "ab"
+            for n, split in enumerate(("train", "train", "val", "test"))
+        ],
+        columns=["clip_id", "label", "split", "signer"],
+    )
+    broken = tuple(VideoFacts(f"{path}.mp4", problem="cut off") for path in ("a/0", "a/1", "b/3"))
+    found = Folder(rows, Videos(8, broken), LAPTOP)
+    assert list(word_counts(found))[2:] == [
+        "  3 videos cannot be decoded, and the split counts them all the same: a 2 of 4, b 1 of 4.",
+        "  Take them out of the folder, and the split is made without them.",
+    ]
+    text = said(found)
+    assert "\nTest: 1 clip, 100.0 points each; " in text
+    assert "\n  1 of 2 words has no test clip: nothing measures it: b.\n" in text
+    assert "\n  1 of 2 words has no training clip: it cannot be learned: a.\n" in text
+    assert "With 1.0 training clips" in text or "Here it is 1.0." in text

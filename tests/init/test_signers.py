@@ -2,7 +2,7 @@
 
 import pytest
 
-from camfuse.init.signers import guess_signers
+from camfuse.init.signers import guess_signers, why_no_guess
 
 WORDS, PEOPLE = ("hello", "thanks"), ("anna", "ben")
 
@@ -41,3 +41,17 @@ def test_numbered_people_are_found() -> None:
 )
 def test_what_may_be_wrong_is_no_guess(paths: list[str]) -> None:
     assert guess_signers(paths) is None
+
+
+def test_people_of_one_word_each_are_no_guess_and_the_pattern_is_named() -> None:
+    paths = [f"{word}/{word[0]}{who}/{n}.mp4" for word in WORDS for who in PEOPLE for n in (1, 2)]
+    assert guess_signers(paths) is None
+    said = why_no_guess(paths)
+    assert "(hanna, hben, tanna, tben), but only 0 of 4 sign more than one word" in said
+    assert said.endswith("give --signer '^[^/]+/([^/]+)/'")
+
+
+def test_where_nobody_is_named_an_example_says_how() -> None:
+    said = why_no_guess(named("{word}/{word}_{n}.mp4"))
+    assert said.startswith("nothing in the names looks like people: a guess needs somebody's name in every path")
+    assert "'^[^/]+/([^/]+)/' finds anna in hello/anna/1.mp4" in said

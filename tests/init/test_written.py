@@ -36,7 +36,7 @@ def test_it_is_a_config_whatever_the_names(videos: str, signer: str | None) -> N
 
 def test_broken_videos_are_left_out() -> None:
     assert parse_config(yaml.safe_load(text("v", None, broken=True))).bad_clips == "skip"
-    assert "1 videos cannot be decoded" in text("v", None, broken=True)
+    assert "1 video cannot be decoded" in text("v", None, broken=True)
 
 
 def test_the_comments_say_what_the_recipe_comes_to() -> None:
@@ -47,5 +47,5 @@ def test_the_comments_say_what_the_recipe_comes_to() -> None:
 def test_with_a_gpu_they_say_what_heatmaps_and_fusion_come_to() -> None:
     found = text("v", None, gpu=True, clips=2000)
     assert "# pose: 12 epochs, each clip 16 times, batches of 8; sequence: 24 epochs," in found
-    assert "; fusion: 8 epochs, each clip 4 times, batches of 8; 1 threads." in found
+    assert "; fusion: 8 epochs, each clip 4 times, batches of 8; 1 thread." in found
     assert "`model: {pose: null}` leaves out the stream on heatmaps" in found

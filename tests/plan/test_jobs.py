@@ -71,3 +71,12 @@ def test_what_snakemake_refuses_is_said(make_config: MakeConfig, monkeypatch: py
     with pytest.raises(CamfuseError, match="refuses the plan:\\nMissingRule"):
         dry_run(Run(make_config()), Path("c.yaml"), 3, ["other"])
     assert asked[0][:3] == ["c.yaml", "3", "--dry-run"] and asked[0][-1] == "other"
+
+
+def test_what_the_workflow_refuses_is_said_in_its_words(
+    make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "echo Using a profile >&2; echo ERROR: clips.csv: no clip of split test >&2; exit 2"
+    monkeypatch.setattr(jobs, "snakemake_command", lambda *_: ["sh", "-c", said])
+    with pytest.raises(CamfuseError, match=r"^clips\.csv: no clip of split test$"):
+        dry_run(Run(make_config()), Path("c.yaml"), 2)

@@ -4,10 +4,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from small_run import Workflow
 
 from camfuse.errors import ConfigError, MissingToolError
 from camfuse.run import workflow
-from camfuse.run.workflow import find_workflow, shipped_config, snakemake_command, written
+from camfuse.run.workflow import (
+    TARGETS,
+    check_targets,
+    find_config,
+    find_workflow,
+    shipped_config,
+    snakemake_command,
+    written,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,3 +68,33 @@ def test_shipped_configs_have_names() -> None:
     assert shipped_config("demo") == ROOT / "config" / "demo.yaml"
     with pytest.raises(ConfigError, match=r"one of the shipped asl_citizen, .*videos, wlasl; found 'dmeo'"):
         shipped_config("dmeo")
+
+
+def test_a_target_is_a_rule_or_looks_like_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("table").touch()
+    check_targets([*TARGETS, "results/report/index.html", "clips.csv", "table"])
+    with pytest.raises(ConfigError, match=r"expected a target: all, data, .*, ablation, or a file .*; found 'dta'"):
+        check_targets(["data", "dta"])
+
+
+@pytest.mark.slow
+def test_the_targets_are_the_workflows(tmp_path: Path) -> None:
+    listed = Workflow(tmp_path).snakemake("--list-target-rules")
+    assert sorted(listed.stdout.split()) == sorted(TARGETS)
+
+
+def test_a_file_called_as_a_shipped_config_is_named_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = ROOT / "config" / "videos.yaml"
+    assert find_config(Path("videos")) == shipped
+    assert not caplog.messages
+    Path("videos.yaml").touch()
+    assert find_config(Path("videos.yaml")) == Path("videos.yaml")
+    assert not caplog.messages
+    assert find_config(Path("videos")) == shipped
+    assert caplog.messages == [
+        f"videos: taking the shipped {shipped}, and not videos.yaml here, which goes by its whole name"
+    ]

@@ -119,9 +119,7 @@ def test_a_test_on_clips_of_the_first_weights_is_noted_or_refused(
     assert table and table.rows[0][:2] == ("in the first weights", "train-0-5")
 
     best = run.train("sequence", tmp_path / "sequence") / "best.ckpt"
-    note = (
-        f"Leak, in the first weights: 1 clips of val or test are among those that {output} was trained on: train-0-5;"
-    )
+    note = f"Leak, in the first weights: 1 clip of val or test is among those that {output} was trained on: train-0-5;"
     assert [line for line in caplog.messages if line.startswith(note)]
     trained_on = Checkpoint.load(best).clips
     assert "train-0-5 0.0 inf" in trained_on and not any(name.startswith("test-") for name in trained_on)

@@ -4,7 +4,6 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
 # the checkout; of an installed package, which these files lie in, the folder that it was installed into
@@ -21,6 +20,7 @@ from camfuse.files import write_if_changed
 from camfuse.prep.requirements import pose_job
 from camfuse.run.experiments import Plan
 from camfuse.run.forecast import compare, comparison_text
+from camfuse.run.interruption import EXIT, note_interruption
 from camfuse.run.jobs import prepare_jobs, training_gpus
 from camfuse.run.layout import Run
 from camfuse.run.recipe import resolve
@@ -29,6 +29,7 @@ from camfuse.run.trainable import check_trainable
 CACHED = workflow.workflow_settings.cache is not None
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 prepare_jobs(_ROOT, conda=CONDA)
+INTERRUPTED = note_interruption()
 if CONDA:
     # Snakemake takes PYTHONPATH from jobs with a conda environment, and conda puts the environment where the one that
     # was active stood in PATH, perhaps behind another Python. Snakemake's own prefix has to be said again; this one
@@ -39,10 +40,16 @@ if CONDA:
     )
 
 
+def refuse(problem):
+    """End as every command does on a user's mistake: one message and exit code 2, no line numbers of the workflow."""
+    print(f"ERROR: {problem}", file=sys.stderr)
+    sys.exit(2)
+
+
 def prepare(values):
     """Check the settings and bring the clip table up to date, the way a sample sheet is read."""
     if not values:
-        raise WorkflowError(
+        refuse(
             "no settings: give a config, as in --configfile config/demo.yaml (config/README.md)"
         )
     try:
@@ -57,9 +64,9 @@ def prepare(values):
         settings = resolve(settings, values)
         write_if_changed(Run(settings).config_file, dump_config(settings))
     except CamfuseError as error:
-        raise WorkflowError(str(error)) from error
+        refuse(error)
     except OSError as error:
-        raise WorkflowError(disk_problem(error) or str(error)) from error
+        refuse(disk_problem(error) or error)
     return settings
 
 
@@ -122,7 +129,7 @@ def untrainable():
 def trainable_clips(wildcards):
     """Return the clip table, once it is known that a training, and its test, could do something with it."""
     if workflow.is_main_process and (problem := untrainable()):
-        raise WorkflowError(problem)
+        refuse(problem)
     return str(RUN.clip_files.clips)
 
 
@@ -144,7 +151,7 @@ def written(config, path):
 
 def training_of(part, wildcards):
     if (part, wildcards.training) not in PLAN.trainings:
-        raise WorkflowError(
+        refuse(
             f"no experiment of the config has the {part} training {wildcards.training}"
         )
     return PLAN.trainings[part, wildcards.training]
@@ -183,7 +190,7 @@ def run_of(wildcards):
     for run in PLAN.of(wildcards.kind):
         if run.name == wildcards.name:
             return run
-    raise WorkflowError(f"the config has no {wildcards.name} in `{wildcards.kind}`")
+    refuse(f"the config has no {wildcards.name} in `{wildcards.kind}`")
 
 
 def run_config(wildcards):
@@ -205,7 +212,7 @@ def results_of(kind):
     def paths(wildcards):
         runs = PLAN.of(kind)
         if not runs:
-            raise WorkflowError(
+            refuse(
                 f"nothing to do for `{kind}`: the config has no `{kind}:` (config/README.md)"
             )
         return [str(run.results) for run in runs]

@@ -40,3 +40,10 @@ onsuccess:
     said = foretold()
     if said:
         print(said, file=sys.stderr)
+
+
+onerror:
+    if INTERRUPTED.is_set():
+        # before Snakemake says that a job failed
+        print("Stopped. The same command goes on where it was.", file=sys.stderr)
+        sys.exit(EXIT)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from camfuse.clips.label_files import Line, name_some, read_lines
+from camfuse.clips.label_files import Line, name_some, plural, read_lines
 from camfuse.clips.labels import make_table
 from camfuse.clips.own_split import OwnSplit
 from camfuse.clips.sources.entry import SourceEntry
@@ -138,7 +138,8 @@ def _repeated(rows: pd.DataFrame, numbers: list[int], recording: str) -> list[st
 
 def _unused(header: list[str]) -> list[str]:
     unused = [name for name in header if name not in (*COLUMNS, "")]
-    return [f"{len(unused)} columns of the table are not used: {name_some(unused)}."] if unused else []
+    what = plural(len(unused), "column of the table is", "columns of the table are")
+    return [f"{len(unused)} {what} not used: {name_some(unused)}."] if unused else []
 
 
 def _nameless(header: list[str], lines: Iterable[Line]) -> list[str]:
@@ -147,7 +148,8 @@ def _nameless(header: list[str], lines: Iterable[Line]) -> list[str]:
         for number, fields in lines
         if any(field and not name for name, field in zip(header, fields, strict=True))
     ]
-    told = f"{len(filled)} lines have something in a column without a name, which is not used: line "
+    lines_have = plural(len(filled), "line has", "lines have")
+    told = f"{len(filled)} {lines_have} something in a column without a name, which is not used: line "
     return [f"{told}{name_some(filled)}."] if filled else []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from camfuse.clips.label_files import check_folder, name_some
+from camfuse.clips.label_files import check_folder, name_some, plural
 from camfuse.clips.labels import is_split, make_table
 from camfuse.clips.own_split import OwnSplit
 from camfuse.clips.sources.entry import SourceEntry
@@ -68,7 +68,7 @@ def read(source: FolderSource) -> ClipTable:
 
 def _instead(found: list[str]) -> str:
     if flat := [path for path in found if Path(path).suffix.lower() in VIDEO_SUFFIXES]:
-        return f"{len(flat)} videos that lie in none: {name_some(flat)}"
+        return f"{len(flat)} {plural(len(flat), 'video that lies', 'videos that lie')} in none: {name_some(flat)}"
     return "no such video"
 
 
@@ -102,11 +102,14 @@ def _notes(found: list[str], videos: list[str], folder: Path) -> Iterator[str]:
         if entry.is_dir() and entry.name not in filled and not entry.name.startswith(".")
     )
     if others:
-        yield f"{len(others)} files have no video suffix and are left out: {name_some(others)}."
+        what = plural(len(others), "file has no video suffix and is", "files have no video suffix and are")
+        yield f"{len(others)} {what} left out: {name_some(others)}."
     if outside:
-        yield f"{len(outside)} videos lie in no label's folder and are left out: {name_some(outside)}."
+        what = plural(len(outside), "video lies in no label's folder and is", "videos lie in no label's folder and are")
+        yield f"{len(outside)} {what} left out: {name_some(outside)}."
     if empty:
-        yield f"{len(empty)} folders hold no video and are no label: {name_some(empty)}."
+        what = plural(len(empty), "folder holds no video and is", "folders hold no video and are")
+        yield f"{len(empty)} {what} no label: {name_some(empty)}."
 
 
 ENTRY = SourceEntry(FolderSource, read)

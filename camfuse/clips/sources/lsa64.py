@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from camfuse.clips.label_files import check_folder, name_some
+from camfuse.clips.label_files import check_folder, name_some, plural
 from camfuse.clips.labels import make_table
 from camfuse.clips.sources.entry import SourceEntry
 from camfuse.clips.splits import VIDEO_SUFFIXES
@@ -58,7 +58,12 @@ def _notes(folder: Path, expected: set[str]) -> list[str]:
         instead = f"found {name_some(videos)}" if videos else "found no video"
         raise TableError(folder, [f"expected videos named CCC_SSS_RRR.mp4, as 001_001_001.mp4, {instead}"])
     others = [name for name in videos if name not in expected]
-    told = f"{len(others)} videos are not named as one of the 3,200 clips and are left out: {name_some(others)}."
+    what = plural(
+        len(others),
+        "video is not named as one of the 3,200 clips and is",
+        "videos are not named as one of the 3,200 clips and are",
+    )
+    told = f"{len(others)} {what} left out: {name_some(others)}."
     return [told] if others else []
 
 

@@ -72,7 +72,7 @@ def test_signers_are_kept_apart_where_each_row_has_one(source: Callable[..., Csv
 
 def test_one_clip_without_a_signer_is_enough_to_split_the_labels(source: Callable[..., CsvSource]) -> None:
     table = read(source(SIGNED.replace(",a\n", ",\n", 1)))
-    assert "1 of 30 clips have no signer: expect the people of the test to be in training too" in table.notes[0]
+    assert "1 of 30 clips has no signer: expect the people of the test to be in training too" in table.notes[0]
     assert people(table)["train"] & people(table)["test"]
 
 
@@ -101,7 +101,7 @@ def test_a_column_of_splits_counts_whoever_signs(source: Callable[..., CsvSource
 
 def test_one_person_under_two_names_is_named(source: Callable[..., CsvSource]) -> None:
     table = read(source("video,label,signer\na.mp4,x,Anna\nb.mp4,x,anna\nc.mp4,x,ben\n"))
-    assert table.notes[-1].startswith("1 signers are written in several ways")
+    assert table.notes[-1].startswith("1 signer is written in several ways")
     assert table.notes[-1].endswith("each is a person of its own: 'Anna' / 'anna'.")
 
 
@@ -174,9 +174,7 @@ def test_keypoints_without_videos_are_named_by_their_files_or_their_ids(source: 
 
 
 def test_unknown_columns_are_noted(source: Callable[..., CsvSource]) -> None:
-    assert (
-        read(source("video,label,spilt\na.mp4,hello,val\n")).notes[0] == "1 columns of the table are not used: spilt."
-    )
+    assert read(source("video,label,spilt\na.mp4,hello,val\n")).notes[0] == "1 column of the table is not used: spilt."
 
 
 def test_every_bad_field_is_listed_with_its_line(source: Callable[..., CsvSource]) -> None:

@@ -42,7 +42,7 @@ def test_names_that_no_table_can_hold_are_listed(tmp_path: Path) -> None:
 def test_other_files_of_such_names_do_not_matter(tmp_path: Path) -> None:
     source = lay(tmp_path, "hello/a.mp4")
     Path(os.fsdecode(os.fsencode(tmp_path / "hello") + b"/caf\xe9.txt")).touch()
-    assert read(source).notes[0] == r"1 files have no video suffix and are left out: 'hello/caf\udce9.txt'."
+    assert read(source).notes[0] == r"1 file has no video suffix and is left out: 'hello/caf\udce9.txt'."
 
 
 def test_videos_of_deeper_folders_belong_to_the_label(tmp_path: Path) -> None:
@@ -58,9 +58,9 @@ def test_what_is_left_out_is_noted(tmp_path: Path) -> None:
     assert len(table.rows) == 1
     assert table.classes == ("hello",)
     assert table.notes[:-1] == (
-        "1 files have no video suffix and are left out: hello/notes.txt.",
-        "1 videos lie in no label's folder and are left out: loose.mp4.",
-        "1 folders hold no video and are no label: empty.",
+        "1 file has no video suffix and is left out: hello/notes.txt.",
+        "1 video lies in no label's folder and is left out: loose.mp4.",
+        "1 folder holds no video and is no label: empty.",
     )
 
 
