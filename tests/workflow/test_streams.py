@@ -101,7 +101,7 @@ def test_keypoint_files_without_videos_go_to_the_page(
     files.run(change=pickled)
     assert rows(tmp_path / "pickled" / "evaluate") == ["pose", "sequence", "fused", "late", *HEADS]
     refused = files.snakemake(change=pickled | {"model": {"rgb": {"depths": [1, 1, 1, 1], "channels": 8}}})
-    assert refused.returncode == 1 and "set `model: {rgb: null}`" in refused.stderr
+    assert refused.returncode == 2 and "set `model: {rgb: null}`" in refused.stderr
 
 
 def test_a_clip_of_a_sequence_alone_can_be_looked_at(alone: Workflow, tmp_path: Path) -> None:
