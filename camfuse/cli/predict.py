@@ -34,7 +34,10 @@ Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the 
 def predict(
     model: Model,
     videos: Annotated[
-        list[str] | None, typer.Argument(help="Files, folders of videos, or patterns in quotes.", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            help="Videos, `.pose` files of keypoints, folders of videos, or patterns in quotes.", show_default=False
+        ),
     ] = None,
     camera: Annotated[
         int | None, typer.Option(min=0, help="Answer what this camera sees, until Ctrl-C; 0 is the first one.")
@@ -66,7 +69,9 @@ def predict(
     A video that cannot be answered has a line with its reason; the exit code is 0 if every video has an answer, 3 if
     some have none, and 2 if nothing could begin.
     """
+    from camfuse.config.estimators import unknown_keypoints
     from camfuse.files import check_targets
+    from camfuse.predict.estimator import FILES
     from camfuse.predict.many import predict_many
     from camfuse.predict.network import find_model
     from camfuse.predict.recognise import TrainedModel
@@ -81,6 +86,8 @@ def predict(
         raise ConfigError(f"expected at least one video, found none in {', '.join(videos or ['what was given'])}")
     if output is not None:
         check_targets("--output", [output], [*found, find_model(model)])
+    if estimator is None and found and all(unknown_keypoints(video) is None for video in found):
+        estimator = FILES
     places = {video: drawing_of(video, save, found) for video in found} if save else {}
     failed = 0
     with (

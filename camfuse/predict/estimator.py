@@ -11,6 +11,10 @@ COST = (
 )
 
 
+FILES = "annotations"
+"""In an estimator's place: the keypoints come from files."""
+
+
 def with_estimator(config: Config, named: str | None = None, *, other: bool = False) -> Config:
     """Return the config with the estimator that makes the keypoints for prediction.
 
@@ -19,7 +23,8 @@ def with_estimator(config: Config, named: str | None = None, *, other: bool = Fa
     config
         Under which the model was trained.
     named
-        Key of the estimator to use; left out, the one that the model was trained with.
+        Key of the estimator to use; left out, the one that the model was trained with. ``annotations``: none, for
+        keypoint files alone will be answered.
     other
         Whether it may be another one than that.
 
@@ -28,6 +33,8 @@ def with_estimator(config: Config, named: str | None = None, *, other: bool = Fa
     ConfigError
         If the model was trained on keypoints from files and none is named, or another one is named and not allowed.
     """
+    if named == FILES:
+        return config
     trained = config.pose
     video_estimators = [key for key in ESTIMATOR_KEYS if not estimator_entry(_pose(key)).from_files]
     if named is not None and named not in video_estimators:

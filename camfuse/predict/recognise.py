@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
 from camfuse.config import Config
+from camfuse.config.estimators import AnnotationsPose, unknown_keypoints
 from camfuse.data.inputs import Inputs, clip_inputs, needs_crops
 from camfuse.errors import ClipError
 from camfuse.predict.answer import Sign, VideoAnswer
@@ -19,8 +20,12 @@ from camfuse.predict.facts import ModelFacts
 from camfuse.predict.network import Device, Network, open_network
 from camfuse.predict.spans import Span, find_spans, whole_video
 from camfuse.prep.arrays import ClipFrames, Floats, Image
+from camfuse.prep.blank import blank_frames
 from camfuse.prep.crops import lazy_crops
 from camfuse.prep.frames import read_clip
+from camfuse.prep.pose.annotations.estimator import AnnotationsEstimator
+from camfuse.prep.pose.annotations.files import KeypointFiles
+from camfuse.prep.pose.entry import estimator_entry
 from camfuse.prep.pose.estimator import Estimator
 from camfuse.prep.pose.run import estimate_clip, make_estimator
 
@@ -81,7 +86,8 @@ class TrainedModel:
     network
         The model.
     estimator
-        Key of the estimator that makes the keypoints; left out, the one that the model was trained with.
+        Key of the estimator that makes the keypoints; left out, the one that the model was trained with;
+        ``annotations`` for keypoint files alone.
     other_estimator
         Whether that may be another one than the model was trained with.
 
@@ -150,7 +156,7 @@ class TrainedModel:
         Parameters
         ----------
         video
-            The file.
+            The file; or one of keypoints (``.pose``), for a model without images.
         start, end
             The part to look at, in seconds.
         whole
@@ -164,12 +170,25 @@ class TrainedModel:
         return self.answer(self.observe(clip_of(Path(video), start, end)), whole=whole)
 
     def observe(self, clip: Clip, seen: Seen = lambda count: None) -> Observed:
-        """Decode a video and estimate the signer's pose in every frame; raises as `predict`."""
+        """Decode a video and estimate the signer's pose in every frame, or read both; raises as `predict`."""
+        if unknown_keypoints(clip.video) is None:
+            return self._read(clip)
+        if estimator_entry(self.config.pose).from_files:
+            with_estimator(self.config)  # says which one to name
         if self._estimator is None:
             self._estimator = make_estimator(self.config).__enter__()
         frames = read_clip(clip, self.config.frames.quality)
         counted = _CountedFrames(frames.jpeg, frames.time, frames.height, frames.width, frames.fps, seen)
         return Observed(clip, frames, estimate_clip(self._estimator, clip, counted).keypoints)
+
+    def _read(self, clip: Clip) -> Observed:
+        """Take keypoints in place of a video, with black frames as in a training without videos."""
+        if "rgb" in self.config.model.streams_of(self.facts.part):
+            raise ClipError(clip.clip_id, f"{clip.video}: expected a video, for the model looks at images too")
+        frames = blank_frames(clip, KeypointFiles().read(clip.video, clip), self.config.frames.quality)
+        with AnnotationsEstimator(AnnotationsPose()) as estimator:
+            named = replace(clip, annotation=clip.video)
+            return Observed(clip, frames, estimate_clip(estimator, named, frames).keypoints)
 
     def answer(self, video: Observed, *, whole: bool = False) -> VideoAnswer:
         """Say what is signed in what was observed; parameters and errors as `predict`."""

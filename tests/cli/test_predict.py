@@ -22,6 +22,7 @@ from camfuse.errors import ClipError, ConfigError, MissingToolError, WeightsErro
 from camfuse.model.checkpoint import Checkpoint
 from camfuse.predict import live, recognise
 from camfuse.run.layout import Run
+from tests.prep.pose.annotations.made_files import write_pose
 
 
 @pytest.fixture
@@ -208,6 +209,23 @@ def test_keypoints_from_files_need_an_estimator_by_name(trained: MadeRun, walker
     with pytest.raises(ConfigError, match=r"came from files.*`--estimator`"):
         camfuse("predict", model, video)
     assert "%" in camfuse("predict", model, video, "--estimator", "mediapipe")
+
+
+def test_keypoint_files_are_answered_in_place_of_videos(trained: MadeRun, tmp_path: Path) -> None:
+    """A model of keypoints from files needs no estimator for them, and has a reason for the video beside them."""
+    pytest.importorskip("pose_format")
+    model, file = trained_on(trained, tmp_path / "m", {"annotations": {}}), write_pose(tmp_path / "a.pose", 20)
+    rows = list(csv.DictReader(io.StringIO(camfuse("predict", model, file, "--format", "csv", "--whole"))))
+    assert {row["label"] for row in rows} == set(trained.run.classes()) and rows[0]["video"] == str(file)
+    arguments = ["predict", model, file, write_numbers(tmp_path / "v.mp4", 20), "--estimator", "annotations", "--whole"]
+    done = CliRunner().invoke(app, [str(one) for one in arguments])
+    assert done.exit_code == 3 and "%" in done.stdout and "came from files" in done.stdout
+
+
+def test_a_model_with_images_refuses_keypoints(trained: MadeRun, tmp_path: Path) -> None:
+    file = write_pose(tmp_path / "a.pose", 20)
+    done = CliRunner().invoke(app, ["predict", str(trained.run.training("fusion").best), str(file)])
+    assert done.exit_code == 3 and "expected a video, for the model looks at images too" in done.stdout
 
 
 @pytest.mark.parametrize("key", ["mmpose", "rtmlib"])

@@ -6,7 +6,7 @@ import pytest
 from made_training import MakeConfig
 
 from camfuse.errors import ConfigError, MissingToolError
-from camfuse.predict.estimator import check_estimator, with_estimator
+from camfuse.predict.estimator import FILES, check_estimator, with_estimator
 
 HAND = {"mediapipe": {"fill": 2}}
 DEMO = {"letters": ["A"], "languages": {"train": ["ase"], "val": ["bzs"], "test": ["csq"]}}
@@ -41,10 +41,16 @@ def test_keypoints_from_files_need_a_name(make_config: MakeConfig, clips: dict[s
     assert with_estimator(config, "mediapipe").pose.key == "mediapipe"
 
 
-@pytest.mark.parametrize("name", ["annotations", "openpose", ""])
+@pytest.mark.parametrize("name", ["files", "openpose", ""])
 def test_a_name_that_makes_no_keypoints(make_config: MakeConfig, name: str) -> None:
     with pytest.raises(ConfigError, match="expected one of the estimators mediapipe, mmpose, rtmlib"):
         with_estimator(make_config(), name)
+
+
+def test_keypoints_of_files_need_no_estimator(make_config: MakeConfig) -> None:
+    for pose in ({"annotations": {}}, {"mmpose": {}}):
+        config = make_config(pose=pose)
+        assert with_estimator(config, FILES) is config
 
 
 def test_what_is_missing_is_said_before_a_video_is_opened(make_config: MakeConfig, tmp_path: Any) -> None:
