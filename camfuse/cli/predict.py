@@ -69,7 +69,7 @@ def predict(
     A video that cannot be answered has a line with its reason; the exit code is 0 if every video has an answer, 3 if
     some have none, and 2 if nothing could begin.
     """
-    from camfuse.config.estimators import unknown_keypoints
+    from camfuse.config.estimators import names_keypoints
     from camfuse.files import check_targets
     from camfuse.predict.estimator import FILES
     from camfuse.predict.many import predict_many
@@ -86,7 +86,7 @@ def predict(
         raise ConfigError(f"expected at least one video, found none in {', '.join(videos or ['what was given'])}")
     if output is not None:
         check_targets("--output", [output], [*found, find_model(model)])
-    if estimator is None and found and all(unknown_keypoints(video) is None for video in found):
+    if estimator is None and found and all(map(names_keypoints, found)):
         estimator = FILES
     places = {video: drawing_of(video, save, found) for video in found} if save else {}
     failed = 0

@@ -7,7 +7,7 @@ import pandas as pd
 from camfuse.clips.label_files import name_some
 from camfuse.clips.names import Recording, parts_needed
 from camfuse.config import Config
-from camfuse.config.estimators import PICKLES, unknown_keypoints
+from camfuse.config.estimators import PICKLES, names_keypoints, unknown_keypoints
 from camfuse.errors import TableError
 from camfuse.files import found_instead
 
@@ -40,7 +40,7 @@ def annotation_paths(rows: pd.DataFrame, config: Config) -> "pd.Series[str]":
 
 def keypoints_alone(rows: pd.DataFrame) -> "pd.Series[bool]":
     """Return which clips have a keypoint file in place of a video."""
-    return rows["video"].map(lambda path: unknown_keypoints(path) is None).astype(bool)
+    return rows["video"].map(names_keypoints).astype(bool)
 
 
 def _foreign(paths: "pd.Series[str]") -> list[str]:

@@ -104,7 +104,7 @@ def refresh(config: Config) -> Refreshed:
     leaks = _find_leaks(recordings.loc[rows.index], config)
     filmed = rows.head(0) if source_entry(config.clips).drawn else rows[~bare[rows.index]]
     segments = segment_notes(filmed, hashes, ClipFiles(out).lengths)
-    rows = _with_identity(rows, annotations, hashes, parts, table.classes, config.clips.shards)
+    rows = _with_identity(recordings.loc[rows.index], annotations, hashes, parts, table.classes, config.clips.shards)
     coverage = count_coverage(listed.assign(on_disk=on_disk, used=listed.index.isin(rows.index)), table.classes)
     refreshed = Refreshed(
         rows=rows.reset_index(drop=True),
@@ -200,15 +200,11 @@ def _with_identity(
     shards: int,
 ) -> pd.DataFrame:
     index = {label: number for number, label in enumerate(classes)}
-    recordings = [
-        _of_recording(hashes[source], source, clip_id)
-        for source, clip_id in zip(rows["source"], rows["clip_id"], strict=True)
-    ]
     identities = [
         _identity(recording, hashes[other] if other and other != source else "", start, end, parts.get(clip_id))
         for clip_id, recording, source, other, start, end in zip(
             rows["clip_id"],
-            recordings,
+            rows["sha256"],
             rows["source"],
             annotations[rows.index],
             rows["start"].tolist(),
@@ -220,7 +216,7 @@ def _with_identity(
         class_index=[index[label] for label in rows["label"]],
         shard=[shard_of(clip_id, shards) for clip_id in rows["clip_id"]],
         identity=identities,
-        recording=[recording[:16] for recording in recordings],
+        recording=rows["sha256"].str[:16],
     )
 
 

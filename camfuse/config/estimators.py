@@ -80,6 +80,11 @@ def unknown_keypoints(path: str | Path) -> str | None:
     return f"expected a keypoint file that ends in {', '.join(PICKLES)} or {POSE_FILE}, found {found} ({path})"
 
 
+def names_keypoints(path: str | Path) -> bool:
+    """Return whether a file is one of keypoints, by its suffix."""
+    return unknown_keypoints(path) is None
+
+
 def _known_keypoints(file: Path) -> Path:
     if problem := unknown_keypoints(file):
         raise ValueError(problem)

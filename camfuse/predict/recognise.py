@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from camfuse.clips.table import Clip
 from camfuse.config import Config
-from camfuse.config.estimators import AnnotationsPose, unknown_keypoints
+from camfuse.config.estimators import AnnotationsPose, names_keypoints
 from camfuse.data.inputs import Inputs, clip_inputs, needs_crops
 from camfuse.errors import ClipError
 from camfuse.predict.answer import Sign, VideoAnswer
@@ -171,7 +171,7 @@ class TrainedModel:
 
     def observe(self, clip: Clip, seen: Seen = lambda count: None) -> Observed:
         """Decode a video and estimate the signer's pose in every frame, or read both; raises as `predict`."""
-        if unknown_keypoints(clip.video) is None:
+        if names_keypoints(clip.video):
             return self._read(clip)
         if estimator_entry(self.config.pose).from_files:
             with_estimator(self.config)  # says which one to name

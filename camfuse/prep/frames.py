@@ -7,7 +7,7 @@ import numpy as np
 
 from camfuse.clips.table import Clip, read_shard_clips
 from camfuse.config import Config
-from camfuse.config.estimators import unknown_keypoints
+from camfuse.config.estimators import names_keypoints
 from camfuse.errors import CamfuseError, ClipError
 from camfuse.ffmpeg_tool import ffmpeg_version
 from camfuse.jpeg import encode_jpeg
@@ -46,7 +46,7 @@ def extract_frames(config: Config, clips: Path, output: Path) -> None:
     files = KeypointFiles()
 
     def compute(clip: Clip) -> ClipData:
-        if unknown_keypoints(clip.video) is None:  # keypoints without a video
+        if names_keypoints(clip.video):  # keypoints without a video
             return blank_frames(clip, files.read(clip.video, clip), config.frames.quality).data()
         return read_clip(clip, config.frames.quality, config.machine.patience).data()
 
