@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import onnxruntime
-from use_exported_sequence import channels, drawn, sampled
+from use_exported_sequence import answer, channels, drawn, sampled
 
 session = onnxruntime.InferenceSession(sys.argv[1])
 facts = json.loads(session.get_modelmeta().custom_metadata_map["camfuse"])
@@ -18,8 +18,8 @@ across, down = np.moveaxis(np.exp(-((away / sigma) ** 2) / 2) * (abs(away) <= 3 
 maps = 255 * points[..., 2].clip(0, 1)[..., None, None] * down[..., :, None] * across[..., None, :]
 rgb, heatmaps = clip["crops"][groups[:, groups.shape[1] // 2]].transpose(3, 0, 1, 2), maps.swapaxes(0, 1)
 given = {"rgb": rgb[None], "heatmaps": heatmaps.round().astype(np.uint8)[None]}
-given["sequence"] = channels(clip["keypoints"], facts) if "sequence" in facts["inputs"] else None  # the third stream
+given["sequence"] = channels(clip["keypoints"], facts, 1) if "sequence" in facts["inputs"] else None
 logits = session.run(None, {name: given[name] for name in facts["inputs"]})[: len(facts["heads"])]
-probabilities = np.mean([np.exp(one[0]) / np.exp(one[0]).sum() for one in logits], axis=0)
+probabilities = answer(logits, facts)  # of one sampling; `camfuse predict` takes the mean of several
 for index in probabilities.argsort()[::-1][:5]:
     print(facts["classes"][index], f"{probabilities[index]:.3f}")

@@ -19,14 +19,27 @@ BEFORE = [0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 0, 13, 14, 15, 0, 17, 18, 19]  #
 TOUCHING = [0, 4, 8, 12, 20, 9]  # points of a hand that come near to something
 TOUCHED = [0, 1, 2, 3, 4, 11, 5, 6, 7, 8]  # and to what: head, shoulders, elbows; and the other hand
 SWAPPED = [0, 2, 1, 4, 3, 11, 6, 5, 8, 7]  # the same for the left hand
+MIRRORED = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 11, 13, 12, 16, 15, 14, 17, *range(39, 60), *range(18, 39)]
+SPANS = [(0, 1), (0, 0.9), (0.1, 1), (0.05, 0.95), (0.08, 0.92)]  # parts of a sign that are seen in turn
 
 
-def channels(keypoints, facts):
-    """Return what the network reads of one sign, (1, 842, moments)."""
-    moments = facts["config"]["model"]["sequence"]["frames"]
+def channels(keypoints, facts, samplings):
+    """Return what the network reads of one sign, (samplings, 842, moments); every second one may be mirrored."""
+    config = facts["config"]
     points = placed(keypoints)
     points = points[active(points)]
-    body, face, *hands = np.split(at_moments(points, moments), [11, 18, 39], axis=1)
+    ways = [points, points[:, MIRRORED] * (-1, 1)] if config["train"]["sequence_augment"]["mirror"] > 0 else [points]
+    read = []
+    for number in range(samplings):
+        start, end = SPANS[number // len(ways) % len(SPANS)]
+        at = np.linspace(start, end, config["model"]["sequence"]["frames"]) * (len(points) - 1)
+        read.append(one_sampling(at_moments(ways[number % len(ways)], at)))
+    return np.stack(read)
+
+
+def one_sampling(points):
+    """Return the channels (842, moments) of points (moments, 60, 2)."""
+    body, face, *hands = np.split(points, [11, 18, 39], axis=1)
     arms = body[:, [7, 9, 8, 10]] - body[:, [5, 7, 6, 8]]
     read = [moving(np.hstack([flat(body), flat(directions(arms))])), moving(flat(face - body[:, :1]) * 2)]
     for number, side in enumerate(((-1, 1), (1, 1))):  # the left hand, mirrored, then the right one
@@ -41,7 +54,7 @@ def channels(keypoints, facts):
         near = np.concatenate([head, other[:, [0, 8, 9, 12]]], 1)
         squares = np.square(hand[:, TOUCHING, None] - near[:, None]).sum(-1).reshape(len(hand), -1)
         read += [np.isfinite(hand[:, 0, :1]), np.nan_to_num(np.exp(-np.hstack([squares / 0.25**2, squares / 0.7**2])))]
-    return np.hstack(read).T[None].astype(np.float32)
+    return np.hstack(read).T.astype(np.float32)
 
 
 def lengths(apart):
@@ -89,9 +102,8 @@ def cut(wanted):
     return np.arange(len(wanted))[first:stop]
 
 
-def at_moments(points, moments):
+def at_moments(points, at):
     """Interpolate; between a frame that shows a point and one that does not, the nearer of the two counts."""
-    at = np.linspace(0, len(points) - 1, moments)
     before, after, share = points[np.floor(at).astype(int)], points[np.ceil(at).astype(int)], (at % 1)[:, None, None]
     mixed = before + (after - before) * share
     return np.where(np.isfinite(mixed), mixed, np.where(share < 0.5, before, after))
@@ -133,10 +145,21 @@ def drawn(keypoints, facts):
     return out
 
 
+def answer(logits, facts):
+    """Return the probabilities that `camfuse predict` gives, from each head's logits (samplings, words)."""
+    heads = [np.exp(one - one.max(1, keepdims=True)) for one in logits]
+    means = [(one / one.sum(1, keepdims=True)).mean(0) for one in heads]
+    mean = np.average(means, axis=0, weights=[facts["weights"][head] for head in facts["heads"]])
+    sure = mean ** (1 / facts["calibration"]["temperature"])
+    return sure / sure.sum()
+
+
 if __name__ == "__main__":
     session = onnxruntime.InferenceSession(sys.argv[1])
     facts = json.loads(session.get_modelmeta().custom_metadata_map["camfuse"])
-    logits = session.run(None, {"sequence": channels(np.load(sys.argv[2]), facts)})[0][0]
-    probabilities = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+    read = channels(np.load(sys.argv[2]), facts, facts["config"]["evaluate"]["samplings"])
+    probabilities = answer(session.run(None, {"sequence": read})[:1], facts)
+    if probabilities.max() < facts["calibration"]["threshold"]:
+        print("no known sign; the nearest:")
     for index in probabilities.argsort()[::-1][:5]:
         print(facts["classes"][index], f"{probabilities[index]:.3f}")

@@ -90,6 +90,7 @@ class ModelFacts:
             "config": config,
             "fingerprint": self.fingerprint,
             "heads": list(self.heads),
+            "weights": dict(self.heads),
             "calibration": asdict(self.calibration),
         }
 

@@ -6,26 +6,32 @@ import runpy
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from made_training import PAPER, MadeRun, MakeConfig, MakeRun
+from torch.nn.functional import softmax
 
-from camfuse.config import Crops, Part, plain_values
+from camfuse.config import Crops, Part, SequenceAugment, parse_config, plain_values
 from camfuse.data.sampling import sampled_part
-from camfuse.data.sequence import evenly, normalise
-from camfuse.data.sequence_channels import features
+from camfuse.data.sequence import normalise
+from camfuse.data.sequence_views import plain_channels
 from camfuse.errors import WeightsError
 from camfuse.jpeg import decode_jpeg
 from camfuse.predict import export
 from camfuse.predict.calibration import Calibration
 from camfuse.predict.enrolled import EnrolledWords
 from camfuse.predict.export import SUFFIXES, TOLERANCE, Form, export_model, made_inputs
+from camfuse.predict.facts import ModelFacts
 from camfuse.predict.feature_space import FeatureSpace, checkpoint_hash
 from camfuse.predict.network import open_network
+from camfuse.predict.recognise import TrainedModel
 from camfuse.predict.torch_network import TorchNetwork
+from camfuse.prep.arrays import ClipFrames
 from camfuse.prep.crops import dropped_keypoints, zero_keypoints
 from camfuse.prep.heatmaps import drawn_keypoints
 from camfuse.skeleton import LEFT_HAND, RIGHT_HAND
@@ -70,10 +76,10 @@ def test_a_sequence_alone_is_exported_too(make_run: MakeRun, tmp_path: Path) -> 
     np.save(tmp_path / "keypoints.npy", signing())
     example = ROOT / "docs" / "use_exported_sequence.py"
     words = said_by(example, tmp_path / "model.onnx", tmp_path / "keypoints.npy")
-    network = open_network(tmp_path / "model.onnx")
-    given = {"sequence": features(evenly(normalise(signing()), 8))[None]}
-    expected = network.probabilities(given)["sequence"][0]
-    assert words == pytest.approx(dict(zip(network.facts.classes, expected, strict=True)), abs=1e-3)
+    model = TrainedModel(open_network(tmp_path / "model.onnx"), estimator="annotations")
+    frames = ClipFrames([b""] * 60, np.arange(60) / 30, 480, 640, 30)
+    expected = model.probabilities("any", frames, signing())
+    assert words == pytest.approx(dict(zip(model.classes, expected, strict=True)), abs=1e-3)
 
 
 def signing(seed: int = 0, frames: int = 60) -> np.ndarray:
@@ -93,13 +99,26 @@ def signing(seed: int = 0, frames: int = 60) -> np.ndarray:
 def test_the_example_reads_keypoints_as_the_sequence_stream_does(seed: int) -> None:
     """With a hand that is lost for a moment, one that is lost for long, one that is never seen, and hands alone."""
     channels = runpy.run_path(str(ROOT / "docs" / "use_exported_sequence.py"))["channels"]
-    facts = {"config": {"model": {"sequence": {"frames": 48}}}}
     keypoints = signing(seed)
     unseen = keypoints.copy()
     unseen[:, list(LEFT_HAND)] = (np.nan, np.nan, 0)
-    for given in (keypoints, keypoints[:20], unseen, hands_of(keypoints)):
-        expected = features(evenly(normalise(given), 48))
-        np.testing.assert_allclose(channels(given, facts)[0], expected, atol=1e-4)
+    for given, mirror in product((keypoints, keypoints[:20], unseen, hands_of(keypoints)), (0, 0.5)):
+        augment = {"sequence_augment": {"mirror": mirror}}
+        facts = {"config": {"model": {"sequence": {"frames": 48}}, "train": augment}}
+        expected = plain_channels(normalise(given), 48, SequenceAugment(mirror=mirror), 12)
+        np.testing.assert_allclose(channels(given, facts, 12), expected, atol=1e-4)
+
+
+def test_the_example_answers_as_the_package_combines() -> None:
+    """Heads of unlike weight, several samplings, and a temperature that makes less sure."""
+    answer = runpy.run_path(str(ROOT / "docs" / "use_exported_sequence.py"))["answer"]
+    logits = np.random.default_rng(0).normal(0, 3, (2, 4, 5)).astype(np.float32)
+    calibration, weights = Calibration(temperature=1.7), {"pose": 1.0, "joint": 3.0}
+    heads = {head: softmax(torch.from_numpy(one), 1).numpy() for head, one in zip(weights, logits, strict=True)}
+    config = parse_config({"clips": {"folder": {"videos": "."}}, "pose": {"annotations": {}}})
+    expected = ModelFacts("fusion", tuple("abcde"), config, "f", weights, calibration).combined(heads)
+    facts = {"heads": list(weights), "weights": weights, "calibration": asdict(calibration)}
+    np.testing.assert_allclose(answer(list(logits), facts), expected, atol=1e-6)
 
 
 def hands_of(keypoints: np.ndarray) -> np.ndarray:
