@@ -178,14 +178,14 @@ def crop_affine(
     if not len(extents):
         raise ValueError(
             f"nobody was found in any of its {len(keypoints)} frames: no keypoint has a score of {min_score} or more; "
-            "look at the video, then remove the clip, lower `crops.min_score`, or set `bad_clips: skip`"
+            "look at the video, then remove the clip or lower `crops.min_score`"
         )
     low, high = _steady(extents[:, :2]).min(axis=0), _steady(extents[:, 2:]).max(axis=0)
     person = float((high - low).max())
     if person < SMALLEST_PERSON:
         raise ValueError(
             f"expected keypoints that span at least {SMALLEST_PERSON:g} pixels of the image, found {person:.1f}; "
-            "look at the video, then remove the clip or set `bad_clips: skip`"
+            "look at the video, then remove the clip"
         )
     side = padding * person
     scale = size / side

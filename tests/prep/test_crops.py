@@ -105,7 +105,7 @@ def test_short_clips(frames: int) -> None:
 
 
 def test_nobody_is_an_error_that_says_what_to_do() -> None:
-    with pytest.raises(ValueError, match=r"nobody was found in any of its 3 frames.*bad_clips: skip"):
+    with pytest.raises(ValueError, match=r"nobody was found in any of its 3 frames.*lower `crops.min_score`"):
         affine_of(nobody(3))
 
 

@@ -70,8 +70,7 @@ def estimate_poses(config: Config, clips: Path, frames: Path, output: Path, prev
             if not (poses.keypoints[..., 2] > 0).any():
                 raise ClipError(
                     clip.clip_id,
-                    f"nobody is seen in any of its {len(video)} frames: "
-                    "look at the video, then remove the clip, or set `bad_clips: skip`",
+                    f"nobody is seen in any of its {len(video)} frames: look at the video, then remove the clip",
                 )
             return ClipData(
                 {"keypoints": poses.keypoints, "box": poses.boxes, "filled": poses.filled},
