@@ -8,6 +8,7 @@ from camfuse.cli import doctor, init, plan, run, stages, train, evaluate  # isor
 from camfuse.cli import predict, views, verify, keypoints, export, serve  # isort: skip  # in this order
 from camfuse.cli.options import app
 from camfuse.errors import CamfuseError, disk_problem
+from camfuse.run.ending import BUG
 
 log = logging.getLogger("camfuse")
 
@@ -50,5 +51,5 @@ def main() -> None:
         if problem := disk_problem(error):
             log.error("%s", problem)
             sys.exit(2)
-        log.exception("this is a bug in camfuse; please report it with the config and this message")
+        log.exception("%s; please report it with the config and this message", BUG)
         sys.exit(1)

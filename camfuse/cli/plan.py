@@ -36,13 +36,15 @@ def plan(
     from camfuse.plan.text import forecast_text
     from camfuse.prep.start import prepare_clips
     from camfuse.run.forecast import compare, comparison_text, write_forecast
+    from camfuse.run.going import is_going
     from camfuse.run.recipe import resolve
     from camfuse.run.workflow import check_targets, find_config
 
     file = find_config(config)
     settings = load_config(file)
     check_targets(targets or ())
-    prepare_clips(settings)
+    if not is_going(settings.output):
+        prepare_clips(settings)
     run = Run(resolve(settings, load_values(file)))
     wanted = Wanted(file, cores or Computer.this().cores, tuple(targets or ()), profile, sample)
     before = compare(run)

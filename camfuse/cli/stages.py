@@ -15,9 +15,11 @@ def clips(config: ConfigFile, log_file: LogFile = None) -> None:
     settings = start(config, log_file, recipe=False)
     from camfuse.clips.label_files import plural
     from camfuse.clips.refresh import refresh
+    from camfuse.run.going import hold
     from camfuse.run.trainable import training_problems
 
-    table = refresh(settings)
+    with hold(settings.output):
+        table = refresh(settings)
     for note in table.notes:
         typer.echo(note)
     for problem in training_problems(settings, table.rows, table.classes):

@@ -198,9 +198,14 @@ class Run:
         """Return the folder of a shard's drawn videos."""
         return self.output / "avatars" / name
 
+    @property
+    def logs(self) -> Path:
+        """The folder of the jobs' logs."""
+        return self.output / "logs"
+
     def log(self, rule: str) -> Path:
         """Return the log of a rule, or with ``rule/shard`` of one of its jobs."""
-        return self.output / "logs" / f"{rule}.log"
+        return self.logs / f"{rule}.log"
 
     def benchmark(self, rule: str) -> Path:
         """Return Snakemake's benchmark file likewise."""

@@ -1,6 +1,7 @@
 # The config, the clip table and the few functions that every rule uses.
 import shlex
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
@@ -18,8 +19,10 @@ from camfuse.config import PARTS, dump_config, load_config, parse_config
 from camfuse.errors import CamfuseError, disk_problem
 from camfuse.files import write_if_changed
 from camfuse.prep.requirements import pose_job
+from camfuse.run.ending import BUG, problem_text, problems, result_text
 from camfuse.run.experiments import Plan
 from camfuse.run.forecast import compare, comparison_text
+from camfuse.run.going import hold, is_going
 from camfuse.run.interruption import EXIT, note_interruption
 from camfuse.run.jobs import prepare_jobs, training_gpus
 from camfuse.run.layout import Run
@@ -30,6 +33,9 @@ CACHED = workflow.workflow_settings.cache is not None
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 prepare_jobs(_ROOT, conda=CONDA)
 INTERRUPTED = note_interruption()
+BEGAN = time.time()
+ASKS = workflow.output_settings.dryrun
+HELD = []  # open as long as this process lives
 if CONDA:
     # Snakemake takes PYTHONPATH from jobs with a conda environment, and conda puts the environment where the one that
     # was active stood in PATH, perhaps behind another Python. Snakemake's own prefix has to be said again; this one
@@ -54,15 +60,20 @@ def prepare(values):
         )
     try:
         settings = parse_config(values)
+        if workflow.is_main_process and not ASKS:
+            HELD.append(hold(settings.output))
         if not workflow.is_main_process:
             # what fits the machine of the main process, not of the job's
             resolved = Run(settings).config_file
             return load_config(resolved) if settings.recipe else settings
         from camfuse.prep.start import prepare_clips
 
-        prepare_clips(settings, packages=not CONDA)
+        # who only asks changes nothing that the jobs of a run read which is going on
+        if not ASKS or not is_going(settings.output):
+            prepare_clips(settings, packages=not CONDA)
         settings = resolve(settings, values)
-        write_if_changed(Run(settings).config_file, dump_config(settings))
+        if not ASKS:
+            write_if_changed(Run(settings).config_file, dump_config(settings))
     except CamfuseError as error:
         refuse(error)
     except OSError as error:
@@ -143,8 +154,8 @@ def shards_for(part):
 
 
 def written(config, path):
-    """Return the path of a run's own config, written when a job that is planned asks for it."""
-    if workflow.is_main_process:
+    """Return the path of a run's own config, written when a job that will run asks for it."""
+    if workflow.is_main_process and not ASKS:
         write_if_changed(path, dump_config(config))
     return str(path)
 

@@ -37,13 +37,18 @@ rule report:
 
 
 onsuccess:
-    said = foretold()
-    if said:
-        print(said, file=sys.stderr)
+    for said in (foretold(), result_text(RUN, BEGAN)):
+        if said:
+            print(said, file=sys.stderr)
 
 
 onerror:
+    # before Snakemake says that a job failed
     if INTERRUPTED.is_set():
-        # before Snakemake says that a job failed
         print("Stopped. The same command goes on where it was.", file=sys.stderr)
         sys.exit(EXIT)
+    stopped = problems(RUN, BEGAN)
+    if stopped:
+        print(problem_text(stopped), file=sys.stderr)
+        if not any(BUG in message for message in stopped.values()):
+            sys.exit(2)
