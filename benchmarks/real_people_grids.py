@@ -73,7 +73,6 @@ ROWS: dict[str, Fused] = {
     "pose + sequence, late, weights by cross-validation": Fused(PAIR, weighted=True),
     "pose + sequence, ST-CAF": Fused(PAIR, "divided"),
     "pose + sequence, without attention": Fused(PAIR, "none"),
-    "pose + sequence, lateral convolutions": Fused(PAIR, "concat"),
     "all three, late": Fused(ALL),
     "all three, late, weights by cross-validation": Fused(ALL, weighted=True),
     "all three, ST-CAF": Fused(ALL, "divided"),

@@ -18,6 +18,8 @@ from camfuse.config.base import (
 )
 
 FusionMode = Literal["none", "concat", "temporal_gate", "space", "time", "divided", "joint"]
+RIVALS: tuple[FusionMode, ...] = ("concat", "temporal_gate")
+"""Ways of fusing that others published, for two streams on grids."""
 FusionStage = Literal["s2", "s3", "s4"]
 ShippedWeights = Literal["letters"]
 SHIPPED_WEIGHTS: dict[ShippedWeights, WeightsFile] = {
@@ -188,6 +190,17 @@ class Model(Section):
     def _looks_at_something(self) -> Self:
         if not self.streams:
             raise ValueError("expected at least one of rgb, pose and sequence, found all null")
+        return self
+
+    @model_validator(mode="after")
+    def _rivals_join_something(self) -> Self:
+        mode = self.fusion.mode if self.fusion else "none"
+        if mode in RIVALS and len(self.streams) > 1 and not (self.rgb and self.pose):
+            found = " and ".join(self.streams)
+            raise ValueError(
+                f"fusion.mode: {mode} stands between rgb and pose, found {found}: it would be `none`; write that, or one "
+                "of ST-CAF"
+            )
         return self
 
     @property

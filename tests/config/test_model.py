@@ -77,6 +77,16 @@ def test_a_model_looks_at_something() -> None:
         Model.model_validate({"rgb": None, "pose": None})
 
 
+@pytest.mark.parametrize("mode", ["concat", "temporal_gate"])
+def test_a_rival_without_its_two_streams_is_no_silent_none(mode: str) -> None:
+    pair = {"rgb": None, "sequence": {}, "fusion": {"mode": mode}}
+    with pytest.raises(ValidationError, match=rf"{mode} stands between rgb and pose, found pose and sequence"):
+        Model.model_validate(pair)
+    for fine in ({"fusion": {"mode": mode}}, {"sequence": {}, "fusion": {"mode": mode}}, {**pair, "pose": None}):
+        Model.model_validate(fine)
+    Model.model_validate({**pair, "fusion": {"mode": "none"}})
+
+
 def test_a_block_of_the_sequence_has_a_middle() -> None:
     with pytest.raises(ValidationError, match="odd number of frames"):
         SequenceStream(kernel=6)
