@@ -198,8 +198,8 @@ class Model(Section):
         if mode in RIVALS and len(self.streams) > 1 and not (self.rgb and self.pose):
             found = " and ".join(self.streams)
             raise ValueError(
-                f"fusion.mode: {mode} stands between rgb and pose, found {found}: it would be `none`; write that, or one "
-                "of ST-CAF"
+                f"fusion.mode: {mode} stands between rgb and pose, found {found}: it would be `none`; write that, "
+                "or one of ST-CAF"
             )
         return self
 
