@@ -185,7 +185,7 @@ def test_a_video_as_if_a_camera_saw_it(trained: MadeRun, tmp_path: Path, monkeyp
     (line,) = camfuse(*arguments, "--top", 1).splitlines()[-1:]
     assert line.split()[0] == "1" and "%" in line
     rows = list(csv.DictReader(io.StringIO(camfuse(*arguments, "--format", "csv", "--top", 1))))
-    assert {row["video"] for row in rows} == {str(video)}
+    assert {row["video"] for row in rows} == {str(video)} and rows[0]["number"] == "1"
 
 
 @pytest.mark.parametrize(
