@@ -21,7 +21,6 @@ from camfuse.cli import app
 from camfuse.errors import ClipError, ConfigError, MissingToolError, WeightsError
 from camfuse.model.checkpoint import Checkpoint
 from camfuse.predict import live, recognise
-from camfuse.run.layout import Run
 from tests.prep.pose.annotations.made_files import write_pose
 
 
@@ -96,21 +95,6 @@ def test_nothing_to_look_at(trained: MadeRun, tmp_path: Path) -> None:
 def test_no_model(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"expected a run's folder, a best.ckpt or an exported file, found nothing"):
         camfuse("predict", tmp_path / "gone", write_numbers(tmp_path / "v.mp4", 4))
-
-
-def test_the_folder_of_an_experiment_says_where_its_trainings_are(copy: Run, tmp_path: Path) -> None:
-    video = write_numbers(tmp_path / "v.mp4", 4)
-    for kind in ("experiments", "ablation"):
-        (copy.output / kind / "two").mkdir(parents=True)
-        shutil.copy(copy.config_file, copy.output / kind / "two")
-        with pytest.raises(WeightsError, match=r"found none; run the workflow to its end, and name the folder of its "):
-            camfuse("predict", copy.output / kind / "two", video)
-    copy.experiments.touch()
-    with pytest.raises(WeightsError, match=r"found none; name the folder of its training, which .*results\.csv says"):
-        camfuse("predict", copy.output / "experiments" / "two", video)
-    copy.config_file.rename(tmp_path / "config.yaml")
-    with pytest.raises(WeightsError, match=r"found none; run the workflow to its end$"):
-        camfuse("predict", copy.output / "experiments" / "two", video)
 
 
 def test_the_model_is_not_written_over(trained: MadeRun, tmp_path: Path) -> None:
