@@ -92,6 +92,12 @@ def test_nothing_to_look_at(trained: MadeRun, tmp_path: Path) -> None:
         camfuse("predict", trained.config.output, tmp_path)
 
 
+def test_a_file_that_is_not_there_is_a_video_without_an_answer(trained: MadeRun, walker: None, tmp_path: Path) -> None:
+    for missing in (tmp_path / "gone.mp4", tmp_path / "*.mp4"):
+        done = CliRunner().invoke(app, ["predict", str(trained.config.output), str(missing)])
+        assert done.exit_code == 3 and "no answer" in done.stdout
+
+
 def test_no_model(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"expected a run's folder, a best.ckpt or an exported file, found nothing"):
         camfuse("predict", tmp_path / "gone", write_numbers(tmp_path / "v.mp4", 4))

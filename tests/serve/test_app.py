@@ -100,7 +100,9 @@ def test_one_too_many_is_sent_away(worker: Worker, video: Path, monkeypatch: pyt
 
 def test_foreign_pages_are_kept_out(worker: Worker, video: Path) -> None:
     async def use(client: Any) -> None:
-        assert (await client.post("/answer", data=video.read_bytes())).status == 403
+        refused = await client.post("/answer", data=video.read_bytes())
+        assert refused.status == 403
+        assert "use the page, or add `X-Camfuse: 1`" in (await refused.json())["error"]
         assert (await client.get("/", headers={"Host": "evil.example:80"})).status == 403
         assert (await client.options("/answer", headers={"Origin": "http://evil.example"})).status == 405
 
