@@ -21,7 +21,9 @@ class Metric(StrEnum):
 @app.command()
 def test(
     config: Annotated[Path, typer.Argument(help="YAML file with the settings.")],
-    weights: Annotated[Path, typer.Argument(help="Checkpoint to test: a best.ckpt or last.ckpt of a training.")],
+    weights: Annotated[
+        Path, typer.Argument(help="Model to test: a run's folder, a training's, or its best.ckpt or last.ckpt.")
+    ],
     more: Annotated[list[Metric] | None, typer.Argument(hidden=True)] = None,
     gpus: Gpus = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the predictions: .csv, .json or .npz.")] = None,
@@ -36,7 +38,7 @@ def test(
     clips: Annotated[Path | None, typer.Option(help="File with ids of clips, one a line: test these only.")] = None,
     log_file: LogFile = None,
 ) -> None:
-    """Test one checkpoint on prepared data; write its predictions, print how good they are."""
+    """Test one model on prepared data; write its predictions, print how good they are."""
     settings = chosen(start(config, log_file), gpus, None)
     from camfuse.evaluate.prediction_files import check_suffix, write_predictions
     from camfuse.evaluate.result_text import metric_text, result_text

@@ -102,7 +102,7 @@ def predict(
     ):
         if note := trained.facts.calibration.missing:
             typer.echo(note, err=True)
-        to.write(header(form))
+        to.write(header(form, live=camera is not None or live))
         if camera is not None or live:
             _answer_live(trained, found[0] if live else None, camera, form, top, to)
             return

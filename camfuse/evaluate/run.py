@@ -34,6 +34,7 @@ from camfuse.evaluate.signers import count_signers, score_signers
 from camfuse.metrics import likely_weights, tuned_weights
 from camfuse.model.checkpoint import Checkpoint, check_trained
 from camfuse.predict.calibration import Calibration
+from camfuse.predict.network import find_model
 from camfuse.predict.probabilities import HeadPredictions, Predictor, load_checkpoints
 from camfuse.run.layout import EvaluationFiles, Run
 
@@ -165,19 +166,20 @@ def evaluate_checkpoint(
     inputs: Stream | None = None,
     only: Collection[str] | None = None,
 ) -> tuple[Predictions, Results]:
-    """Test one checkpoint on the run's clips, as `evaluate_clips` does.
+    """Test one checkpoint, or the model of a run's folder, on the run's clips, as `evaluate_clips` does.
 
     Whether its training validated is the checkpoint's own matter; all else must be as in the run's config.
 
     Raises
     ------
     WeightsError
-        If the checkpoint is missing or was trained for other classes or under another config.
+        If the checkpoint is missing or was trained for other classes or under another config, or the folder has none.
     ConfigError
         If `inputs` is not what the checkpoint takes, or weights cannot be chosen on val.
     TableError, ShardError
         As `evaluate`.
     """
+    weights = find_model(weights) if weights.is_dir() else weights
     found = Checkpoint.load(weights)
     validated = found.config.get("train", {}).get("validation", True)
     train = run.config.train.model_copy(update={"validation": validated})

@@ -80,6 +80,8 @@ class Checkpoint:
         WeightsError
             If the file is missing, damaged, or not such a checkpoint.
         """
+        if path.is_dir():
+            raise WeightsError(f"{path}: expected a checkpoint, found a folder; give the best.ckpt of a training in it")
         if not path.is_file():
             raise WeightsError(f"{path}: no such checkpoint; train that part first")
         values = read_checkpoint(path)
@@ -165,12 +167,13 @@ def check_trained(found: Checkpoint, path: Path, part: Part, config: Config, cla
     if found.classes != tuple(classes):
         raise WeightsError(
             f"{path}: expected the {len(classes)} classes of the clip table ({_few(classes)}), "
-            f"found {len(found.classes)} ({_few(found.classes)}): train {part} again"
+            f"found {len(found.classes)} ({_few(found.classes)}): it is of another run, or older than these "
+            f"words; give one of this config's run, or train {part} again"
         )
     if found.fingerprint != expected:
         raise WeightsError(
             f"{path}: expected fingerprint {expected}, found {found.fingerprint}: "
-            f"it was trained with another config or version; train {part} again"
+            f"it was trained with another config or version; give one of this config's run, or train {part} again"
         )
 
 

@@ -1,7 +1,7 @@
 """Adding words to a trained model without training, and taking them out again."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from camfuse.clips.labels import normal_label
 from camfuse.clips.table import split_unknown
 from camfuse.data.dataset import ClipDataset
 from camfuse.errors import AllLeftOutError, ClipError, WeightsError, bullet_list
+from camfuse.model.checkpoint import Checkpoint
 from camfuse.predict.enrolled import EnrolledWords, check_word
 from camfuse.predict.feature_space import FeatureSpace, checkpoint_hash
 from camfuse.predict.network import Device, find_checkpoint
@@ -40,7 +42,7 @@ def enroll(
     other_estimator: bool = False,
     device: Device = "auto",
 ) -> EnrolledWords:
-    """Add clips of a word; those that it has already stay.
+    """Add clips of a word; those that it has already stay, and count once when they are given again.
 
     The first time, the clips of the model's run are looked at, where they are at hand: where the trained words lie is
     then known, and travels beside the checkpoint.
@@ -50,9 +52,9 @@ def enroll(
     model
         A run's folder or a ``best.ckpt``.
     word
-        Not one that the model was trained on.
+        Not one that the model was trained on, nor one that only its case tells from a trained or enrolled one.
     clips
-        Videos of one sign each; all are added or none.
+        Videos of one sign each, none of which is enrolled as another word; all are added or none.
     whole
         Whether each is one sign from its beginning to its end; else the sign is looked for.
     estimator, other_estimator, device
@@ -68,18 +70,21 @@ def enroll(
     ClipError
         If a video cannot be decoded, or does not show one sign; of several, all that is wrong is said.
     WeightsError
-        If there is no model, or the word is one of its own.
+        If there is no model, or the word is one of its own, or a video is enrolled as another word.
     ConfigError, MissingToolError
         If the estimator or the device is not for this model, or not here.
     """
     checkpoint = find_checkpoint(model)
     network = TorchNetwork.load(checkpoint, device)
     facts = network.facts
-    word = check_word(word, facts.classes, facts.config.train.unknown_words or ())
     weights = checkpoint_hash(checkpoint)
     words = EnrolledWords.beside(checkpoint, weights)
-    with TrainedModel(network, estimator=estimator, other_estimator=other_estimator) as trained:
-        features = _features_of(trained, network, word, _each_once(clips), whole=whole)
+    word = check_word(word, facts.classes, facts.config.train.unknown_words or (), words.labels)
+    fresh = _not_yet(words, word, _each_once(clips))
+    if fresh:
+        with TrainedModel(network, estimator=estimator, other_estimator=other_estimator) as trained:
+            features = _features_of(trained, network, word, list(fresh.values()), whole=whole)
+        words = words.with_clips(word, features, list(fresh))
     if FeatureSpace.beside(checkpoint, weights) is None:
         space = _lay_out(checkpoint, network, weights)
         if space is None:
@@ -91,19 +96,39 @@ def enroll(
             )
         else:
             space.save(checkpoint.parent)
-    words = words.with_clips(word, features)
     words.save(checkpoint.parent)
     return words
 
 
-def _each_once(clips: Sequence[Path]) -> list[Path]:
-    """Return the videos without those that are another one byte by byte: a clip given twice would count twice."""
+def _each_once(clips: Sequence[Path]) -> dict[str, Path]:
+    """Return the videos by their SHA-256, without those that are another one: a clip given twice would count twice."""
     first: dict[str, Path] = {}
     for clip in clips:  # what is no file is told so where it is opened
         same = first.setdefault(sha256_of(clip) if clip.is_file() else str(clip), clip)
         if same is not clip:
             log.warning("%s is the same video as %s: it counts once", clip, same)
-    return list(first.values())
+    return first
+
+
+def _not_yet(words: EnrolledWords, word: str, clips: Mapping[str, Path]) -> dict[str, Path]:
+    """Return the videos that are not enrolled yet.
+
+    Raises
+    ------
+    WeightsError
+        If one is enrolled as another word: of two words with the same clips each would get half of every answer.
+    """
+    before = {sha256: words.word_of(sha256) for sha256 in clips}
+    others = [f"{clips[sha256]}: {other}" for sha256, other in before.items() if other not in (None, word)]
+    if others:
+        raise WeightsError(
+            f"{word}: expected videos of no other word, found {len(others)} of {len(clips)} enrolled already; "
+            f"give others, or `camfuse forget` that word first\n{bullet_list(others)}"
+        )
+    for sha256, known in before.items():
+        if known == word:
+            log.warning("%s is enrolled as %s already: it counts once", clips[sha256], word)
+    return {sha256: clip for sha256, clip in clips.items() if before[sha256] is None}
 
 
 def forget(model: Path, word: str) -> None:
@@ -112,11 +137,17 @@ def forget(model: Path, word: str) -> None:
     Raises
     ------
     WeightsError
-        If there is no model, or no such word beside it.
+        If there is no model, or no such word beside it, or it is one that the model was trained on.
     """
     checkpoint = find_checkpoint(model)
+    word = normal_label(word)
     words = EnrolledWords.stored(checkpoint) or EnrolledWords("")
     if word not in words.labels:
+        if word in Checkpoint.load(checkpoint).classes:
+            raise WeightsError(
+                f"{word}: the model was trained on it, and trained words cannot be forgotten; "
+                "`camfuse predict --only-enrolled` answers without them"
+            )
         there = f"one of the words enrolled here ({', '.join(words.labels)})" if words.labels else "an enrolled word"
         raise WeightsError(f"{checkpoint}: expected {there}, found {word if words.labels else 'none'}")
     words.without(word).save(checkpoint.parent)

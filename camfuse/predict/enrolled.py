@@ -44,26 +44,39 @@ class EnrolledWords:
         Of each of the n clips.
     features
         (n, D).
+    clips
+        SHA-256 of each of the n videos; empty where it is not known, as in files of earlier versions.
     """
 
     weights: str
     words: tuple[str, ...] = ()
     features: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    clips: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.clips:
+            object.__setattr__(self, "clips", ("",) * len(self.words))
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Each added word once, in the order in which they came."""
         return tuple(dict.fromkeys(self.words))
 
-    def with_clips(self, word: str, features: NDArray[np.float32]) -> Self:
-        """Return these with further clips (n, D) of a word."""
+    def with_clips(self, word: str, features: NDArray[np.float32], clips: Sequence[str] | None = None) -> Self:
+        """Return these with further clips (n, D) of a word, and the SHA-256 of each where it is known."""
         rows = np.concatenate([self.features, features]) if self.words else features
-        return replace(self, words=(*self.words, *[word] * len(features)), features=rows)
+        hashes = (*self.clips, *(clips or [""] * len(features)))
+        return replace(self, words=(*self.words, *[word] * len(features)), features=rows, clips=hashes)
 
     def without(self, word: str) -> Self:
         """Return these without the clips of a word."""
         kept = [number for number, one in enumerate(self.words) if one != word]
-        return replace(self, words=tuple(self.words[number] for number in kept), features=self.features[kept])
+        words, clips = (tuple(values[number] for number in kept) for values in (self.words, self.clips))
+        return replace(self, words=words, features=self.features[kept], clips=clips)
+
+    def word_of(self, clip: str) -> str | None:
+        """Return the word that a video of this SHA-256 was enrolled as; None where it was not."""
+        return dict(zip(self.clips, self.words, strict=True)).get(clip)
 
     def places(self, space: FeatureSpace) -> NDArray[np.float64]:
         """Return the place (E, D) of each added word: the mean of its clips' places, brought to length 1."""
@@ -78,7 +91,8 @@ class EnrolledWords:
             path.unlink(missing_ok=True)
             return
         with atomic(path) as part, part.open("wb") as file:
-            np.savez(file, weights=self.weights, words=np.array(self.words), features=self.features)
+            words, clips = np.array(self.words), np.array(self.clips)
+            np.savez(file, weights=self.weights, words=words, features=self.features, clips=clips)
 
     @classmethod
     def stored(cls, checkpoint: Path) -> Self | None:
@@ -92,12 +106,13 @@ class EnrolledWords:
         path = checkpoint.with_name(FILE)
         if not path.is_file():
             return None
-        values = read_arrays(path, ("weights", "words", "features"))
-        if values["features"].ndim != 2 or values["words"].shape != values["features"].shape[:1]:
+        values = read_arrays(path, ("weights", "words", "features"), ("clips",))
+        words, clips = values["words"], values.get("clips", np.full(values["words"].shape, ""))
+        if values["features"].ndim != 2 or not words.shape == clips.shape == values["features"].shape[:1]:
             raise WeightsError(
                 f"{path}: expected a word for each clip's features, found otherwise; delete it and enroll again"
             )
-        return cls(str(values["weights"]), tuple(values["words"].tolist()), values["features"])
+        return cls(str(values["weights"]), tuple(words.tolist()), values["features"], tuple(clips.tolist()))
 
     @classmethod
     def beside(cls, checkpoint: Path, weights: str) -> Self:
@@ -262,13 +277,25 @@ def with_added(network: FeatureNetwork, added: Added | None, source: Path, *, on
     return EnrolledNetwork(network, *added, only=only)
 
 
-def check_word(word: str, classes: Sequence[str], kept_out: Collection[str] = ()) -> str:
+def check_word(
+    word: str, classes: Sequence[str], kept_out: Collection[str] = (), enrolled: Collection[str] = ()
+) -> str:
     """Return the word as it is answered, without blanks around it.
+
+    Parameters
+    ----------
+    word
+        As it was given.
+    classes, kept_out
+        The model's own words, and those of them that were kept out of its training.
+    enrolled
+        The words added so far, to each of which more clips may come.
 
     Raises
     ------
     WeightsError
-        If it is empty, or among the model's words: trained, or kept out of training (`train.unknown_words`).
+        If it is empty, or among the model's words: trained, or kept out of training (`train.unknown_words`); or if
+        nothing but its case tells it from one of these or from an enrolled one.
     """
     word = normal_label(word)
     if not word or not word.isprintable():
@@ -277,4 +304,10 @@ def check_word(word: str, classes: Sequence[str], kept_out: Collection[str] = ()
         raise WeightsError(f"{word}: among the model's words, though kept out of training: train without unknown_words")
     if word in classes:
         raise WeightsError(f"{word}: the model was trained on it; enroll words that it does not know")
+    if word in enrolled:
+        return word
+    twins = {one.casefold(): one for one in (*enrolled, *classes)}
+    if (twin := twins.get(word.casefold())) is not None:
+        remedy = "enroll words that it does not know" if twin in classes else f"give its clips as {twin}"
+        raise WeightsError(f"{word}: the model has the word {twin}, which differs in nothing but case; {remedy}")
     return word

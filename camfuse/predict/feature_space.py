@@ -190,8 +190,8 @@ def checkpoint_hash(checkpoint: Path) -> str:
     return sha256_of(checkpoint)[:16]
 
 
-def read_arrays(path: Path, names: tuple[str, ...]) -> Mapping[str, NDArray[Any]]:
-    """Read an ``.npz`` file of plain arrays.
+def read_arrays(path: Path, names: tuple[str, ...], younger: tuple[str, ...] = ()) -> Mapping[str, NDArray[Any]]:
+    """Read an ``.npz`` file of plain arrays; those `younger` than the form are not in every file.
 
     Raises
     ------
@@ -200,7 +200,7 @@ def read_arrays(path: Path, names: tuple[str, ...]) -> Mapping[str, NDArray[Any]
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in names}
+            return {name: stored[name] for name in (*names, *(one for one in younger if one in stored))}
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise WeightsError(f"{path}: expected {', '.join(names)}, found {error}; enroll the words again") from error
 

@@ -11,7 +11,8 @@ from camfuse.data.inputs import Inputs
 from camfuse.entries import Package
 from camfuse.errors import MissingToolError, WeightsError
 from camfuse.predict.facts import ModelFacts
-from camfuse.run.layout import Run
+from camfuse.run.experiments import KINDS, Experiment, Plan
+from camfuse.run.layout import Run, TrainingFiles
 
 Device = Literal["auto", "cpu", "cuda"]
 """Where a model runs; auto: on a GPU where there is one."""
@@ -52,7 +53,8 @@ def open_network(path: Path, device: Device = "auto", *, only_enrolled: bool = F
     Parameters
     ----------
     path
-        Of a run's folder the fused model is taken, or where there is none the last part that was trained.
+        Of a run's or an experiment's folder the fused model is taken, or where there is none the last part that was
+        trained.
     device
         Where it shall run.
     only_enrolled
@@ -126,22 +128,27 @@ def _best_of(folder: Path) -> Path:
         return folder / "best.ckpt"
     if not (folder / "config.yaml").is_file():
         raise WeightsError(f"{folder}: expected a run's folder with its config.yaml, or one with a best.ckpt in it")
-    run = Run.from_folder(folder)
     # a training that the model has no longer may still lie there
-    trained = [run.training(part).best for part in reversed(run.config.model.parts)]
+    trained = [training.best for training in _trainings(folder)]
     for best in trained:
         if best.is_file():
             return best
-    raise WeightsError(f"{folder}: expected a trained model ({trained[0]}), found none; {_remedy(run)}")
+    raise WeightsError(f"{folder}: expected a trained model ({trained[0]}), found none; run the workflow to its end")
 
 
-def _remedy(run: Run) -> str:
-    folder = run.output.resolve()
-    main = Run(run.config.model_copy(update={"output": folder.parent.parent}))
-    if folder.parent not in (main.experiments.parent, main.ablation.parent) or not main.config_file.is_file():
-        return "run the workflow to its end"
-    # an experiment's, or a cell's of the ablation, whose trainings others may share
-    if folder.parent == main.experiments.parent and main.experiments.is_file():
-        return f"name the folder of its training, which {main.experiments} says"
-    own = main.training(run.config.model.parts[-1]).folder.parent
-    return f"run the workflow to its end, and name the folder of its training, in {own} or {main.shared_trainings}"
+def _trainings(folder: Path) -> list[TrainingFiles]:
+    """Return the trainings of a run's folder, the fused model's first; those of an experiment lie with its main run."""
+    own = _experiment(folder.resolve())
+    if own is not None:
+        return [training.files for training in own.trainings.values()][::-1]
+    run = Run.from_folder(folder)
+    return [run.training(part) for part in reversed(run.config.model.parts)]
+
+
+def _experiment(folder: Path) -> Experiment | None:
+    """Return the experiment, or the cell of an ablation, that has this folder; None where it is a run of its own."""
+    main, kind = folder.parent.parent, next((kind for kind in KINDS if kind == folder.parent.name), None)
+    if kind is None or not (main / "config.yaml").is_file():
+        return None
+    named = Plan(Run.from_folder(main).config).of(kind)
+    return next((one for one in named if one.name == folder.name), None)

@@ -17,6 +17,7 @@ from camfuse.run.layout import EvaluationFiles, Run, TrainingFiles
 from camfuse.run.stages import fingerprint
 
 Kind = Literal["experiments", "ablation"]
+KINDS: tuple[Kind, ...] = ("experiments", "ablation")
 MAIN = "main"
 
 

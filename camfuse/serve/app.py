@@ -103,7 +103,7 @@ class Page:
     async def _with_upload(self, request: web.Request, work: Callable[[Path], dict[str, Any]]) -> web.Response:
         """Take the video of a request, work on it when its turn comes, and delete it."""
         if request.headers.get(HEADER) is None:
-            return _problem(403, f"expected the header {HEADER}, found none: use the page")
+            return _problem(403, f"expected the header {HEADER}, found none: use the page, or add `{HEADER}: 1`")
         if self._waiting >= self._limits.waiting:
             return _problem(503, "too many people are waiting: try again in a minute")
         self._waiting += 1

@@ -64,6 +64,15 @@ def test_an_input_that_no_stream_of_a_fused_model_takes(make_run: MakeRun, tmp_p
         camfuse("test", path, best(run, "fusion"), "--input", "rgb")
 
 
+def test_a_runs_folder_gives_its_fused_model(trained: MadeRun, config: Path, tmp_path: Path) -> None:
+    for folder, row in ((trained.config.output, "fused"), (best(trained, "pose").parent, "pose")):
+        camfuse("test", config, folder, "--out", tmp_path / "out.npz")
+        with np.load(tmp_path / "out.npz") as saved:
+            assert row in saved
+    with pytest.raises(WeightsError, match=r"expected a run's folder with its config.yaml, or one with a best.ckpt"):
+        camfuse("test", config, tmp_path)
+
+
 def test_weights_of_other_classes_or_another_config(trained: MadeRun, config: Path, tmp_path: Path) -> None:
     other = write_config(trained.with_config(seed=7), tmp_path / "other.yaml")
     with pytest.raises(WeightsError, match=r"expected fingerprint .* train pose again") as caught:
@@ -72,7 +81,9 @@ def test_weights_of_other_classes_or_another_config(trained: MadeRun, config: Pa
     found = Checkpoint.load(best(trained, "rgb"))
     renamed = tmp_path / "best.ckpt"
     Checkpoint(**{**vars(found), "classes": ("red", "green", "blue")}).save(renamed)
-    with pytest.raises(WeightsError, match=r"expected the 3 classes .* found 3 \(red, green, blue\)"):
+    with pytest.raises(
+        WeightsError, match=r"expected the 3 classes .* found 3 \(red, green, blue\): it is of another run"
+    ):
         camfuse("test", config, renamed)
     with pytest.raises(WeightsError, match="no such checkpoint"):
         camfuse("test", config, tmp_path / "nothing.ckpt")

@@ -21,7 +21,6 @@ from camfuse.cli import app
 from camfuse.errors import ClipError, ConfigError, MissingToolError, WeightsError
 from camfuse.model.checkpoint import Checkpoint
 from camfuse.predict import live, recognise
-from camfuse.run.layout import Run
 from tests.prep.pose.annotations.made_files import write_pose
 
 
@@ -93,24 +92,15 @@ def test_nothing_to_look_at(trained: MadeRun, tmp_path: Path) -> None:
         camfuse("predict", trained.config.output, tmp_path)
 
 
+def test_a_file_that_is_not_there_is_a_video_without_an_answer(trained: MadeRun, walker: None, tmp_path: Path) -> None:
+    for missing in (tmp_path / "gone.mp4", tmp_path / "*.mp4"):
+        done = CliRunner().invoke(app, ["predict", str(trained.config.output), str(missing)])
+        assert done.exit_code == 3 and "no answer" in done.stdout
+
+
 def test_no_model(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"expected a run's folder, a best.ckpt or an exported file, found nothing"):
         camfuse("predict", tmp_path / "gone", write_numbers(tmp_path / "v.mp4", 4))
-
-
-def test_the_folder_of_an_experiment_says_where_its_trainings_are(copy: Run, tmp_path: Path) -> None:
-    video = write_numbers(tmp_path / "v.mp4", 4)
-    for kind in ("experiments", "ablation"):
-        (copy.output / kind / "two").mkdir(parents=True)
-        shutil.copy(copy.config_file, copy.output / kind / "two")
-        with pytest.raises(WeightsError, match=r"found none; run the workflow to its end, and name the folder of its "):
-            camfuse("predict", copy.output / kind / "two", video)
-    copy.experiments.touch()
-    with pytest.raises(WeightsError, match=r"found none; name the folder of its training, which .*results\.csv says"):
-        camfuse("predict", copy.output / "experiments" / "two", video)
-    copy.config_file.rename(tmp_path / "config.yaml")
-    with pytest.raises(WeightsError, match=r"found none; run the workflow to its end$"):
-        camfuse("predict", copy.output / "experiments" / "two", video)
 
 
 def test_the_model_is_not_written_over(trained: MadeRun, tmp_path: Path) -> None:
@@ -185,7 +175,7 @@ def test_a_video_as_if_a_camera_saw_it(trained: MadeRun, tmp_path: Path, monkeyp
     (line,) = camfuse(*arguments, "--top", 1).splitlines()[-1:]
     assert line.split()[0] == "1" and "%" in line
     rows = list(csv.DictReader(io.StringIO(camfuse(*arguments, "--format", "csv", "--top", 1))))
-    assert {row["video"] for row in rows} == {str(video)}
+    assert {row["video"] for row in rows} == {str(video)} and rows[0]["number"] == "1"
 
 
 @pytest.mark.parametrize(

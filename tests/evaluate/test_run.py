@@ -239,7 +239,7 @@ def test_checkpoint_of_other_classes(trained: MadeRun, tmp_path: Path) -> None:
     folder = run.clips
     (folder / "clips.csv").write_bytes((trained.clips / "clips.csv").read_bytes())
     (folder / "classes.csv").write_text("class_index,label\n0,red\n1,null\n2,green\n")
-    with pytest.raises(WeightsError, match=r"\(red, null, green\), found 3 \(red, null, blue\): train rgb again"):
+    with pytest.raises(WeightsError, match=r"\(red, null, green\), found 3 \(red, null, blue\): .* train rgb again"):
         run_evaluate(run, tmp_path / "out", best(trained))
     assert not (tmp_path / "out").exists()
 

@@ -72,6 +72,8 @@ def test_a_file_that_is_no_checkpoint(tmp_path: Path) -> None:
         Checkpoint.load(tmp_path / "other.ckpt")
     with pytest.raises(WeightsError, match=r"none\.ckpt: no such checkpoint; train that part first"):
         Checkpoint.load(tmp_path / "none.ckpt")
+    with pytest.raises(WeightsError, match=r"expected a checkpoint, found a folder; give the best\.ckpt"):
+        Checkpoint.load(tmp_path)
 
 
 @pytest.mark.parametrize(("names", "kept"), [(("model",), 0), (("model", "average"), 1)])

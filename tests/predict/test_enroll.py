@@ -74,7 +74,7 @@ def test_more_clips_of_a_word_come_beside_the_first_and_it_can_be_forgotten(run:
     enroll(best(run, "pose"), "counting", clips[1:2])
     words = enroll(best(run, "pose"), "numbers", clips[2:])
     assert words.words == ("numbers", "counting", "numbers")
-    forget(best(run, "pose"), "numbers")
+    forget(best(run, "pose"), " numbers ")
     assert open_network(best(run, "pose")).facts.classes[-1] == "counting"
     with pytest.raises(WeightsError, match=r"enrolled here \(counting\), found numbers"):
         forget(best(run, "pose"), "numbers")
@@ -97,7 +97,12 @@ def test_a_video_given_twice_counts_once(run: MadeRun, tmp_path: Path, caplog: p
     words = enroll(best(run, "pose"), "numbers", [clips[0], Path(copy)])
     assert words.words == ("numbers",)
     assert f"{copy} is the same video as {clips[0]}: it counts once" in caplog.messages
-    assert enroll(best(run, "pose"), "counting", clips).words == ("numbers", "counting", "counting")
+    again = enroll(best(run, "pose"), " numbers ", clips)
+    assert again.words == ("numbers", "numbers")
+    assert f"{clips[0]} is enrolled as numbers already: it counts once" in caplog.messages
+    with pytest.raises(WeightsError, match=rf"(?s)counting: .* 2 of 2 enrolled already; .*{clips[1]}: numbers"):
+        enroll(best(run, "pose"), "counting", clips)
+    assert enroll(best(run, "pose"), "numbers", clips).words == again.words
 
 
 def test_without_the_runs_clips_added_words_are_answered_alone(
@@ -131,6 +136,8 @@ def test_one_bad_clip_adds_none(run: MadeRun, tmp_path: Path) -> None:
 def test_a_trained_word_is_refused_before_any_clip_is_looked_at(run: MadeRun, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="red: the model was trained on it"):
         enroll(run.config.output, "red", [tmp_path / "missing.mp4"])
+    with pytest.raises(WeightsError, match="Red: the model has the word red"):
+        enroll(run.config.output, " Red", [tmp_path / "missing.mp4"])
 
 
 def test_an_exported_model_takes_no_words(tmp_path: Path) -> None:
@@ -145,6 +152,8 @@ def test_an_exported_model_takes_no_words(tmp_path: Path) -> None:
 def test_nothing_is_forgotten_where_nothing_is_enrolled(run: MadeRun) -> None:
     with pytest.raises(WeightsError, match="expected an enrolled word, found none"):
         forget(best(run), "numbers")
+    with pytest.raises(WeightsError, match="red: the model was trained on it, and trained words cannot be forgotten"):
+        forget(best(run), " red")
 
 
 def test_a_clip_must_show_one_sign(run: MadeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

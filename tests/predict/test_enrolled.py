@@ -141,6 +141,24 @@ def test_a_word_kept_out_of_training_is_refused_with_the_reason() -> None:
         check_word("blue", ("red", "blue"), ("blue",))
 
 
+@pytest.mark.parametrize(("word", "message"), [("RED ", "word red, .* enroll words"), ("Tea", "word tea, .* as tea")])
+def test_a_word_that_only_its_case_tells_from_another_is_refused(word: str, message: str) -> None:
+    with pytest.raises(WeightsError, match=message):
+        check_word(word, ("red", "blue"), enrolled=("tea",))
+    assert check_word(" tea", ("red", "blue"), enrolled=("tea",)) == "tea"
+
+
+def test_which_videos_are_enrolled_is_read_back(tmp_path: Path) -> None:
+    some = words("green").with_clips("tea", np.ones((2, 3), np.float32), ["a" * 64, "b" * 64])
+    some.save(tmp_path)
+    again = EnrolledWords.beside(tmp_path / "best.ckpt", WEIGHTS)
+    assert again.clips == ("", "a" * 64, "b" * 64) and again.without("green").clips == again.clips[1:]
+    assert again.word_of("b" * 64) == "tea" and again.word_of("c" * 64) is None
+    # as earlier versions wrote it
+    np.savez(tmp_path / FILE, weights=WEIGHTS, words=np.array(["tea"]), features=np.zeros((1, 3)))
+    assert EnrolledWords.beside(tmp_path / "best.ckpt", WEIGHTS).clips == ("",)
+
+
 def test_a_word_is_written_as_labels_are() -> None:
     assert check_word(" cafe\u0301 ", ("red",)) == "caf\u00e9"
 

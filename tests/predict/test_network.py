@@ -7,7 +7,8 @@ from made_training import MadeRun
 
 from camfuse.config import dump_config
 from camfuse.errors import WeightsError
-from camfuse.predict.network import open_network
+from camfuse.predict.network import find_model, open_network
+from camfuse.run.experiments import KINDS, Experiment, Plan
 
 
 def test_a_runs_folder_gives_its_fused_model(trained: MadeRun) -> None:
@@ -55,3 +56,50 @@ def test_a_run_that_is_not_trained_yet(trained: MadeRun, tmp_path: Path) -> None
     (tmp_path / "config.yaml").write_text(trained.run.config_file.read_text())
     with pytest.raises(WeightsError, match=r"expected a trained model .*fusion.best.ckpt\), found none"):
         open_network(tmp_path)
+
+
+@pytest.fixture
+def experiments(trained: MadeRun, tmp_path: Path) -> dict[str, Experiment]:
+    """Write the folders of a run's experiments and cells; those that change no training have the run's own."""
+    given = {"same": {"evaluate": {"samplings": 7}}, "other": {"seed": 5}}
+    matrix = {"seeds": [trained.config.seed], "streams": ["pose"]}
+    run = trained.with_config(output=str(tmp_path), experiments=given, ablation=matrix)
+    (tmp_path / "train").symlink_to(trained.config.output / "train")
+    run.run.config_file.write_text(dump_config(run.config))
+    plan = Plan(run.config)
+    for kind in KINDS:
+        for one in plan.of(kind):
+            folder = tmp_path / kind / one.name
+            folder.mkdir(parents=True)
+            (folder / "config.yaml").write_text(dump_config(one.config))
+    return {one.name: one for kind in KINDS for one in plan.of(kind)}
+
+
+def test_the_folder_of_an_experiment_gives_the_model_of_its_training(
+    trained: MadeRun, experiments: dict[str, Experiment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same, other = (tmp_path / "experiments" / name for name in ("same", "other"))
+    assert find_model(same).samefile(trained.run.training("fusion").best)
+    with pytest.raises(WeightsError, match=r"other: expected a trained model .*experiments/train/fusion/.*, found non"):
+        find_model(other)
+    shared = experiments["other"].trainings["pose"].files
+    shared.folder.mkdir(parents=True)
+    shared.best.symlink_to(trained.run.training("pose").best)
+    monkeypatch.chdir(other)
+    assert find_model(Path()) == shared.best
+
+
+def test_the_folder_of_a_cell_gives_what_the_cell_tests(
+    trained: MadeRun, experiments: dict[str, Experiment], tmp_path: Path
+) -> None:
+    assert list(experiments) == ["same", "other", f"streams-seed{trained.config.seed}"]
+    cell = tmp_path / "ablation" / f"streams-seed{trained.config.seed}"
+    assert find_model(cell).samefile(trained.run.training("pose").best)
+
+
+def test_an_experiment_that_the_config_names_no_longer_is_a_run_of_its_own(
+    experiments: dict[str, Experiment], tmp_path: Path
+) -> None:
+    left = (tmp_path / "experiments" / "other").rename(tmp_path / "experiments" / "left")
+    with pytest.raises(WeightsError, match=r"found none; run the workflow to its end$"):
+        find_model(left)

@@ -3,14 +3,16 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from camfuse.predict.answer import Sign, VideoAnswer
+from camfuse.predict.live import LiveSign
 from camfuse.predict.many import Outcome
-from camfuse.predict.written import COLUMNS, Format, header, written
+from camfuse.predict.written import COLUMNS, Format, header, written, written_live
 
 WORDS = ("a, b", "c")
 SIGN = Sign(0.5, 2.0, WORDS, np.array([0.75, 0.25], np.float32))
@@ -52,6 +54,21 @@ def test_json_lines_are_read_back() -> None:
     assert bad == {"video": "b.mp4", "error": 'no "video"'}
 
 
+def test_a_sign_that_is_answered_anew_keeps_its_number() -> None:
+    """A program must be able to tell a corrected answer from a second sign."""
+    first, again = (LiveSign(7, replace(SIGN, end=end), 0.1) for end in (2.0, 2.5))
+    rows = header("csv", live=True) + "".join(written_live(one, "camera 0", "csv", 1) for one in (first, again))
+    found = [(row["video"], row["number"], row["end"]) for row in csv.DictReader(io.StringIO(rows))]
+    assert found == [("camera 0", "7", "2.000"), ("camera 0", "7", "2.500")]
+    assert json.loads(written_live(again, "camera 0", "jsonl", 1)) == {
+        "video": "camera 0",
+        "error": None,
+        "number": 7,
+        "signs": [{"start": 0.5, "end": 2.5, "known": True, "top": [{"label": "a, b", "probability": 0.75}]}],
+    }
+    assert written_live(first, "camera 0", "table", 1) == "  7     0.50 to    2.00 s  a, b 75%\n"
+
+
 @pytest.mark.parametrize("form", ["table", "jsonl"])
 def test_only_csv_has_a_header(form: Format) -> None:
-    assert header(form) == ""
+    assert header(form) == header(form, live=True) == ""

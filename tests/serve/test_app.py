@@ -100,7 +100,9 @@ def test_one_too_many_is_sent_away(worker: Worker, video: Path, monkeypatch: pyt
 
 def test_foreign_pages_are_kept_out(worker: Worker, video: Path) -> None:
     async def use(client: Any) -> None:
-        assert (await client.post("/answer", data=video.read_bytes())).status == 403
+        refused = await client.post("/answer", data=video.read_bytes())
+        assert refused.status == 403
+        assert "use the page, or add `X-Camfuse: 1`" in (await refused.json())["error"]
         assert (await client.get("/", headers={"Host": "evil.example:80"})).status == 403
         assert (await client.options("/answer", headers={"Origin": "http://evil.example"})).status == 405
 
@@ -184,10 +186,10 @@ HOSTILE = (
 )
 
 
-def test_hostile_words_in_a_browser(worker: Worker, video: Path) -> None:
+def test_hostile_words_in_a_browser(worker: Worker, video: Path, tmp_path: Path) -> None:
     """With the page's policy off, so that its escaping alone keeps them from running."""
-    for word in HOSTILE:
-        worker.enroll(word, video)
+    for number, word in enumerate(HOSTILE):
+        worker.enroll(word, write_numbers(tmp_path / f"{number}.mp4", 18 + number))
 
     async def use(tab: Tab) -> None:
         await tab.call("Page.setBypassCSP", enabled=True)
