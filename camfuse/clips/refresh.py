@@ -22,6 +22,7 @@ from camfuse.clips.label_files import plural
 from camfuse.clips.leaks import describe_leaks, find_leaks
 from camfuse.clips.lengths import segment_notes
 from camfuse.clips.sources.entry import source_entry
+from camfuse.clips.splits import VIDEO_SUFFIXES
 from camfuse.clips.table import COLUMNS, NAME_PARTS, SHARD_COLUMNS, ClipTable, shard_names, shard_of
 from camfuse.config import Config
 from camfuse.config.estimators import PICKLES
@@ -167,9 +168,26 @@ def _check_missing(
     listing = pd.DataFrame({"clip_id": missing["clip_id"].tolist(), "path": absent}, dtype=str)
     write_if_changed(out / "missing.csv", listing.to_csv(index=False))
     if absent and config.clips.missing == "stop":
-        problems = [f"clip {clip_id}: no file {path}" for clip_id, path in listing.itertuples(index=False)]
+        problems = [f"clip {clip_id}: {_not_there(path)}" for clip_id, path in listing.itertuples(index=False)]
         hint = "fix this, or set `clips.missing: drop` to continue without them"
         raise TableError(f"recordings that are not on disk, all in {out / 'missing.csv'} ({hint})", problems)
+
+
+def _not_there(path: str) -> str:
+    """Say where a recording was looked for, and what of its name is likely to be the reason that it is not there."""
+    place = Path(path).absolute()
+    if place.is_dir():
+        return f"expected a file, found the folder {place}"
+    reason = ""
+    if "\\" in path:
+        reason = "; write / between folders, not a backslash"
+    elif "~" in Path(path).parts:
+        reason = "; ~ is no home folder in a table: write the whole path"
+    elif not place.suffix:
+        names = [place.name + suffix for suffix in sorted(VIDEO_SUFFIXES)]
+        found = [name for name in names if place.with_name(name).is_file()]
+        reason = f"; its name has no suffix: expected one, as in {found[0] if found else place.name + '.mp4'}"
+    return f"no file {place}{reason}"
 
 
 def _find_leaks(rows: pd.DataFrame, config: Config) -> pd.DataFrame:
