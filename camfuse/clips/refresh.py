@@ -61,12 +61,19 @@ class Refreshed:
     leaks: pd.DataFrame
 
 
-def refresh(config: Config) -> Refreshed:
+def refresh(config: Config, *, log_notes: bool = True) -> Refreshed:
     """Read the label files, look at the recordings, and write ``<output>/clips`` where it changed.
 
     Writes clips.csv, classes.csv, coverage.csv (`count_coverage`), duplicates.csv (`find_duplicates`),
     leaks.csv (`find_leaks`), missing.csv,
     notes.txt, hashes.csv and lengths.csv (caches) and shards/<shard>.csv for every shard.
+
+    Parameters
+    ----------
+    config
+        The run's config.
+    log_notes
+        Whether to log the notes where they are others than before; not where the caller says them.
 
     Raises
     ------
@@ -122,7 +129,9 @@ def refresh(config: Config) -> Refreshed:
         duplicates=duplicates.reset_index(drop=True),
         leaks=leaks,
     )
-    _write(refreshed, out, config.clips.shards, parts)
+    if _write(refreshed, out, config.clips.shards, parts) and log_notes:
+        for note in refreshed.notes:
+            log.warning("%s", note)
     return refreshed
 
 
@@ -253,7 +262,8 @@ def _identity(recording: str, keypoints: str, start: float, end: float, parts: i
     return hashlib.sha256("|".join(said).encode()).hexdigest()[:16]
 
 
-def _write(refreshed: Refreshed, out: Path, shards: int, name_parts: dict[str, int]) -> None:
+def _write(refreshed: Refreshed, out: Path, shards: int, name_parts: dict[str, int]) -> bool:
+    """Write what has changed; return whether the notes have."""
     rows = refreshed.rows
     classes = pd.DataFrame({"class_index": range(len(refreshed.classes)), "label": refreshed.classes})
     tables = {"clips": rows, "classes": classes, "coverage": refreshed.coverage, "duplicates": refreshed.duplicates}
@@ -272,6 +282,4 @@ def _write(refreshed: Refreshed, out: Path, shards: int, name_parts: dict[str, i
         if path.stem not in names:
             path.unlink(missing_ok=True)
     notes = "".join(f"{note}\n" for note in refreshed.notes)
-    if write_if_changed(out / "notes.txt", notes):
-        for note in refreshed.notes:
-            log.warning("%s", note)
+    return write_if_changed(out / "notes.txt", notes)

@@ -318,6 +318,14 @@ def test_notes_are_logged_when_they_change(
     assert not caplog.text
 
 
+def test_notes_are_not_logged_where_the_caller_says_them(
+    from_csv: Callable[..., Config], copies: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    refreshed = refresh(from_csv(copies), log_notes=False)
+    assert any("occur more than once" in note for note in refreshed.notes)
+    assert "occur more than once" not in caplog.text
+
+
 def test_several_at_once(from_folder: Callable[..., Config]) -> None:
     config = from_folder()
     with ThreadPoolExecutor(8) as pool:
