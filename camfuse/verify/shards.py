@@ -26,11 +26,10 @@ def check_shards(run: Run) -> Iterator[Finding]:
     """
     counts: Counts = {}
     by_shard = list(run.clips().groupby("shard"))
-    trainings = Plan(run.config).all_trainings
-    last = max(DATA_STAGES.index(stage) for training in trainings for stage in training.inputs)
+    plan = Plan(run.config)
     # while nothing is trained, the run is not done yet
-    read = {stage for training in trainings if training.files.begun for stage in training.inputs}
-    for number, stage in enumerate(DATA_STAGES):
+    read = {stage for training in plan.all_trainings if training.files.begun for stage in training.inputs}
+    for stage in DATA_STAGES:
         there = [(str(name), rows) for name, rows in by_shard if run.shard_path(stage, str(name)).exists()]
         wrong = 0
         for name, rows in tqdm(there, desc=f"verify {stage}", unit="shard", mininterval=1.0, disable=None):
@@ -38,7 +37,7 @@ def check_shards(run: Run) -> Iterator[Finding]:
                 wrong += found.kind == "wrong"
                 yield found
         missing = [str(name) for name, _ in by_shard if str(name) not in dict(there)]
-        if missing and (there or number <= last):
+        if missing and (there or stage in plan.data_stages):
             text = f"{len(missing)} of {len(by_shard)} shards are not there: {name_some(missing)}"
             yield Finding("wrong" if stage in read and there else "note", stage, text)
         if there and not wrong:

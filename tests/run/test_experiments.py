@@ -58,6 +58,8 @@ def test_each_training_says_what_it_reads(make_config: MakeConfig) -> None:
     reads = {"rgb": ("crops",), "pose": ("heatmaps",), "fusion": ("crops", "heatmaps")}
     assert [one.inputs for one in plan.all_trainings] == [reads[one.part] for one in plan.all_trainings]
     assert [one.part for one in plan.all_trainings] == ["rgb", "pose", "fusion"] * 2
+    assert plan.data_stages == ("frames", "pose", "crops", "heatmaps")
+    assert Plan(make_config(model={"pose": None})).data_stages == ("frames", "pose", "crops")
 
 
 def test_names_and_order_and_removal_move_no_training(make_config: MakeConfig) -> None:
