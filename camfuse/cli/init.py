@@ -2,19 +2,23 @@
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
 
 from camfuse.cli.options import app
-from camfuse.config import load_values, parse_config
+from camfuse.config import Config, load_values, parse_config
 from camfuse.config.computer import Computer
 from camfuse.config.recipe import recipe_values
-from camfuse.config.sources import FolderSource
+from camfuse.config.sources import FolderSource, SplitBy
 from camfuse.errors import ConfigError, MissingToolError
 from camfuse.files import check_targets, write_text
+
+if TYPE_CHECKING:
+    from camfuse.init.expect import Folder
 
 
 @app.command()
@@ -68,20 +72,35 @@ def _init(videos: Path, config: Path, signer: str | None, guess: bool) -> Iterat
     values = {"output": output, "clips": {"folder": {"videos": str(place)}}, "pose": {"mediapipe": {}}}
     resolved = parse_config(recipe_values(seen.counts, computer, values))
     yield from expectations(seen, resolved)
-    for problem in training_problems(resolved, seen.decodable, table.classes):
-        yield f"A training would stop here: {problem}."
+    problems = training_problems(resolved, seen.decodable, table.classes)
+    yield from (f"A training would stop here: {problem}." for problem in problems)
     write_text(config, config_text(seen, place, output, signer, resolved))
     written = parse_config(load_values(config), str(config))
-    yield f"Written: {config}. Now: camfuse run {shlex.quote(str(config))}"
+    now = f"{_remedy(seen, resolved, _source(videos, signer, by='label'))} Then" if problems else "Now"
+    yield f"Written: {config}. {now}: camfuse run {shlex.quote(str(config))}"
     try:
         check_machine(written)
     except MissingToolError as error:
         yield f"First, {error}"
 
 
-def _source(videos: Path, signer: str | None) -> FolderSource:
+def _remedy(seen: "Folder", resolved: Config, by_label: FolderSource) -> str:
+    """Say what to change before a training can run: words may be split without regard to signers that now cannot."""
+    from camfuse.clips.sources.folder import read
+    from camfuse.run.trainable import training_problems
+
+    table = read(by_label)
+    if seen.signers and not training_problems(resolved, replace(seen, rows=table.rows).decodable, table.classes):
+        return (
+            "First, record the words with more signers, or put `by: label` below `folder:` in it, which splits each "
+            "word by itself, so that the people of the test are in training too."
+        )
+    return "First, record what is missing, and call `camfuse init` again with --force."
+
+
+def _source(videos: Path, signer: str | None, by: SplitBy | None = None) -> FolderSource:
     try:
-        return FolderSource(videos=videos, signer=signer)
+        return FolderSource(videos=videos, signer=signer, by=by)
     except ValidationError as error:
         said = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise ConfigError(f"--signer: {said}") from error

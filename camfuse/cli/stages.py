@@ -19,7 +19,7 @@ def clips(config: ConfigFile, log_file: LogFile = None) -> None:
     from camfuse.run.trainable import training_problems
 
     with hold(settings.output):
-        table = refresh(settings)
+        table = refresh(settings, log_notes=False)
     for note in table.notes:
         typer.echo(note)
     for problem in training_problems(settings, table.rows, table.classes):

@@ -60,7 +60,7 @@ def _read_bytes(path: Path) -> bytes:
         # an empty table has its own message
         instead = found_instead(path, text=False) if content else None
     except OSError as error:
-        raise TableError(path, [f"cannot read the file: {error.strerror}"]) from error
+        raise TableError(path, [f"cannot read the file: {error.strerror}{_place(path)}"]) from error
     if instead:
         raise TableError(path, [f"expected a label file, found {instead}"])
     return content
@@ -90,8 +90,18 @@ def check_folder(folder: Path) -> None:
     TableError
         If it is not.
     """
-    if not folder.is_dir():
-        raise TableError(folder, ["expected the folder with the videos (key `videos`), found none"])
+    if folder.is_dir():
+        return
+    if not folder.exists():
+        raise TableError(folder, [f"expected the folder with the videos (key `videos`), found none{_place(folder)}"])
+    tables = folder.suffix.lower() in (".csv", ".tsv", ".txt")
+    hint = f"; for a table write `clips: {{csv: {{table: {folder}}}}}` in a config (docs/videos.md)" if tables else ""
+    raise TableError(folder, [f"expected a folder of videos, found the file {folder.name}{hint}"])
+
+
+def _place(path: Path) -> str:
+    """Say where a path that is not there was looked for, if it does not say so itself."""
+    return "" if path.is_absolute() else f"; looked for {path.absolute()}"
 
 
 def plural(number: int, one: str, many: str) -> str:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,7 @@ def make_table(
     classes: Iterable[str] | None = None,
     own_split: OwnSplit | None = None,
     notes: Iterable[str] = (),
+    lines: Sequence[int] | None = None,
 ) -> ClipTable:
     """Return a reader's table: labels and splits normalised, columns completed, rows checked.
 
@@ -69,6 +70,8 @@ def make_table(
         How to split, in place of a column split.
     notes
         What the reader found odd; how it was split and labels or signers that are nearly the same are added.
+    lines
+        The line of each row in the label file, for messages, where that is one file with a line per clip.
 
     Raises
     ------
@@ -93,7 +96,7 @@ def make_table(
     )
     if repeated := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise TableError(source, [f"class {name!r}: expected once, found it again" for name in repeated])
-    check_rows(rows, names, source)
+    check_rows(rows, names, source, lines)
     return ClipTable(rows, tuple(names), (*notes, *near_labels(names), *near_signers(rows["signer"])))
 
 

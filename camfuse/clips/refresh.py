@@ -22,6 +22,7 @@ from camfuse.clips.label_files import plural
 from camfuse.clips.leaks import describe_leaks, find_leaks
 from camfuse.clips.lengths import segment_notes
 from camfuse.clips.sources.entry import source_entry
+from camfuse.clips.splits import VIDEO_SUFFIXES
 from camfuse.clips.table import COLUMNS, NAME_PARTS, SHARD_COLUMNS, ClipTable, shard_names, shard_of
 from camfuse.config import Config
 from camfuse.config.estimators import PICKLES
@@ -60,12 +61,19 @@ class Refreshed:
     leaks: pd.DataFrame
 
 
-def refresh(config: Config) -> Refreshed:
+def refresh(config: Config, *, log_notes: bool = True) -> Refreshed:
     """Read the label files, look at the recordings, and write ``<output>/clips`` where it changed.
 
     Writes clips.csv, classes.csv, coverage.csv (`count_coverage`), duplicates.csv (`find_duplicates`),
     leaks.csv (`find_leaks`), missing.csv,
     notes.txt, hashes.csv and lengths.csv (caches) and shards/<shard>.csv for every shard.
+
+    Parameters
+    ----------
+    config
+        The run's config.
+    log_notes
+        Whether to log the notes where they are others than before; not where the caller says them.
 
     Raises
     ------
@@ -121,7 +129,9 @@ def refresh(config: Config) -> Refreshed:
         duplicates=duplicates.reset_index(drop=True),
         leaks=leaks,
     )
-    _write(refreshed, out, config.clips.shards, parts)
+    if _write(refreshed, out, config.clips.shards, parts) and log_notes:
+        for note in refreshed.notes:
+            log.warning("%s", note)
     return refreshed
 
 
@@ -167,9 +177,26 @@ def _check_missing(
     listing = pd.DataFrame({"clip_id": missing["clip_id"].tolist(), "path": absent}, dtype=str)
     write_if_changed(out / "missing.csv", listing.to_csv(index=False))
     if absent and config.clips.missing == "stop":
-        problems = [f"clip {clip_id}: no file {path}" for clip_id, path in listing.itertuples(index=False)]
+        problems = [f"clip {clip_id}: {_not_there(path)}" for clip_id, path in listing.itertuples(index=False)]
         hint = "fix this, or set `clips.missing: drop` to continue without them"
         raise TableError(f"recordings that are not on disk, all in {out / 'missing.csv'} ({hint})", problems)
+
+
+def _not_there(path: str) -> str:
+    """Say where a recording was looked for, and what of its name is likely to be the reason that it is not there."""
+    place = Path(path).absolute()
+    if place.is_dir():
+        return f"expected a file, found the folder {place}"
+    reason = ""
+    if "\\" in path:
+        reason = "; write / between folders, not a backslash"
+    elif "~" in Path(path).parts:
+        reason = "; ~ is no home folder in a table: write the whole path"
+    elif not place.suffix:
+        names = [place.name + suffix for suffix in sorted(VIDEO_SUFFIXES)]
+        found = [name for name in names if place.with_name(name).is_file()]
+        reason = f"; its name has no suffix: expected one, as in {found[0] if found else place.name + '.mp4'}"
+    return f"no file {place}{reason}"
 
 
 def _find_leaks(rows: pd.DataFrame, config: Config) -> pd.DataFrame:
@@ -235,7 +262,8 @@ def _identity(recording: str, keypoints: str, start: float, end: float, parts: i
     return hashlib.sha256("|".join(said).encode()).hexdigest()[:16]
 
 
-def _write(refreshed: Refreshed, out: Path, shards: int, name_parts: dict[str, int]) -> None:
+def _write(refreshed: Refreshed, out: Path, shards: int, name_parts: dict[str, int]) -> bool:
+    """Write what has changed; return whether the notes have."""
     rows = refreshed.rows
     classes = pd.DataFrame({"class_index": range(len(refreshed.classes)), "label": refreshed.classes})
     tables = {"clips": rows, "classes": classes, "coverage": refreshed.coverage, "duplicates": refreshed.duplicates}
@@ -254,6 +282,4 @@ def _write(refreshed: Refreshed, out: Path, shards: int, name_parts: dict[str, i
         if path.stem not in names:
             path.unlink(missing_ok=True)
     notes = "".join(f"{note}\n" for note in refreshed.notes)
-    if write_if_changed(out / "notes.txt", notes):
-        for note in refreshed.notes:
-            log.warning("%s", note)
+    return write_if_changed(out / "notes.txt", notes)

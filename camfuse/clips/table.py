@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,8 +101,21 @@ def unwritable(text: str) -> str | None:
     return f"expected no control characters, found {', '.join(map(repr, found))} in {text!r}"
 
 
-def check_rows(rows: pd.DataFrame, classes: Collection[str], source: str | Path) -> None:
+def check_rows(
+    rows: pd.DataFrame, classes: Collection[str], source: str | Path, lines: Sequence[int] | None = None
+) -> None:
     """Check a table, and name every bad row at once.
+
+    Parameters
+    ----------
+    rows
+        The table.
+    classes
+        Labels of the class indices.
+    source
+        The label file or folder, for messages.
+    lines
+        The line of each row in the user's file, for messages; left out, clips are named by their ids alone.
 
     Raises
     ------
@@ -114,8 +127,10 @@ def check_rows(rows: pd.DataFrame, classes: Collection[str], source: str | Path)
         raise TableError(source, [f"expected column `{column}`, found {list(rows.columns)}" for column in missing])
     if len(rows) == 0:
         raise TableError(source, ["expected at least one clip, found none"])
+    names = rows["clip_id"].tolist()
+    places = [f"clip {name}" for name in names] if lines is None else _places(lines, names)
     if problems := [
-        f"row {row + 1} ({rows['clip_id'].iloc[row]}): {column}: {problem}"
+        f"{places[row]}: {column}: {problem}"
         for column in _TEXTS
         for row, text in enumerate(rows[column].tolist())
         if (problem := unwritable(text))
@@ -135,12 +150,16 @@ def check_rows(rows: pd.DataFrame, classes: Collection[str], source: str | Path)
         }
     found = {column: rows[column].tolist() for column, _ in checks}
     problems = [
-        f"row {row + 1} ({rows['clip_id'].iloc[row]}): {column}: expected {expected}, found {found[column][row]!r}"
+        f"{places[row]}: {column}: expected {expected}, found {found[column][row]!r}"
         for (column, expected), wrong in checks.items()
         for row in np.flatnonzero(np.asarray(wrong)).tolist()
     ]
     if problems:
         raise TableError(source, problems)
+
+
+def _places(lines: Sequence[int], names: Sequence[str]) -> list[str]:
+    return [f"line {line} ({name})" for line, name in zip(lines, names, strict=True)]
 
 
 def _no_label(name: str) -> str | None:

@@ -10,6 +10,9 @@ from camfuse.config.base import Section
 from camfuse.config.run import Config
 from camfuse.errors import ConfigError, bullet_list
 
+TEXT_EXPECTED = ("Input should be a valid string", "Input is not a valid path")
+"""What pydantic says of a value that is neither text nor made of it."""
+
 
 def parse_config(values: dict[str, Any], source: str = "config") -> Config:
     """Validate a nested dictionary, listing every wrong key at once.
@@ -72,6 +75,9 @@ def _problems(error: ValidationError) -> list[str]:
 def _reason(message: str, found: object) -> str:
     if message == "Extra inputs are not permitted":
         return "unknown key; see config/README.md for the keys there are"
+    if isinstance(found, bool) and message.startswith(TEXT_EXPECTED):
+        words, quoted = ("`yes`, `on` and `true`", '"yes"') if found else ("`no`, `off` and `false`", '"no"')
+        return f"expected text, found {str(found).lower()}: YAML reads {words} as that; write it in quotes: {quoted}"
     shown = "" if isinstance(found, dict) else f", found {found!r}"
     return message.removeprefix("Value error, ") + shown
 

@@ -172,9 +172,8 @@ def _hope(folder: Folder) -> str:
     each = int((folder.decodable["split"] == "train").sum()) / max(folder.counts.words, 1)
     for least, measured in MEASURED:
         if each >= least:
-            return (
-                f"Measured elsewhere, no promise, on people whom training never saw: {measured}. Here it is {each:.1f}."
-            )
+            here = f"Here there are {each:.1f} training clips a word."
+            return f"Measured elsewhere, no promise, on people whom training never saw: {measured}. {here}"
     return (
         f"With {each:.1f} training clips a word nothing has been measured; 3 or more of several people are a beginning."
     )

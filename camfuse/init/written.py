@@ -69,7 +69,7 @@ def _recipe(resolved: Config) -> str:
     phases = [(part, getattr(resolved.train, part)) for part in resolved.model.parts]
     told = "; ".join(
         f"{name}: {one.epochs} {plural(one.epochs, 'epoch', 'epochs')}, "
-        f"each clip {one.repeat} {plural(one.repeat, 'time', 'times')}, batches of {one.batch}"
+        f"each clip {one.repeat} {plural(one.repeat, 'time', 'times')} in every epoch, batches of {one.batch}"
         for name, one in phases
     )
     threads = resolved.machine.threads

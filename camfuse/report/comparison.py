@@ -21,7 +21,7 @@ def experiment_table(run: Run) -> Table | None:
     """
     text = ("experiment", "changes", "row")
     path = run.experiments
-    found = read_csv(path, (*text, "top1", "mean_class_accuracy"), text) if run.config.experiments else None
+    found = read_csv(path, (*text, "n", "top1", "mean_class_accuracy"), text) if run.config.experiments else None
     if found is None:
         return None
     columns = [row for row in COMPARED if row in set(found["row"])]
@@ -30,8 +30,9 @@ def experiment_table(run: Run) -> Table | None:
         top1 = dict(zip(lines["row"], lines["top1"], strict=True))
         per_class = dict(zip(lines["row"], lines["mean_class_accuracy"], strict=True))
         shown = [percent(top1.get(row, math.nan)) for row in columns]
-        rows.append((str(name), str(changes) or NONE, *shown, percent(per_class.get(FUSED, math.nan))))
-    head = ("run", "changes", *(f"{TITLES[row]} top-1" for row in columns), "Fused class top-1")
+        clips = f"{int(lines['n'].iloc[0]):,}"  # those of every row of one run
+        rows.append((str(name), str(changes) or NONE, clips, *shown, percent(per_class.get(FUSED, math.nan))))
+    head = ("run", "changes", "clips", *(f"{TITLES[row]} top-1" for row in columns), "Fused class top-1")
     return Table("Experiments on the same shards, in %", head, rows, frozenset({0, 1}), frozenset({0}))
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from camfuse.evaluate.result_text import NONE
 from camfuse.report.tables import Table, duration, read_csv
+from camfuse.run.experiments import Plan
 from camfuse.run.layout import DATA_STAGES, Run
 from camfuse.run.shard import Shard
 from camfuse.run.stages import STAGES
@@ -30,9 +31,12 @@ def open_shards(run: Run) -> Shards:
 
 
 def stage_table(run: Run, shards: Shards) -> Table:
-    """Count what each data stage made."""
+    """Count what each data stage made, without those that no run of the config needs."""
     rows = []
+    needed = Plan(run.config).data_stages
     for stage, files in shards.items():
+        if not files and stage not in needed:
+            continue
         clips = [(shard, clip_id) for shard in files for clip_id in shard]
         frames = sum(shard.count(clip_id) for shard, clip_id in clips)
         size = sum(shard.path.stat().st_size for shard in files) / 1e6
@@ -68,9 +72,15 @@ def noted_table(shards: Shards) -> Table:
 
 
 def identity_table(run: Run, shards: Shards) -> Table:
-    """List every stage's version and fingerprint, and what its files say that they rest on."""
+    """List version and fingerprint of each stage that the run has, and what its files say that they rest on."""
     rows = []
+    config = run.config
+    trainings = {f"train_{part}" for part in config.model.parts}
+    drawn = {"avatars"} if config.clips.fingerspelling else set()
+    has = {*drawn, *Plan(config).data_stages, *trainings, "evaluate", "report"}
     for name, stage in STAGES.items():
+        if name not in has and not shards.get(name):
+            continue
         found = {_flat(shard.provenance) for shard in shards.get(name, ())}
         rows.append((name, str(stage.version), run.fingerprint(name), "; ".join(sorted(found))))
     head = ("stage", "version", "fingerprint", "made with")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from camfuse.config import Config, FusionStage, Part, change
-from camfuse.run.layout import EvaluationFiles, Run, TrainingFiles
+from camfuse.run.layout import DATA_STAGES, DataStage, EvaluationFiles, Run, TrainingFiles
 from camfuse.run.stages import fingerprint
 
 Kind = Literal["experiments", "ablation"]
@@ -43,6 +43,11 @@ class Training:
     def folder(self) -> Path:
         """Its folder."""
         return self.files.folder
+
+    @property
+    def inputs(self) -> tuple[DataStage, ...]:
+        """The data stages whose shards it reads."""
+        return Run(self.config).inputs(self.part)
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,17 @@ class Plan:
                 if training.files not in own:
                     found.setdefault((part, training.files.folder.name), training)
         return found
+
+    @property
+    def all_trainings(self) -> tuple[Training, ...]:
+        """The main run's trainings, then the others."""
+        return (*self.main.trainings.values(), *self.trainings.values())
+
+    @property
+    def data_stages(self) -> tuple[DataStage, ...]:
+        """The data stages that some run needs: those that a training reads, and what leads to them."""
+        last = max(DATA_STAGES.index(stage) for training in self.all_trainings for stage in training.inputs)
+        return DATA_STAGES[: last + 1]
 
     def of(self, kind: Kind) -> tuple[Experiment, ...]:
         """Return the experiments, or the cells of the matrix."""

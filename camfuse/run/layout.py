@@ -62,6 +62,11 @@ class TrainingFiles:
         return self.folder / "best_so_far.ckpt"
 
     @property
+    def begun(self) -> bool:
+        """Whether there is anything that was trained: the kept epoch, or a state to resume from."""
+        return any(path.is_file() for path in (self.best, self.last, self.before_last, self.best_so_far))
+
+    @property
     def curves(self) -> Path:
         """A row per epoch, split and head."""
         return self.folder / "curves.csv"

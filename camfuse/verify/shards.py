@@ -7,6 +7,7 @@ from tqdm import tqdm
 
 from camfuse.clips.label_files import name_some
 from camfuse.errors import ShardError
+from camfuse.run.experiments import Plan
 from camfuse.run.layout import DATA_STAGES, Run
 from camfuse.run.shard import Shard
 from camfuse.verify.finding import Finding, digest_problem
@@ -16,7 +17,7 @@ Counts = dict[str, dict[str, int]]
 
 
 def check_shards(run: Run) -> Iterator[Finding]:
-    """Check every shard that is there, and that none is missing which a training reads or which led to one.
+    """Check every shard that is there, and note which are missing; that is wrong where a training read them.
 
     Raises
     ------
@@ -25,8 +26,10 @@ def check_shards(run: Run) -> Iterator[Finding]:
     """
     counts: Counts = {}
     by_shard = list(run.clips().groupby("shard"))
-    last = max(DATA_STAGES.index(stage) for stage in run.inputs())
-    for number, stage in enumerate(DATA_STAGES):
+    plan = Plan(run.config)
+    # while nothing is trained, the run is not done yet
+    read = {stage for training in plan.all_trainings if training.files.begun for stage in training.inputs}
+    for stage in DATA_STAGES:
         there = [(str(name), rows) for name, rows in by_shard if run.shard_path(stage, str(name)).exists()]
         wrong = 0
         for name, rows in tqdm(there, desc=f"verify {stage}", unit="shard", mininterval=1.0, disable=None):
@@ -34,10 +37,9 @@ def check_shards(run: Run) -> Iterator[Finding]:
                 wrong += found.kind == "wrong"
                 yield found
         missing = [str(name) for name, _ in by_shard if str(name) not in dict(there)]
-        if missing and (there or number <= last):
-            needed = stage in run.inputs() and there
+        if missing and (there or stage in plan.data_stages):
             text = f"{len(missing)} of {len(by_shard)} shards are not there: {name_some(missing)}"
-            yield Finding("wrong" if needed else "note", stage, text)
+            yield Finding("wrong" if stage in read and there else "note", stage, text)
         if there and not wrong:
             yield Finding("fine", stage, f"{len(there)} shards are whole and of this config and clip table")
     yield from _differing(counts)

@@ -26,7 +26,7 @@ def check_trainings(run: Run) -> Iterator[Finding]:
         If there is no list of classes.
     """
     plan, classes = Plan(run.config), run.classes()
-    for training in (*plan.main.trainings.values(), *plan.trainings.values()):
+    for training in plan.all_trainings:
         place = str(training.folder.relative_to(run.output))
         if not training.files.best.is_file():
             yield Finding("note", place, "not trained yet")

@@ -9,6 +9,7 @@ from run_command import camfuse
 from camfuse.clips.refresh import read_table
 from camfuse.config import load_config
 from camfuse.errors import ConfigError, TableError
+from camfuse.run.trainable import training_problems
 
 
 @pytest.fixture
@@ -117,7 +118,25 @@ def test_what_no_run_could_train_is_said(videos: Path, tmp_path: Path, kept: tup
             video.unlink()
     found = camfuse("init", videos, "--output", tmp_path / "a.yaml")
     assert f"A training would stop here: {said}" in found
+    assert "a.yaml. First, record what is missing, and call `camfuse init` again" in found and "Now: " not in found
     assert "0 clips" not in found
+
+
+def test_two_people_with_words_of_their_own(videos: Path, tmp_path: Path) -> None:
+    """No training could run until signers are mixed, which the written config then does."""
+    for word, other in (("hello", "ben"), ("thanks", "anna")):
+        for video in (videos / word).glob(f"{other}_*"):
+            video.unlink()
+        for number in (3, 4, 5):
+            name = "anna" if other == "ben" else "ben"
+            (videos / word / f"{name}_{number}.mp4").write_bytes((videos / "hello" / "anna_1.mp4").read_bytes())
+    config = tmp_path / "a.yaml"
+    found = camfuse("init", videos, "--output", config, "--signer", "/([a-z]+)_")
+    assert "A training would stop here: expected a test clip of a word that is trained, found none." in found
+    assert "put `by: label` below `folder:` in it" in found and f"Then: camfuse run {config}" in found
+    config.write_text(config.read_text().replace("folder:\n", "folder:\n    by: label\n"))
+    table = read_table(load_config(config))
+    assert training_problems(load_config(config), table.rows, table.classes) == []
 
 
 def test_a_word_whose_training_clips_are_all_broken(videos: Path, tmp_path: Path) -> None:

@@ -92,7 +92,8 @@ def refused(folder: Path, clips: dict[str, Any], *words: str) -> str:
 )
 def test_a_mistake_that_shows_in_the_workflow_is_said_as_by_every_command(tmp_path: Path) -> None:
     said = refused(tmp_path, {"csv": {"table": "none.csv"}})
-    assert said.endswith("\nERROR: none.csv: 1 problem(s)\n  - cannot read the file: No such file or directory\n")
+    why = f"cannot read the file: No such file or directory; looked for {tmp_path / 'none.csv'}"
+    assert said.endswith(f"\nERROR: none.csv: 1 problem(s)\n  - {why}\n")
     (tmp_path / "odd.csv").write_text("file,word\na.mp4,hello\n")
     assert "\nERROR: odd.csv: 2 problem(s)\n" in refused(tmp_path, {"csv": {"table": "odd.csv"}})
     assert "\nERROR: nowhere: 1 problem(s)\n" in refused(tmp_path, {"folder": {"videos": "nowhere"}})

@@ -70,7 +70,8 @@ def test_clips_says_what_is_odd_and_how_many_there_are(
     found = Refreshed(rows, ("book", "sea"), ("One label is odd.",), *[pd.DataFrame()] * 3)
     calls: list[Config] = []
 
-    def refresh(config: Config) -> Refreshed:
+    def refresh(config: Config, *, log_notes: bool) -> Refreshed:
+        assert not log_notes  # the command says them itself, once
         calls.append(config)
         return found
 

@@ -57,6 +57,26 @@ def test_the_folder_of_the_videos_must_be_there(tmp_path: Path) -> None:
         check_folder(tmp_path / "none")
 
 
+@pytest.mark.bad_input("a table where the folder of videos belongs", "refused at the start, with how a table is named")
+def test_a_table_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "clips.csv").write_text("video,label")
+    (tmp_path / "a.mp4").write_bytes(b"")
+    with pytest.raises(
+        TableError, match=r"found the file clips\.csv; for a table write `clips: {csv: {table: .*clips\.csv"
+    ):
+        check_folder(tmp_path / "clips.csv")
+    with pytest.raises(TableError, match=r"expected a folder of videos, found the file a\.mp4$"):
+        check_folder(tmp_path / "a.mp4")
+
+
+def test_a_relative_path_that_is_not_there_is_said_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TableError, match=f"; looked for {tmp_path / 'none'}$"):
+        check_folder(Path("none"))
+    with pytest.raises(TableError, match=f"No such file or directory; looked for {tmp_path / 'none.csv'}$"):
+        read_text(Path("none.csv"))
+
+
 @pytest.mark.parametrize(("number", "expected"), [(0, "words have"), (1, "word has"), (2, "words have")])
 def test_one_and_many(number: int, expected: str) -> None:
     assert plural(number, "word has", "words have") == expected

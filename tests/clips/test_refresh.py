@@ -1,4 +1,5 @@
 import os
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -170,6 +171,31 @@ def test_every_missing_video_is_listed(from_csv: Callable[..., Config], videos: 
     assert len((config.output / "clips" / "missing.csv").read_text().splitlines()) == 31
 
 
+@pytest.mark.bad_input(
+    "videos in a table that are not there", "each named with the place where it was looked for, and a likely reason"
+)
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("gone.mp4", r"no file {videos}/gone\.mp4"),
+        ("hello\\1.mp4", r"no file {videos}/hello\\1\.mp4; write / between folders, not a backslash"),
+        ("~/1.mp4", r"no file {videos}/~/1\.mp4; ~ is no home folder in a table: write the whole path"),
+        ("hello/1", r"no file {videos}/hello/1; its name has no suffix: expected one, as in 1\.mp4"),
+        ("hello/9", r"no file {videos}/hello/9; its name has no suffix: expected one, as in 9\.mp4"),
+        ("hello", r"expected a file, found the folder {videos}/hello"),
+    ],
+)
+def test_a_missing_video_is_said_in_full_with_a_likely_reason(
+    make_config: MakeConfig, videos: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    monkeypatch.chdir(videos.parent)
+    write(videos.parent, "table.csv", f"video,label,split\n{name},a,train\nhello/1.mp4,b,val\n")
+    config = make_config(clips={"csv": {"table": "table.csv", "videos": "videos"}})
+    with pytest.raises(TableError) as error:
+        refresh(config)
+    assert re.fullmatch(f"clip .*: {said.format(videos=videos)}", error.value.problems[0])
+
+
 def test_missing_videos_are_dropped_and_counted(from_csv: Callable[..., Config], videos: Path) -> None:
     text = "video,label,split\nhello/1.mp4,a,train\nx.mp4,a,train\nhello/2.mp4,b,test\ny.mp4,c,val\n"
     config = from_csv(text, missing="drop")
@@ -290,6 +316,14 @@ def test_notes_are_logged_when_they_change(
     caplog.clear()
     refresh(config)
     assert not caplog.text
+
+
+def test_notes_are_not_logged_where_the_caller_says_them(
+    from_csv: Callable[..., Config], copies: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    refreshed = refresh(from_csv(copies), log_notes=False)
+    assert any("occur more than once" in note for note in refreshed.notes)
+    assert "occur more than once" not in caplog.text
 
 
 def test_several_at_once(from_folder: Callable[..., Config]) -> None:

@@ -48,8 +48,10 @@ def test_a_clip_stays_in_its_shard() -> None:
 )
 def test_each_fault_is_named_with_its_row(changes: dict[str, object], message: str) -> None:
     check_rows(table(), ["x"], "table")
-    with pytest.raises(TableError, match=rf"row 1 \({changes.get('clip_id', 'a')}\).*{message}|{message}"):
+    with pytest.raises(TableError, match=rf"clip {changes.get('clip_id', 'a')}: .*{message}"):
         check_rows(table(**changes), ["x"], "table")
+    with pytest.raises(TableError, match=rf"line 7 \({changes.get('clip_id', 'a')}\): .*{message}"):
+        check_rows(table(**changes), ["x"], "table", [7])
 
 
 @pytest.mark.parametrize(("name", "message"), [("a\u2028b", "no control characters"), ("", "a word, found none")])

@@ -1,5 +1,6 @@
 """A config is read, checked, changed and written."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,24 @@ def test_every_wrong_key_is_listed_at_once() -> None:
 def test_what_was_found_is_said(make_config: MakeConfig) -> None:
     with pytest.raises(ConfigError, match=r"seed: .*greater than or equal to 0, found -1"):
         make_config(seed=-1)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("train: {unknown_words: [coffee, no]}", "train.unknown_words.1: expected text, found false: YAML reads `no`"),
+        (
+            "train: {unknown_words: [yes]}",
+            'found true: YAML reads `yes`, `on` and `true` as that; write it in quotes: "yes"',
+        ),
+        ("output: off", "output: expected text, found false"),
+    ],
+)
+def test_words_that_yaml_reads_as_true_or_false_are_to_be_quoted(tmp_path: Path, text: str, wrong: str) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(f"clips: {{folder: {{videos: x}}}}\npose: {{mediapipe: {{}}}}\n{text}\n")
+    with pytest.raises(ConfigError, match=re.escape(wrong)):
+        load_config(path)
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,9 @@ def test_a_gpu_and_many_clips_get_more_streams() -> None:
 @pytest.mark.parametrize(
     ("each", "expected"),
     [
-        (12, ": 96 %. Here it is 12.0."),
-        (3, ": 87 %. Here it is 3.0."),
-        (1, ": 73 %. Here it is 1.0."),
+        (12, ": 96 %. Here there are 12.0 training clips a word."),
+        (3, ": 87 %. Here there are 3.0 training clips a word."),
+        (1, ": 73 %. Here there are 1.0 training clips a word."),
     ],
 )
 def test_the_hope_is_a_measurement_nearby(each: int, expected: str) -> None:
@@ -136,4 +136,4 @@ def test_broken_videos_are_no_clips_of_their_words() -> None:
     assert "\nTest: 1 clip, 100.0 points each; " in text
     assert "\n  1 of 2 words has no test clip: nothing measures it: b.\n" in text
     assert "\n  1 of 2 words has no training clip: it cannot be learned: a.\n" in text
-    assert "With 1.0 training clips" in text or "Here it is 1.0." in text
+    assert "With 1.0 training clips" in text or "Here there are 1.0 training clips a word." in text

@@ -40,12 +40,12 @@ def test_broken_videos_are_left_out() -> None:
 
 
 def test_the_comments_say_what_the_recipe_comes_to() -> None:
-    assert "# sequence: 24 epochs, each clip 10 times, batches of 16; 2 threads." in text("v", None)
+    assert "# sequence: 24 epochs, each clip 10 times in every epoch, batches of 16; 2 threads." in text("v", None)
     assert "`model: {pose: {}}` adds the stream on heatmaps" in text("v", None)
 
 
 def test_with_a_gpu_they_say_what_heatmaps_and_fusion_come_to() -> None:
     found = text("v", None, gpu=True, clips=2000)
-    assert "# pose: 12 epochs, each clip 16 times, batches of 8; sequence: 24 epochs," in found
-    assert "; fusion: 8 epochs, each clip 4 times, batches of 8; 1 thread." in found
+    assert "# pose: 12 epochs, each clip 16 times in every epoch, batches of 8; sequence: 24 epochs," in found
+    assert "; fusion: 8 epochs, each clip 4 times in every epoch, batches of 8; 1 thread." in found
     assert "`model: {pose: null}` leaves out the stream on heatmaps" in found

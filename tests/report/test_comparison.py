@@ -14,8 +14,8 @@ from tests.report.page_text import Text, written
 EXPERIMENTS = """experiment,changes,row,n,top1,mean_class_accuracy
 main,,rgb,6,0.25,0.25
 main,,fused,6,0.5,0.375
-wide,model.fusion.width=64,rgb,6,0.25,0.25
-wide,model.fusion.width=64,fused,6,0.75,0.625
+wide,model.fusion.width=64,rgb,4,0.25,0.25
+wide,model.fusion.width=64,fused,4,0.75,0.625
 """
 
 
@@ -42,8 +42,8 @@ def with_runs(run: Run) -> Run:
 
 def test_experiments_side_by_side(run: Run) -> None:
     results = Text(written(with_runs(run))).sections["results"]
-    assert "run changes RGB top-1 Fused top-1 Fused class top-1" in results
-    assert "main - 25.00 50.00 37.50 wide model.fusion.width=64 25.00 75.00 62.50" in results
+    assert "run changes clips RGB top-1 Fused top-1 Fused class top-1" in results
+    assert "main - 6 25.00 50.00 37.50 wide model.fusion.width=64 4 25.00 75.00 62.50" in results
 
 
 def test_the_ablation_with_its_spread(run: Run) -> None:

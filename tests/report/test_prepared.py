@@ -1,6 +1,7 @@
 """What the page says of the data stages."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from made_training import MakeConfig
 
 from camfuse.errors import ShardError, StaleShardError
 from camfuse.report.page import write_report
-from camfuse.report.prepared import noted_table, time_table
+from camfuse.report.prepared import Shards, identity_table, noted_table, stage_table, time_table
+from camfuse.run.layout import DATA_STAGES
 from camfuse.run.layout import Run as RunFiles
 from camfuse.run.shard import ClipData, Shard
 from tests.report.page_text import Text
@@ -23,6 +25,28 @@ def test_the_run(text: Text) -> None:
     assert "train_rgb 1 2 h 01 min 2 h 01 min 2,048 2.4" in run
     assert "made by hand" in run
     assert "sigma: 0.7" in run
+
+
+@pytest.mark.parametrize(
+    ("model", "experiments", "stages", "trainings"),
+    [
+        ({"rgb": None, "pose": None, "sequence": {}}, {}, ["frames", "pose"], ["train_sequence"]),
+        ({"pose": None}, {}, ["frames", "pose", "crops"], ["train_rgb"]),
+        (
+            {"rgb": None, "pose": None, "sequence": {}},
+            {"images": {"model": {"rgb": {}}}},
+            ["frames", "pose", "crops"],
+            ["train_sequence"],
+        ),
+    ],
+)
+def test_stages_that_the_run_does_not_have_are_left_out(
+    make_config: MakeConfig, model: dict[str, Any], experiments: dict[str, Any], stages: list[str], trainings: list[str]
+) -> None:
+    files = RunFiles(make_config(model=model, experiments=experiments))
+    none: Shards = {stage: [] for stage in DATA_STAGES}
+    assert [row[0] for row in stage_table(files, none).rows] == stages
+    assert [row[0] for row in identity_table(files, none).rows] == [*stages, *trainings, "evaluate", "report"]
 
 
 def test_a_damaged_shard_is_named(run: Run) -> None:

@@ -53,6 +53,15 @@ def test_the_same_training_is_the_main_runs_or_shared(make_config: MakeConfig) -
     assert len({where[name]["fusion"] for name in ("once", "plain", "again", "again_plain")}) == 4
 
 
+def test_each_training_says_what_it_reads(make_config: MakeConfig) -> None:
+    plan = Plan(make_config(experiments={"again": {"seed": 2}}))
+    reads = {"rgb": ("crops",), "pose": ("heatmaps",), "fusion": ("crops", "heatmaps")}
+    assert [one.inputs for one in plan.all_trainings] == [reads[one.part] for one in plan.all_trainings]
+    assert [one.part for one in plan.all_trainings] == ["rgb", "pose", "fusion"] * 2
+    assert plan.data_stages == ("frames", "pose", "crops", "heatmaps")
+    assert Plan(make_config(model={"pose": None})).data_stages == ("frames", "pose", "crops")
+
+
 def test_names_and_order_and_removal_move_no_training(make_config: MakeConfig) -> None:
     some = {"a": {"seed": 2}, "b": {"seed": 2, **PLAIN}, "c": {"seed": 3}}
     before = folders(make_config(experiments=some))

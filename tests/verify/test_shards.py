@@ -81,3 +81,14 @@ def test_missing_shards_are_wrong_where_a_training_reads_them(copy: Run) -> None
     copy.shard_path("crops", "0001").unlink()
     assert said(copy) == "wrong  heatmaps: 1 of 2 shards are not there: 0001"
     assert "crops: 1 of 2 shards are not there" in said(copy, "note")
+
+
+def test_missing_shards_are_a_note_while_nothing_is_trained_from_them(copy: Run) -> None:
+    copy.shard_path("heatmaps", "0001").unlink()
+    for part in ("pose", "fusion"):
+        shutil.rmtree(copy.training(part).folder, ignore_errors=True)
+    assert said(copy) == ""
+    assert "heatmaps: 1 of 2 shards are not there: 0001" in said(copy, "note")
+    copy.training("pose").folder.mkdir()
+    copy.training("pose").last.write_bytes(b"")  # begun, and stopped
+    assert said(copy) == "wrong  heatmaps: 1 of 2 shards are not there: 0001"

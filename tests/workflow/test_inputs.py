@@ -123,7 +123,7 @@ def test_labels_and_names_that_no_table_can_hold_are_refused(tmp_path: Path, fai
         return said
 
     (tmp_path / "clips.csv").write_bytes((failing / "csv" / "carriage_return_label.csv").read_bytes())
-    assert r"row 8 (c0_7): label: expected no control characters, found '\r' in 'a\rb'" in refused(
+    assert r"line 17 (c0_7): label: expected no control characters, found '\r' in 'a\rb'" in refused(
         {"csv": {"table": "clips.csv"}}
     )
     video = tmp_path / "videos" / "a" / os.fsdecode(b"caf\xe9.mp4")

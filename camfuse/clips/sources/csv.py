@@ -56,15 +56,16 @@ def read(source: CsvSource) -> ClipTable:
     if problems:
         raise TableError(source.table, problems)
     notes = [*_unused(header), *_nameless(header, lines)]
+    numbers = [number for number, _ in lines]
     rows["clip_id"] = _clip_ids(rows, recording)
-    if "clip_id" not in header and (problems := _repeated(rows, [number for number, _ in lines], recording)):
+    if "clip_id" not in header and (problems := _repeated(rows, numbers, recording)):
         raise TableError(source.table, problems)
     if recording == "video":
         rows["video"] = [str(source.videos / video) for video in rows["video"]]
     own_split = None if "split" in header else OwnSplit(source.split, source.by, REMEDY)
     if own_split is None and source.by:
         notes.append(f"The table's column `split` counts, and `by: {source.by}` does not.")
-    return make_table(rows, source.table, own_split=own_split, notes=notes)
+    return make_table(rows, source.table, own_split=own_split, notes=notes, lines=numbers)
 
 
 def _read_header(path: Path) -> tuple[list[str], list[Line]]:

@@ -199,9 +199,10 @@ def test_every_bad_row_is_listed(source: Callable[..., CsvSource]) -> None:
         read(source(text))
     assert len(error.value.problems) == 7
     for expected in (
-        "(one): clip_id: expected each id once",
-        "found 'holdout'",
-        "found ''",
+        "line 2 (one): clip_id: expected each id once",
+        "line 3 (one): clip_id: expected each id once",
+        "line 4 (t w o): split: expected train, val or test, found 'holdout'",
+        "line 5 (three): split: expected train, val or test, found ''",
         "found -1.0",
         "found 't w o'",
     ):

@@ -177,5 +177,5 @@ def test_missing_label_file(source: Callable[..., WlaslSource], tmp_path: Path) 
 
 def test_segment_that_ends_before_it_starts(source: Callable[..., WlaslSource]) -> None:
     wrong = [{"gloss": "x", "instances": [{"video_id": "1", "split": "val", "frame_start": 50, "frame_end": 20}]}]
-    with pytest.raises(TableError, match=r"\(1\): end: expected seconds after start"):
+    with pytest.raises(TableError, match=r"clip 1: end: expected seconds after start"):
         read(source(wrong, trimmed=False))
