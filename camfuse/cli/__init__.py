@@ -1,5 +1,6 @@
 """The command line: one sub-command a stage, each importing its stage only when it is called."""
 
+import atexit
 import io
 import logging
 import sys
@@ -8,6 +9,7 @@ from camfuse.cli import doctor, init, plan, run, stages, train, evaluate  # isor
 from camfuse.cli import predict, views, verify, keypoints, export, serve  # isort: skip  # in this order
 from camfuse.cli.options import app
 from camfuse.errors import CamfuseError, disk_problem
+from camfuse.run.jobs import note_cpu_seconds
 
 log = logging.getLogger("camfuse")
 
@@ -41,6 +43,7 @@ def main() -> None:
     logging.getLogger().addHandler(console)
     log.setLevel(logging.INFO)
     logging.raiseExceptions = False  # a log on a full disk must not hide what went wrong
+    atexit.register(note_cpu_seconds)  # registered first, it is called last: the loaders' processes are joined by then
     try:
         app()
     except CamfuseError as error:

@@ -54,5 +54,5 @@ def plan(
         return
     for line in (*forecast_text(forecast), *untimed(forecast.rules), *limits(forecast, run.output)):
         typer.echo(line)
-    if before:
+    if before.rows:
         typer.echo(f"\nthe forecast before this one:\n{comparison_text(before)}")

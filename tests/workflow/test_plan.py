@@ -29,9 +29,10 @@ def test_a_run_says_how_true_its_forecast_was(tmp_path_factory: pytest.TempPathF
     run = Run(load_config(folder / "config.yaml").model_copy(update={"output": folder / "results"}))
     assert not list((folder / "results").glob(".plan*")) and not (folder / "results" / "frames").exists()
     out = workflow.run()
-    rows = {row.rule: row for row in compare(run)}
+    rows = {row.rule: row for row in compare(run).rows}
     assert rows["frames"].jobs == 2 and {"avatars", "pose", "train_rgb", "evaluate", "report"} <= rows.keys()
-    forecast, truth = (sum(row.cpu_seconds[side] for row in rows.values()) for side in (0, 1))
+    assert all(row.ratio is not None for row in rows.values())  # every job's log says what it used
+    forecast, truth = (sum(row.cpu_seconds[side] or 0.0 for row in rows.values()) for side in (0, 1))
     assert 0.5 < forecast / truth < 2
     assert re.search(r"^together .* CPU seconds, ratio", out, re.MULTILINE)
     assert "Forecast and truth" in run.report.read_text(encoding="utf-8")
