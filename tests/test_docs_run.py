@@ -24,6 +24,8 @@ RUN = {
     "camfuse show ase_C --config config/demo.yaml --output sheet.png": (),
     "camfuse run config/demo.yaml -- --dry-run": (),
     "snakemake --unlock --configfile config/demo.yaml": (),
+    "camfuse run config/demo.yaml -- --unlock": (),
+    "camfuse run config/demo.yaml": (),
     "snakemake --rerun-incomplete --cores 2 --configfile config/demo.yaml": (),
     "snakemake --forcerun report --cores 2 --configfile config/demo.yaml": (),
     # README, "Your own videos", on the demo's clips
