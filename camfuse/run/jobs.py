@@ -62,6 +62,7 @@ def note_cpu_seconds() -> None:
     """Put into the log what this process and its children used of all cores, for `cpu_seconds`.
 
     Snakemake's benchmark files say it too, but by looks 30 seconds apart, and leave out what came after the last.
+    This leaves out Python's own end, which with torch takes a second.
     """
     used = os.times()
     log.info("used %.2f CPU seconds", sum(used[:4]))

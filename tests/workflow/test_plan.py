@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from small_run import Workflow
@@ -10,6 +11,8 @@ from camfuse.config import load_config
 from camfuse.run.forecast import compare
 from camfuse.run.layout import Run
 
+ROOT = Path(__file__).parents[2]
+
 
 def plan(workflow: Workflow, *options: str) -> str:
     command = [workflow.python, "-m", "camfuse", "plan", "config.yaml", *options]
@@ -17,6 +20,12 @@ def plan(workflow: Workflow, *options: str) -> str:
     done = subprocess.run(command, cwd=workflow.folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
+
+
+def test_a_job_has_its_log_and_its_benchmark_file_under_one_name() -> None:
+    text = "".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    logs, benchmarks = (re.findall(rf'^ +{kind}_of\("(.+)"\)', text, re.MULTILINE) for kind in ("log", "benchmark"))
+    assert logs == benchmarks and "experiment_evaluate/{kind}-{name}" in logs
 
 
 @pytest.mark.torture
