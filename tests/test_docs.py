@@ -14,6 +14,9 @@ import typer
 import yaml
 
 from camfuse.cli import app
+from camfuse.clips.sources import csv
+from camfuse.config import parse_config
+from camfuse.config.sources import CsvSource
 
 ROOT = Path(__file__).parents[1]
 WRITTEN = {p.name for p in (ROOT / "docs").glob("*.md")} - {"commands.md"}  # that one is made of the program itself
@@ -62,6 +65,18 @@ def test_what_snakemake_is_given_is_there(words: list[str]) -> None:
 def test_a_target_of_make_is_there(words: list[str]) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
     assert {word for word in words if "=" not in word and not word.startswith("-")} <= targets
+
+
+def test_the_example_of_a_table_and_its_config_can_be_used_as_they_stand(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "videos.md").read_text()
+    (config,) = re.findall(r"^```yaml\n(.*?)^```", page, re.M | re.S)
+    source = parse_config(yaml.safe_load(config)).clips.csv
+    assert source is not None
+    (table,) = re.findall(r"^```csv\n(.*?)^```", page, re.M | re.S)
+    (tmp_path / "signs.csv").write_text(table)
+    found = csv.read(CsvSource(table=tmp_path / "signs.csv", videos=source.videos))
+    assert found.classes == ("hello", "thanks") and not found.notes
+    assert list(found.rows["split"]) == ["train", "train", "val", "test"]
 
 
 def test_the_page_of_commands_is_current() -> None:

@@ -24,6 +24,8 @@ RUN = {
     "camfuse show ase_C --config config/demo.yaml --output sheet.png": (),
     "camfuse run config/demo.yaml -- --dry-run": (),
     "snakemake --unlock --configfile config/demo.yaml": (),
+    "camfuse run config/demo.yaml -- --unlock": (),
+    "camfuse run config/demo.yaml": (),
     "snakemake --rerun-incomplete --cores 2 --configfile config/demo.yaml": (),
     "snakemake --forcerun report --cores 2 --configfile config/demo.yaml": (),
     # README, "Your own videos", on the demo's clips
@@ -55,6 +57,7 @@ NOT_RUN = {
     r"snakemake .*(--use-conda|--cache)": "needs conda or a shared cache; tests/workflow has a stand-in",
     r"snakemake (data )?--cores 4 --configfile config/videos.yaml": "the demo's way with MediaPipe, minutes",
     r"camfuse run videos.yaml": "the same",
+    r"camfuse (clips --config|run) signs.yaml": "a table of one's own; tests/test_docs.py reads the example",
     r"snakemake ablation": "half an hour; tests/workflow runs a small one",
     r"camfuse (serve|predict .*--camera)": "serves, or looks, until it is ended: tests/serve, tests/predict",
     r"camfuse export|camfuse predict signs.onnx": "needs onnx; tests/predict exports where it is",

@@ -1,5 +1,6 @@
 """The command line: one sub-command a stage, each importing its stage only when it is called."""
 
+import atexit
 import io
 import logging
 import sys
@@ -9,6 +10,7 @@ from camfuse.cli import predict, views, verify, keypoints, export, serve  # isor
 from camfuse.cli.options import app
 from camfuse.errors import CamfuseError, disk_problem
 from camfuse.run.ending import BUG
+from camfuse.run.jobs import note_cpu_seconds
 
 log = logging.getLogger("camfuse")
 
@@ -42,6 +44,7 @@ def main() -> None:
     logging.getLogger().addHandler(console)
     log.setLevel(logging.INFO)
     logging.raiseExceptions = False  # a log on a full disk must not hide what went wrong
+    atexit.register(note_cpu_seconds)  # registered first, it is called last: the loaders' processes are joined by then
     try:
         app()
     except CamfuseError as error:

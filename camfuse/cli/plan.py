@@ -24,7 +24,7 @@ def plan(
         Path | None,
         typer.Option("--workflow-profile", help="Folder of a cluster's profile: what it would be asked for."),
     ] = None,
-    sample: Annotated[int, typer.Option(min=3, help="Clips to time.")] = 8,
+    sample: Annotated[int, typer.Option(min=3, help="Clips to time, at least 3.")] = 8,
     json: Annotated[bool, typer.Option("--json", help="Print the forecast as JSON.")] = False,
 ) -> None:
     """Say what a run would take from here: time, disk and memory of each rule, by timing a few clips on this machine.
@@ -56,5 +56,5 @@ def plan(
         return
     for line in (*forecast_text(forecast), *untimed(forecast.rules), *limits(forecast, run.output)):
         typer.echo(line)
-    if before:
+    if before.rows:
         typer.echo(f"\nthe forecast before this one:\n{comparison_text(before)}")

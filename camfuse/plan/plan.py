@@ -19,7 +19,7 @@ from camfuse.plan.sample import Sample, choose, weigh
 from camfuse.plan.schedule import Load, schedule
 from camfuse.prep.clipwise import finished_clips
 from camfuse.run.experiments import Plan
-from camfuse.run.forecast import Forecast, JobForecast, RuleForecast
+from camfuse.run.forecast import Forecast, JobForecast, RuleForecast, state_of
 from camfuse.run.layout import DATA_STAGES, Run
 from camfuse.run.stages import STAGES
 
@@ -109,6 +109,7 @@ class _Forecaster:
             seconds=self.found.seconds + times.seconds,
             rules=rules,
             profile=str(self.wanted.profile or ""),
+            state=state_of(self.run),
         )
 
     def _rule(self, rule: str, loads: Mapping[str, Load], times: Mapping[str, float]) -> RuleForecast:

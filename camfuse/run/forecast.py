@@ -1,8 +1,10 @@
 """What `camfuse plan` foretells of a run, as it lies in the run's folder, and beside it what the run then took.
 
-The truth is what Snakemake's benchmark files say of the jobs that were foretold and are done since.
+The truth is what Snakemake's benchmark files, and the jobs' own logs, say of the jobs that were foretold and are done
+since.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,10 +14,11 @@ import pandas as pd
 
 from camfuse.errors import TableError
 from camfuse.files import write_text
+from camfuse.run.jobs import cpu_seconds
 from camfuse.run.layout import Run
 
-BENCHMARK = ("s", "max_rss", "cpu_time")
-"""The columns of a benchmark file that are compared: seconds, MB, seconds of all cores."""
+BENCHMARK = ("s", "max_rss")
+"""The columns of a benchmark file that are compared: seconds, MB. Its CPU time misses what came after the last look."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ class Forecast:
         In the order of the workflow.
     profile
         The workflow profile that it was made for, or empty.
+    state
+        The clips and settings that it was made for, see `state_of`.
     """
 
     made: float
@@ -113,6 +118,7 @@ class Forecast:
     seconds: float
     rules: tuple[RuleForecast, ...]
     profile: str = ""
+    state: str = ""
 
     @property
     def disk_mb(self) -> float:
@@ -130,6 +136,13 @@ class Forecast:
             RuleForecast(**one | {"jobs": tuple(JobForecast(**job) for job in one["jobs"])}) for one in values["rules"]
         )
         return cls(**{**values, "rules": rules})
+
+
+def state_of(run: Run) -> str:
+    """Return what tells a run from the same run with other clips or settings: 16 hexadecimal digits."""
+    table = run.clip_files.clips
+    rows = table.read_bytes() if table.is_file() else b""
+    return hashlib.sha256(run.fingerprint("evaluate").encode() + rows).hexdigest()[:16]
 
 
 def write_forecast(run: Run, forecast: Forecast) -> None:
@@ -168,23 +181,42 @@ class Compared:
     jobs
         How many of them.
     seconds, cpu_seconds, memory_mb
-        (forecast, truth); memory is a job's most.
+        (forecast, truth); memory is a job's most. The true CPU seconds are None where a job's log does not say them.
     """
 
     rule: str
     jobs: int
     seconds: tuple[float, float]
-    cpu_seconds: tuple[float, float]
+    cpu_seconds: tuple[float, float | None]
     memory_mb: tuple[float, float]
 
     @property
-    def ratio(self) -> float:
+    def ratio(self) -> float | None:
         """Return the forecast CPU seconds over the true ones: what other programs on the machine change least."""
-        return self.cpu_seconds[0] / max(self.cpu_seconds[1], 0.01)
+        forecast, truth = self.cpu_seconds
+        return None if truth is None else forecast / max(truth, 0.01)
 
 
-def compare(run: Run) -> list[Compared]:
-    """Set the forecast of a run beside what its jobs took, a row a rule; empty where nothing can be compared.
+@dataclass(frozen=True)
+class Comparison:
+    """A forecast beside the truth.
+
+    Attributes
+    ----------
+    rows
+        A rule each; empty where nothing can be compared.
+    note
+        Why not, where there is a forecast that no longer fits; else empty.
+    """
+
+    rows: tuple[Compared, ...] = ()
+    note: str = ""
+
+
+def compare(run: Run) -> Comparison:
+    """Set the forecast of a run beside what its jobs took.
+
+    Once clips or settings have changed, some jobs have run for the old ones and some for the new: that tells nothing.
 
     Raises
     ------
@@ -193,21 +225,26 @@ def compare(run: Run) -> list[Compared]:
     """
     forecast = read_forecast(run)
     if forecast is None:
-        return []
+        return Comparison()
+    if forecast.state != state_of(run):
+        why = "clips or settings have changed since"
+        return Comparison(note=f"The forecast, made for {forecast.clips:,} clips, is not compared: {why}.")
     rows = []
     for rule in forecast.rules:
         done = [(job, found) for job in rule.jobs if (found := _truth(run, job.name, forecast.made)) is not None]
         if done:
-            rows.append(_compared(rule, done))
-    return rows
+            rows.append(_compared(run, rule, done))
+    return Comparison(tuple(rows))
 
 
-def _compared(rule: RuleForecast, done: Sequence[tuple[JobForecast, Mapping[str, float]]]) -> Compared:
+def _compared(run: Run, rule: RuleForecast, done: Sequence[tuple[JobForecast, Mapping[str, float]]]) -> Compared:
+    used = [cpu_seconds(run.log(job.name)) for job, _ in done]
+    known = [seconds for seconds in used if seconds is not None]
     return Compared(
         rule.rule,
         len(done),
         (sum(job.seconds for job, _ in done), sum(found["s"] for _, found in done)),
-        (sum(job.cpu_seconds for job, _ in done), sum(found["cpu_time"] for _, found in done)),
+        (sum(job.cpu_seconds for job, _ in done), sum(known) if len(known) == len(done) else None),
         (rule.used_mb, max(found["max_rss"] for _, found in done)),
     )
 
@@ -223,17 +260,22 @@ def _truth(run: Run, name: str, since: float) -> Mapping[str, float] | None:
         raise TableError(path, [f"expected one of Snakemake's benchmark files, found: {error}"]) from error
 
 
-def comparison_text(rows: Sequence[Compared]) -> str:
-    """Return the comparison as a table of text; empty without rows."""
-    if not rows:
-        return ""
+def comparison_text(comparison: Comparison) -> str:
+    """Return the comparison as a table of text, or why there is none; empty where there was no forecast."""
+    if not comparison.rows:
+        return comparison.note
     lines = [
         f"{'forecast and truth':18} {'jobs':>5} {'seconds':>17} {'CPU seconds':>17} {'memory MB':>15} {'ratio':>6}"
     ]
-    for row in rows:
-        pairs = (f"{first:,.0f} / {second:,.0f}" for first, second in (row.seconds, row.cpu_seconds, row.memory_mb))
-        seconds, cpu, memory = pairs
-        lines.append(f"{row.rule:18} {row.jobs:>5} {seconds:>17} {cpu:>17} {memory:>15} {row.ratio:>6.2f}")
-    first, second = (sum(row.cpu_seconds[side] for row in rows) for side in (0, 1))
-    lines.append(f"together {first:,.0f} / {second:,.0f} CPU seconds, ratio {first / max(second, 0.01):.2f}")
+    for row in comparison.rows:
+        seconds, cpu, memory = (
+            f"{first:,.0f} / {'-' if second is None else f'{second:,.0f}'}"
+            for first, second in (row.seconds, row.cpu_seconds, row.memory_mb)
+        )
+        ratio = "-" if row.ratio is None else f"{row.ratio:.2f}"
+        lines.append(f"{row.rule:18} {row.jobs:>5} {seconds:>17} {cpu:>17} {memory:>15} {ratio:>6}")
+    pairs = [(first, second) for row in comparison.rows for first, second in [row.cpu_seconds] if second is not None]
+    if pairs:
+        first, second = (sum(side) for side in zip(*pairs, strict=True))
+        lines.append(f"together {first:,.0f} / {second:,.0f} CPU seconds, ratio {first / max(second, 0.01):.2f}")
     return "\n".join(lines)

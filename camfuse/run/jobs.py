@@ -1,11 +1,20 @@
-"""What every job of the workflow gets: its environment variables, and the GPUs that a training asks for."""
+"""What every job of the workflow gets: its environment variables, and the GPUs that a training asks for.
 
+And what it says at its end: how much of all cores it used.
+"""
+
+import logging
 import os
+import re
 import sys
 from pathlib import Path
 
 from camfuse.config import Config
 from camfuse.config.computer import Computer
+
+log = logging.getLogger(__name__)
+
+_CPU = re.compile(r"used ([\d.]+) CPU seconds$", re.MULTILINE)
 
 
 def prepare_jobs(root: Path, *, conda: bool = False) -> None:
@@ -47,3 +56,21 @@ def training_gpus(config: Config, *, local: bool) -> int:
     device = config.machine.device
     none = device == "cpu" or (device == "auto" and local and not Computer.this().gpu)
     return 0 if none else config.machine.devices
+
+
+def note_cpu_seconds() -> None:
+    """Put into the log what this process and its children used of all cores, for `cpu_seconds`.
+
+    Snakemake's benchmark files say it too, but by looks 30 seconds apart, and leave out what came after the last.
+    This leaves out Python's own end, which with torch takes a second.
+    """
+    used = os.times()
+    log.info("used %.2f CPU seconds", sum(used[:4]))
+
+
+def cpu_seconds(path: Path) -> float | None:
+    """Return what a job's log says that it used; None where it does not, as of a job that was killed."""
+    if not path.is_file():
+        return None
+    found = _CPU.findall(path.read_text(encoding="utf-8", errors="replace"))
+    return float(found[-1]) if found else None

@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
 from made_videos import write_numbers
 from run_command import camfuse
+from typer.testing import CliRunner
 
+from camfuse.cli import app
 from camfuse.plan import measure
 from camfuse.run.forecast import Forecast
 from tests.plan.stand_in import StandIn
@@ -52,3 +55,10 @@ def test_a_plan_is_printed_and_kept(config: Path, tmp_path: Path) -> None:
     assert rules["train_sequence"].minutes == 77 and rules["frames"].memory_mb == 4000 and forecast.clips == 16
     assert not list((tmp_path / "results").glob(".plan-*"))
     assert not (tmp_path / "results" / "frames").exists()
+
+
+def test_the_help_says_how_few_clips_can_be_timed(config: Path) -> None:
+    options = {one.name: one for one in typer.main.get_command(app).commands["plan"].params}  # type: ignore[attr-defined]
+    assert "at least 3" in options["sample"].help
+    refused = CliRunner().invoke(app, ["plan", str(config), "--sample", "2"])
+    assert refused.exit_code == 2 and "--sample" in refused.stderr

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from small_run import Workflow
@@ -10,6 +11,8 @@ from camfuse.config import load_config
 from camfuse.run.forecast import compare
 from camfuse.run.layout import Run
 
+ROOT = Path(__file__).parents[2]
+
 
 def plan(workflow: Workflow, *options: str) -> str:
     command = [workflow.python, "-m", "camfuse", "plan", "config.yaml", *options]
@@ -17,6 +20,12 @@ def plan(workflow: Workflow, *options: str) -> str:
     done = subprocess.run(command, cwd=workflow.folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
+
+
+def test_a_job_has_its_log_and_its_benchmark_file_under_one_name() -> None:
+    text = "".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    logs, benchmarks = (re.findall(rf'^ +{kind}_of\("(.+)"\)', text, re.MULTILINE) for kind in ("log", "benchmark"))
+    assert logs == benchmarks and "experiment_evaluate/{kind}-{name}" in logs
 
 
 @pytest.mark.torture
@@ -29,9 +38,10 @@ def test_a_run_says_how_true_its_forecast_was(tmp_path_factory: pytest.TempPathF
     run = Run(load_config(folder / "config.yaml").model_copy(update={"output": folder / "results"}))
     assert not list((folder / "results").glob(".plan*")) and not (folder / "results" / "frames").exists()
     out = workflow.run()
-    rows = {row.rule: row for row in compare(run)}
+    rows = {row.rule: row for row in compare(run).rows}
     assert rows["frames"].jobs == 2 and {"avatars", "pose", "train_rgb", "evaluate", "report"} <= rows.keys()
-    forecast, truth = (sum(row.cpu_seconds[side] for row in rows.values()) for side in (0, 1))
+    assert all(row.ratio is not None for row in rows.values())  # every job's log says what it used
+    forecast, truth = (sum(row.cpu_seconds[side] or 0.0 for row in rows.values()) for side in (0, 1))
     assert 0.5 < forecast / truth < 2
     assert re.search(r"^together .* CPU seconds, ratio", out, re.MULTILINE)
     assert "Forecast and truth" in run.report.read_text(encoding="utf-8")

@@ -81,7 +81,7 @@ use rule evaluate as experiment_evaluate with:
         predictions=str(RUN.experiment("{kind}", "{name}").predictions),
         confusion=str(RUN.experiment("{kind}", "{name}").confusion),
     log:
-        log_of("experiment_evaluate/{kind}/{name}"),
+        log_of("experiment_evaluate/{kind}-{name}"),
     benchmark:
         benchmark_of("experiment_evaluate/{kind}-{name}")
     params:
