@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from small_run import SMALL, Workflow, write_video
 
+from camfuse.clips.files import ClipFiles
 from camfuse.clips.table import Clip
 from camfuse.config.estimators import AnnotationsPose
 from camfuse.errors import ClipError
@@ -105,10 +107,10 @@ def test_numbered_words_stand_in_natural_order(tmp_path: Path, failing: Path) ->
         write_video(tmp_path / line.split(",")[0], shade=100)
     settings = SMALL | {"clips": {"csv": {"table": "clips.csv"}, "shards": 1}, "pose": {"mediapipe": {}}}
     Workflow(tmp_path, settings).snakemake("--dry-run")
-    run = Run.from_folder(tmp_path / "results")
-    assert run.classes() == tuple(str(number) for number in range(12))
-    indices = dict(zip(run.clips()["label"], run.clips()["class_index"], strict=True))
-    assert indices == {str(number): number for number in range(12)}
+    files = ClipFiles(tmp_path / "results" / "clips")
+    classes, clips = pd.read_csv(files.classes, dtype={"label": str}), pd.read_csv(files.clips, dtype={"label": str})
+    assert classes["label"].tolist() == [str(number) for number in range(12)]
+    assert dict(zip(clips["label"], clips["class_index"], strict=True)) == {str(number): number for number in range(12)}
 
 
 @pytest.mark.bad_input(
@@ -141,11 +143,8 @@ def test_frames_given_as_seconds_are_noted_at_the_start(tmp_path: Path, failing:
     videos = str(failing)
     settings = SMALL | {"clips": {"csv": {"table": "clips.csv", "videos": videos}}, "pose": {"mediapipe": {}}}
     Workflow(tmp_path, settings).snakemake("--dry-run")
-    (note,) = (
-        line
-        for line in Run.from_folder(tmp_path / "results").clip_files.notes.read_text().splitlines()
-        if "beyond" in line
-    )
+    notes = ClipFiles(tmp_path / "results" / "clips").notes.read_text().splitlines()
+    (note,) = (line for line in notes if "beyond" in line)
     assert note.startswith(
         "3 of 3 segments reach more than 1 s beyond the end of their video; start and end are seconds"
     )

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from small_run import ALONE, SMALL, Workflow, write_video
 
+from camfuse.clips.files import ClipFiles
 from camfuse.config.read import merged
-from camfuse.run.layout import Run
 
 WORDS, PEOPLE, TAKES = ("hello", "thanks"), ("anna", "ben", "cem", "dora"), (1, 2)
 FRAMES = 10
@@ -51,7 +51,7 @@ def clips(workflow: Workflow) -> pd.DataFrame:
 
 
 def notes(workflow: Workflow) -> str:
-    return Run.from_folder(workflow.folder / "results").clip_files.notes.read_text()
+    return ClipFiles(workflow.folder / "results" / "clips").notes.read_text()
 
 
 def test_signers_of_a_folder_are_kept_apart_up_to_the_page(ran: Workflow) -> None:
