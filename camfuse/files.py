@@ -97,6 +97,11 @@ def write_if_changed(path: Path, text: str) -> bool:
     return True
 
 
+def is_newer(path: Path, since: float) -> bool:
+    """Return whether there is such a file, written at that time (seconds of the epoch) or later."""
+    return path.is_file() and path.stat().st_mtime >= since
+
+
 def link_folder(path: Path, target: Path) -> None:
     """Let a link point to a folder; a folder that stands there itself, as a copy of an output has it, is left."""
     if path.is_dir() and (not path.is_symlink() or path.readlink() == target):

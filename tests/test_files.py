@@ -1,11 +1,12 @@
 import errno
+import os
 import re
 from pathlib import Path
 
 import pytest
 
 from camfuse.errors import ConfigError
-from camfuse.files import atomic, check_targets, found_instead, link_folder, naming, write_if_changed
+from camfuse.files import atomic, check_targets, found_instead, is_newer, link_folder, naming, write_if_changed
 
 
 def test_atomic_leaves_nothing_after_an_error(tmp_path: Path) -> None:
@@ -102,3 +103,11 @@ def test_what_is_read_and_folders_are_no_targets(tmp_path: Path) -> None:
         check_targets("--output", [tmp_path / "new", tmp_path / "link"], [tmp_path / "old"])
     with pytest.raises(ConfigError, match="expected a file to write, found the folder"):
         check_targets("--output", [tmp_path], [])
+
+
+def test_a_file_is_newer_than_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    assert not is_newer(path, 0)
+    path.touch()
+    os.utime(path, (100, 100))
+    assert is_newer(path, 100) and not is_newer(path, 100.5) and not is_newer(tmp_path, 0)

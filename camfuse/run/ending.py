@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from camfuse.files import is_newer
 from camfuse.run.layout import Run
 
 BUG = "this is a bug in camfuse"
@@ -24,20 +25,20 @@ def result_text(run: Run, since: float) -> str:
         When it began, in seconds of the epoch: what was tested before is not said again.
     """
     table = run.evaluation.table
-    if not _is_newer(table, since):
+    if not is_newer(table, since):
         return ""
     rows = pd.read_csv(table)
     lines = [f"{'right in test':18} {'clips':>7} {'%':>7} {'95 % interval':>16}"]
     for _, row in rows.iterrows():
         low, right, high = (100 * row[name] for name in ("top1_low", "top1", "top1_high"))
         lines.append(f"{row['row']:18} {row['n']:>7} {right:>7.1f} {f'{low:.1f} to {high:.1f}':>16}")
-    report = [f"report: {run.report}"] if _is_newer(run.report, since) else []
+    report = [f"report: {run.report}"] if is_newer(run.report, since) else []
     return "\n".join([*lines, *report])
 
 
 def problems(run: Run, since: float) -> dict[Path, str]:
     """Return the last error in each log of a job that was written since then."""
-    logs = sorted(path for path in run.logs.rglob("*.log") if _is_newer(path, since))
+    logs = sorted(path for path in run.logs.rglob("*.log") if is_newer(path, since))
     return {path: found[-1] for path in logs if (found := list(_errors(path)))}
 
 
@@ -53,7 +54,3 @@ def _errors(log: Path) -> Iterator[str]:
     for entry, end in zip(entries, ends, strict=False):
         if entry[1] == "ERROR":
             yield text[entry.end() : end].strip()
-
-
-def _is_newer(path: Path, since: float) -> bool:
-    return path.is_file() and path.stat().st_mtime >= since

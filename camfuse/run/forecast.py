@@ -13,7 +13,7 @@ from typing import Any, Self
 import pandas as pd
 
 from camfuse.errors import TableError
-from camfuse.files import write_text
+from camfuse.files import is_newer, write_text
 from camfuse.run.jobs import cpu_seconds
 from camfuse.run.layout import Run
 
@@ -251,7 +251,7 @@ def _compared(run: Run, rule: RuleForecast, done: Sequence[tuple[JobForecast, Ma
 
 def _truth(run: Run, name: str, since: float) -> Mapping[str, float] | None:
     path = run.benchmark(name)
-    if not path.is_file() or path.stat().st_mtime < since:
+    if not is_newer(path, since):
         return None
     try:
         row = pd.read_csv(path, sep="\t", na_values=["-"]).iloc[0]

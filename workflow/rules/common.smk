@@ -60,14 +60,14 @@ def prepare(values):
         )
     try:
         settings = parse_config(values)
-        if workflow.is_main_process and not ASKS:
-            HELD.append(hold(settings.output))
         if not workflow.is_main_process:
             # what fits the machine of the main process, not of the job's
             resolved = Run(settings).config_file
             return load_config(resolved) if settings.recipe else settings
         from camfuse.prep.start import prepare_clips
 
+        if not ASKS:
+            HELD.append(hold(settings.output))
         # who only asks changes nothing that the jobs of a run read which is going on
         if not ASKS or not is_going(settings.output):
             prepare_clips(settings, packages=not CONDA)

@@ -1,6 +1,7 @@
 """Which way of fusing a mode of the config means."""
 
 from camfuse.config import FusionMode
+from camfuse.config.model import RIVALS
 from camfuse.model.fusion.base import FusionBlock
 from camfuse.model.fusion.lateral import LateralConcat
 from camfuse.model.fusion.st_caf import CrossModalFusion
@@ -9,7 +10,7 @@ from camfuse.model.fusion.temporal_gate import TemporalGate
 
 def joins_sequence(mode: FusionMode) -> bool:
     """Return whether the sequence stream's tokens take part: in ST-CAF; its rivals stay as they were published."""
-    return mode in ("space", "time", "divided", "joint")
+    return mode != "none" and mode not in RIVALS
 
 
 def fusion_type(mode: FusionMode) -> type[FusionBlock] | None:
