@@ -12,6 +12,7 @@ import pandas as pd
 
 from camfuse.clips.label_files import name_some, plural
 from camfuse.clips.own_split import OwnSplit, signer_problems, split_rows
+from camfuse.clips.signers import placeholder_notes
 from camfuse.clips.table import COLUMNS, ClipTable, check_rows
 from camfuse.errors import TableError
 
@@ -69,7 +70,8 @@ def make_table(
     own_split
         How to split, in place of a column split.
     notes
-        What the reader found odd; how it was split and labels or signers that are nearly the same are added.
+        What the reader found odd; how it was split, labels or signers that are nearly the same, and signers whose
+        names are nobody's, are added.
     lines
         The line of each row in the label file, for messages, where that is one file with a line per clip.
 
@@ -97,7 +99,9 @@ def make_table(
     if repeated := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise TableError(source, [f"class {name!r}: expected once, found it again" for name in repeated])
     check_rows(rows, names, source, lines)
-    return ClipTable(rows, tuple(names), (*notes, *near_labels(names), *near_signers(rows["signer"])))
+    signers = rows["signer"].tolist()
+    notes += [*near_labels(names), *near_signers(signers), *placeholder_notes(signers)]
+    return ClipTable(rows, tuple(names), tuple(notes))
 
 
 def near_labels(labels: Iterable[str]) -> list[str]:

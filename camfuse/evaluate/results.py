@@ -9,11 +9,12 @@ from typing import Any
 
 import pandas as pd
 
+from camfuse.clips.signers import SignerCounts
 from camfuse.config import Part
 from camfuse.errors import TableError, WeightsError
 from camfuse.evaluate.confidence import Confidence
 from camfuse.evaluate.reliability import Reliability
-from camfuse.evaluate.signers import SignerCounts, SignerScore
+from camfuse.evaluate.signers import SignerScore
 from camfuse.files import write_text
 from camfuse.run.layout import EvaluationFiles, Run
 from camfuse.run.shard import LeftOut

@@ -17,6 +17,7 @@ import pandas as pd
 
 from camfuse.clips.label_files import name_some, read_text
 from camfuse.clips.seen import seen
+from camfuse.clips.signers import count_signers
 from camfuse.clips.table import split_unknown
 from camfuse.config import Part, Split, Stream
 from camfuse.data.dataset import ClipDataset
@@ -30,7 +31,7 @@ from camfuse.evaluate.result_text import result_text
 from camfuse.evaluate.results import CheckpointFacts, Results, write_results
 from camfuse.evaluate.rows import FUSED, MAIN
 from camfuse.evaluate.score import score
-from camfuse.evaluate.signers import count_signers, score_signers
+from camfuse.evaluate.signers import score_signers
 from camfuse.metrics import likely_weights, tuned_weights
 from camfuse.model.checkpoint import Checkpoint, check_trained
 from camfuse.predict.calibration import Calibration

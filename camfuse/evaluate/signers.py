@@ -1,4 +1,4 @@
-"""Who signs the tested clips: whether training saw them, and how well each is recognised."""
+"""How well each signer of the tested clips is recognised, and by how much better those who are in training."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -8,49 +8,6 @@ import pandas as pd
 from torch import Tensor
 
 from camfuse.metrics import top_k_hits, wilson_interval
-
-
-@dataclass(frozen=True)
-class SignerCounts:
-    """The tested clips by who signs them.
-
-    Attributes
-    ----------
-    unseen
-        Clips of signers of whom training had no clip.
-    seen
-        Clips of signers of whom it had.
-    unknown
-        Clips of which that is not known.
-    """
-
-    unseen: int
-    seen: int
-    unknown: int
-
-    def of_all(self) -> str | None:
-        """Return the one of the three that holds of all clips, if one does."""
-        counts = {"unseen": self.unseen, "seen": self.seen, "unknown": self.unknown}
-        there = [name for name, count in counts.items() if count]
-        return there[0] if len(there) == 1 else None
-
-
-def count_signers(tested: pd.DataFrame, trained: pd.DataFrame) -> SignerCounts:
-    """Count the tested clips by whether their signer was trained on.
-
-    Where a training clip has no signer it may be anybody's, and where none is listed it is not at hand: then nobody is
-    known to be unseen.
-
-    Parameters
-    ----------
-    tested, trained
-        Rows of the clip table; their column signer counts, empty where unknown.
-    """
-    signers, in_training = tested["signer"], set(trained["signer"])
-    seen = int(signers.isin(in_training - {""}).sum())
-    known = bool(in_training) and "" not in in_training
-    unseen = int((~signers.isin(in_training | {""})).sum()) if known else 0
-    return SignerCounts(unseen, seen, len(tested) - seen - unseen)
 
 
 @dataclass(frozen=True)
@@ -101,7 +58,7 @@ def score_signers(
     Parameters
     ----------
     tested, trained
-        As `count_signers` has them.
+        As `camfuse.clips.signers.count_signers` has them.
     rows
         Probabilities (n, C) of the tested clips, by row of the result table.
     labels

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from made_results import made_results, made_score
 
+from camfuse.clips.signers import SignerCounts
 from camfuse.evaluate.confidence import Confidence, Strangers
 from camfuse.evaluate.result_text import (
     confidence_cells,
@@ -17,7 +18,6 @@ from camfuse.evaluate.result_text import (
     weights_text,
 )
 from camfuse.evaluate.results import Missing
-from camfuse.evaluate.signers import SignerCounts
 from camfuse.run.shard import LeftOut
 
 WHOLE = made_results({"rgb": made_score(0.25), "fused": made_score(0.5)}, weights={"fused": {"rgb": 1, "pose": 0.5}})

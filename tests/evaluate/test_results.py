@@ -9,10 +9,11 @@ import pytest
 from made_results import made_results, made_score
 from made_training import MakeConfig
 
+from camfuse.clips.signers import SignerCounts
 from camfuse.errors import TableError
 from camfuse.evaluate.reliability import Bin, Reliability
 from camfuse.evaluate.results import CheckpointFacts, Missing, Results, read_results, warn_of_another, write_results
-from camfuse.evaluate.signers import SignerCounts, SignerScore
+from camfuse.evaluate.signers import SignerScore
 from camfuse.run.layout import EvaluationFiles, Run
 from camfuse.run.shard import LeftOut
 

@@ -6,8 +6,9 @@ import re
 from made_results import made_results, made_score
 from made_run import Run
 
+from camfuse.clips.signers import SignerCounts
 from camfuse.evaluate.results import Results
-from camfuse.evaluate.signers import SignerCounts, SignerScore
+from camfuse.evaluate.signers import SignerScore
 from camfuse.files import write_text
 from camfuse.report.signers import describe_people, signer_chart
 from tests.report.page_text import Text, written

@@ -5,6 +5,7 @@ Without a column `video` the keypoint files are the recordings.
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ import pandas as pd
 from camfuse.clips.label_files import Line, name_some, plural, read_lines
 from camfuse.clips.labels import make_table
 from camfuse.clips.own_split import OwnSplit
+from camfuse.clips.signers import given_split_notes
 from camfuse.clips.sources.entry import SourceEntry
 from camfuse.clips.splits import clip_id_of
 from camfuse.clips.table import ClipTable
@@ -22,6 +24,7 @@ RECORDINGS = ("video", "annotation", "clip_id")
 """What names the clips: the first of these columns that is there, and in it every row has a value."""
 COLUMNS = (*RECORDINGS, "label", "signer", "split", "start", "end")
 REMEDY = "To keep people apart, name the signer of every clip in the table's column `signer`."
+WHO_SIGNS = "Name the signer of every clip in the table's column `signer`, and it is."
 
 
 def read(source: CsvSource) -> ClipTable:
@@ -65,7 +68,10 @@ def read(source: CsvSource) -> ClipTable:
     own_split = None if "split" in header else OwnSplit(source.split, source.by, REMEDY)
     if own_split is None and source.by:
         notes.append(f"The table's column `split` counts, and `by: {source.by}` does not.")
-    return make_table(rows, source.table, own_split=own_split, notes=notes, lines=numbers)
+    table = make_table(rows, source.table, own_split=own_split, notes=notes, lines=numbers)
+    if own_split:
+        return table
+    return replace(table, notes=(*table.notes, *given_split_notes(table.rows, WHO_SIGNS)))
 
 
 def _read_header(path: Path) -> tuple[list[str], list[Line]]:

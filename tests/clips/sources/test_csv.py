@@ -95,8 +95,13 @@ def test_a_column_of_splits_counts_whoever_signs(source: Callable[..., CsvSource
     text = "video,label,signer,split\na.mp4,x,anna,train\nb.mp4,x,anna,test\n"
     table = read(source(text, by="signer"))
     assert table.rows["split"].tolist() == ["train", "test"]
-    assert table.notes == ("The table's column `split` counts, and `by: signer` does not.",)
-    assert read(source(text)).notes == ()
+    tested = (
+        "1 of 1 clip of test is by people who are in training too: anna; nothing says how new people are recognised."
+    )
+    assert table.notes == ("The table's column `split` counts, and `by: signer` does not.", tested)
+    assert read(source(text)).notes == (tested,)
+    assert read(source(text.replace("b.mp4,x,anna", "b.mp4,x,ben"))).notes == ()
+    assert read(source(text.replace("anna", ""))).notes[0].startswith("Whether the people of test are in training")
 
 
 def test_one_person_under_two_names_is_named(source: Callable[..., CsvSource]) -> None:
@@ -144,7 +149,7 @@ def test_a_table_without_commas(make_config: MakeConfig, tmp_path: Path, mark: s
 def test_columns_without_a_name_are_passed_over(source: Callable[..., CsvSource]) -> None:
     table = read(source("video,label,split,,\na.mp4,x,train,,\nb.mp4,y,val,,\n"))
     assert table.rows["video"].tolist() == ["a.mp4", "b.mp4"] and table.notes == ()
-    table = read(source(",video,label,split\n0,a.mp4,x,train\n,b.mp4,y,val\n2,c.mp4,y,test\n"))
+    table = read(source(",video,label,split\n0,a.mp4,x,train\n,b.mp4,y,val\n2,c.mp4,y,train\n"))
     assert table.rows["label"].tolist() == ["x", "y", "y"]
     assert table.notes == ("2 lines have something in a column without a name, which is not used: line 2, 4.",)
     with pytest.raises(TableError, match="line 3: expected 3 fields, found 4"):
