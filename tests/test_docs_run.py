@@ -57,7 +57,7 @@ NOT_RUN = {
     r"snakemake .*(--use-conda|--cache)": "needs conda or a shared cache; tests/workflow has a stand-in",
     r"snakemake (data )?--cores 4 --configfile config/videos.yaml": "the demo's way with MediaPipe, minutes",
     r"camfuse run videos.yaml": "the same",
-    r"camfuse (clips --config|run) signs.yaml": "a table of one's own; tests/test_docs.py reads the example",
+    r"camfuse .*signs.(yaml|csv)": "a table of one's own; tests/test_docs.py reads the example",
     r"snakemake ablation": "half an hour; tests/workflow runs a small one",
     r"camfuse (serve|predict .*--camera)": "serves, or looks, until it is ended: tests/serve, tests/predict",
     r"camfuse export|camfuse predict signs.onnx": "needs onnx; tests/predict exports where it is",

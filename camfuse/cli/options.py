@@ -20,8 +20,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="From sign videos to a trained, evaluated recogniser.\n\n"
-    "`camfuse doctor` says what works here, `camfuse init FOLDER` writes a config for a folder of videos, and "
-    "`camfuse run CONFIG` runs the workflow, as snakemake --configfile CONFIG does in the checkout. "
+    "`camfuse doctor` says what works here, `camfuse init SOURCE` writes a config for a folder or a table of videos, "
+    "and `camfuse run CONFIG` runs the workflow, as snakemake --configfile CONFIG does in the checkout. "
     "It calls the sub-commands of the stages in their order; each can be called by hand too.",
 )
 

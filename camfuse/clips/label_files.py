@@ -95,7 +95,7 @@ def check_folder(folder: Path) -> None:
     if not folder.exists():
         raise TableError(folder, [f"expected the folder with the videos (key `videos`), found none{_place(folder)}"])
     tables = folder.suffix.lower() in (".csv", ".tsv", ".txt")
-    hint = f"; for a table write `clips: {{csv: {{table: {folder}}}}}` in a config (docs/videos.md)" if tables else ""
+    hint = f"; for a table write `clips: {{csv: {{table: {folder}}}}}`, or call `camfuse init` on it" if tables else ""
     raise TableError(folder, [f"expected a folder of videos, found the file {folder.name}{hint}"])
 
 

@@ -1,4 +1,4 @@
-"""What a user can expect of a folder of videos: counts, times, and how good a result to hope for."""
+"""What a user can expect of a folder or a table of videos: counts, times, and how good a result to hope for."""
 
 import math
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pandas as pd
 from camfuse.clips.coverage import without_clips
 from camfuse.clips.label_files import name_some, plural
 from camfuse.clips.labels import natural_order
-from camfuse.clips.splits import clip_id_of
+from camfuse.clips.signers import count_signers
 from camfuse.config import Config, Stream
 from camfuse.config.computer import Computer
 from camfuse.config.recipe import Counts
@@ -32,7 +32,7 @@ SHOWN = 30
 
 
 @dataclass(frozen=True)
-class Folder:
+class Collection:
     """What `camfuse init` knows.
 
     Attributes
@@ -57,9 +57,9 @@ class Folder:
 
     @property
     def decodable(self) -> pd.DataFrame:
-        """The rows without those whose video is known to be broken; a run splits all of them."""
-        broken = {clip_id_of(one.path) for one in self.videos.broken}
-        return self.rows[~self.rows["clip_id"].isin(broken)] if broken else self.rows
+        """The rows without those whose video is missing, or known to be broken; a run splits all of them."""
+        lost = {one.clip_id for one in (*self.videos.missing, *self.videos.broken)}
+        return self.rows[~self.rows["clip_id"].isin(lost)] if lost else self.rows
 
     @property
     def signers(self) -> int:
@@ -74,16 +74,18 @@ class Folder:
         return max(1, math.ceil(clips / SHARD_CLIPS), min(2 * self.computer.cores, clips // 10))
 
 
-def videos_of_words(folder: Folder) -> str:
-    """Return how many videos and words there are, as ``8 videos of 2 words``."""
-    videos, words = len(folder.rows), folder.counts.words
-    return f"{videos} {plural(videos, 'video', 'videos')} of {words} {plural(words, 'word', 'words')}"
+def videos_of_words(found: Collection) -> str:
+    """Return how many videos (or parts of videos) and words there are, as ``8 videos of 2 words``."""
+    clips, words = len(found.rows), found.counts.words
+    one = "clip" if found.rows["video"].duplicated().any() else "video"  # several are parts of one video
+    what = plural(clips, one, f"{one}s")
+    return f"{clips} {what} of {words} {plural(words, 'word', 'words')}"
 
 
-def word_counts(folder: Folder) -> Iterator[str]:
+def word_counts(found: Collection) -> Iterator[str]:
     """Say how many clips each word has; of many words, those with the fewest and the most."""
-    counts = folder.rows["label"].value_counts(sort=False).sort_index()
-    yield f"{videos_of_words(folder)}, {counts.min()} to {counts.max()} each."
+    counts = found.rows["label"].value_counts(sort=False).sort_index()
+    yield f"{videos_of_words(found)}, {counts.min()} to {counts.max()} each."
     if len(counts) <= SHOWN:
         yield "  " + ", ".join(f"{word} {count}" for word, count in counts.items())
     else:
@@ -92,84 +94,93 @@ def word_counts(folder: Folder) -> Iterator[str]:
     alone = counts.index[counts == 1].tolist()
     if alone:
         have, them = (plural(len(alone), *words) for words in (("word has", "words have"), ("it", "them")))
-        yield f"  {len(alone)} {have} a single video, which trains, so that nothing tests {them}: {name_some(alone)}."
-    yield from _broken(folder, counts)
+        yield f"  {len(alone)} {have} a single video, which cannot train and test {them}: {name_some(alone)}."
+    yield from _lost(found, counts)
 
 
-def _broken(folder: Folder, counts: "pd.Series[int]") -> Iterator[str]:
-    """Say which words have broken videos: they are split like the others, so that a word may lack training or test."""
-    left = folder.decodable["label"].value_counts()
+def _lost(found: Collection, counts: "pd.Series[int]") -> Iterator[str]:
+    """Say which words lack videos: they are split like the others, so that a word may lack training or test."""
+    left = found.decodable["label"].value_counts()
     words = {word: (count - int(left.get(word, 0)), count) for word, count in counts.items()}
     named = [f"{word} {broken} of {count}" for word, (broken, count) in words.items() if broken]
     if named:
-        number = len(folder.rows) - len(folder.decodable)
+        number = len(found.rows) - len(found.decodable)
         what, them = plural(number, "video", "videos"), plural(number, "it", "them")
-        yield f"  {number} {what} cannot be decoded, and the split counts {them} all the same: {name_some(named)}."
-        yield f"  Take {them} out of the folder, and the split is made without {them}."
+        why = [f"{plural(number, 'is', 'are')} missing"] if found.videos.missing else []
+        why += ["cannot be decoded"] if found.videos.broken else []
+        told = f"{number} {what} {' or '.join(why)}, and the split counts {them} all the same"
+        yield f"  {told}: {name_some(named)}."
+        yield f"  Take {them} out, and the split is made without {them}."
 
 
-def expectations(folder: Folder, resolved: Config) -> Iterator[str]:
+def expectations(found: Collection, resolved: Config) -> Iterator[str]:
     """Say what a run will do here, how long it takes and what its result will be worth.
 
     Parameters
     ----------
-    folder
+    found
         What there is.
     resolved
         The config with its recipe.
     """
-    frames, cores = folder.videos.frames, folder.computer.cores
+    frames, cores = found.videos.frames, found.computer.cores
     on = f"{cores} {plural(cores, 'core', 'cores')}"
     yield f"Poses: {frames:,} frames by MediaPipe, about {_time(frames * POSE_SECONDS / cores)} on {on}, once."
     streams = resolved.model.streams
     yield f"Model: {' + '.join(streams)}{_why(streams)}."
     phase = resolved.train.sequence
     if streams == ("sequence",):
-        steps = phase.epochs * math.ceil(phase.repeat * folder.counts.train / phase.batch)
+        steps = phase.epochs * math.ceil(phase.repeat * found.counts.train / phase.batch)
         yield f"Training: {steps:,} steps, about {_time(steps * STEP_SECONDS)} by what it took elsewhere."
-    yield from _test(folder)
+    yield from _test(found)
     if resolved.train.validation:
-        yield from _alone(folder, "val", "on whom the best epoch is chosen")
-    yield _hope(folder)
+        yield from _alone(found, "val", "on whom the best epoch is chosen")
+    yield _hope(found)
 
 
-def _test(folder: Folder) -> Iterator[str]:
-    rows = folder.decodable
+def _test(found: Collection) -> Iterator[str]:
+    rows = found.decodable
     words = {split: set(rows["label"][rows["split"] == split]) for split in ("train", "test")}
-    test, every = int((rows["split"] == "test").sum()), sorted(set(folder.rows["label"]), key=natural_order)
+    test, every = int((rows["split"] == "test").sum()), sorted(set(found.rows["label"]), key=natural_order)
     if not test:
         yield "Test: no clip."
         return
-    yield f"Test: {test} {plural(test, 'clip', 'clips')}, {100 / test:.1f} points each; {_whom(folder)}."
-    yield from _alone(folder, "test", "so that the result is that of one person")
+    yield f"Test: {test} {plural(test, 'clip', 'clips')}, {100 / test:.1f} points each; {_whom(found)}."
+    yield from _alone(found, "test", "so that the result is that of one person")
     # of words that nobody in train signs the reader has told
-    split = set(folder.rows["label"][folder.rows["split"] == "train"])
+    split = set(found.rows["label"][found.rows["split"] == "train"])
     for name, there in (("test", set(every)), ("train", split)):
         if none := [word for word in every if word in there - words[name]]:
             yield f"  {without_clips(none, len(every), name)}"
 
 
-def _alone(folder: Folder, split: str, meaning: str) -> Iterator[str]:
+def _alone(found: Collection, split: str, meaning: str) -> Iterator[str]:
     """Say if a split whose people are not in training is one person alone."""
-    people = {name: set(rows["signer"]) for name, rows in folder.rows.groupby("split")}
-    found = people.get(split, set())
-    if folder.signers > 1 and len(found) == 1 and found.isdisjoint(people.get("train", ())):
-        yield f"  All of {split} is by one person, {name_some([*found])}, {meaning}."
+    people = {name: set(rows["signer"]) for name, rows in found.rows.groupby("split")}
+    own = people.get(split, set())
+    if found.signers > 1 and len(own) == 1 and own.isdisjoint(people.get("train", ())):
+        yield f"  All of {split} is by one person, {name_some([*own])}, {meaning}."
 
 
 def _why(streams: tuple[Stream, ...]) -> str:
     return " (docs/recipe.md)" if streams == ("sequence",) else " (docs/recipe.md; `camfuse plan` says how long)"
 
 
-def _whom(folder: Folder) -> str:
-    if folder.signers > 1:
+def _whom(found: Collection) -> str:
+    tested, trained = (found.rows[found.rows["split"] == split] for split in ("test", "train"))
+    counts = count_signers(tested, trained)
+    if counts.of_all() == "unseen":
         return "its signers are not in training"
-    sure = "" if folder.signers else "who signs is not known, and presumably "
-    return f"{sure}the people of the test are in training too, so that it does not say how new people are recognised"
+    too = "in training too, so that it does not say how new people are recognised"
+    if counts.unknown:
+        return f"who signs is not known, and presumably the people of the test are {too}"
+    if counts.unseen:
+        return f"the people of {counts.seen} of its clips are in training too: only the others say how new ones do"
+    return f"the people of the test are {too}"
 
 
-def _hope(folder: Folder) -> str:
-    each = int((folder.decodable["split"] == "train").sum()) / max(folder.counts.words, 1)
+def _hope(found: Collection) -> str:
+    each = int((found.decodable["split"] == "train").sum()) / max(found.counts.words, 1)
     for least, measured in MEASURED:
         if each >= least:
             here = f"Here there are {each:.1f} training clips a word."

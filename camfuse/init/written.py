@@ -1,37 +1,35 @@
 """The config that `camfuse init` writes, with its comments."""
 
-from pathlib import Path
-
 import yaml
 
 from camfuse.clips.label_files import plural
 from camfuse.config import Config
-from camfuse.init.expect import Folder, videos_of_words
+from camfuse.config.sources import CsvSource, FolderSource
+from camfuse.init.expect import Collection, videos_of_words
 
 UNKNOWN = """    # by this pattern hello/anna/1.mp4 is signed by anna; then people are kept apart in train, val and test
     # signer: "^[^/]+/([^/]+)/"
 """
 
 
-def config_text(folder: Folder, videos: Path, output: str, signer: str | None, resolved: Config) -> str:
+def config_text(found: Collection, source: FolderSource | CsvSource, output: str, resolved: Config) -> str:
     """Return the config as text.
 
     Parameters
     ----------
-    folder
+    found
         What there is.
-    videos
-        The folder of words, as the config shall name it.
+    source
+        The folder of words or the table, with paths as the config shall name them.
     output
         The folder of the results.
-    signer
-        The pattern that finds a video's signer, or None.
     resolved
         What the recipe comes to here, for the comments.
     """
-    each = max(1, round(len(folder.rows) / folder.shards))
+    each = max(1, round(len(found.rows) / found.shards))
+    title = source.videos.resolve().name if isinstance(source, FolderSource) else source.table.stem
     return f"""\
-# Written by `camfuse init`: {videos_of_words(folder)}.
+# Written by `camfuse init`: {videos_of_words(found)}.
 # Every key there is: config/README.md, or `camfuse config`.
 output: {_text(output)}
 # Fits model, training and machine to the number of clips and to this machine, each time it runs. Here and now that is
@@ -40,22 +38,44 @@ output: {_text(output)}
 # `train: {{sequence: {{epochs: 40}}}}` trains longer.
 recipe: auto
 clips:
-  folder:
-    videos: {_text(str(videos))} # a folder per word
-{_signer_line(signer)}\
-    # split: [0.7, 0.15, 0.15] # train, val, test
+{_folder_lines(source) if isinstance(source, FolderSource) else _table_lines(source)}\
+{_missing_line(len(found.videos.missing))}\
   # duplicates: drop # byte-identical videos are named; this keeps the first of each alone
-  shards: {folder.shards} # parts of about {each} {plural(each, "video", "videos")}, each a job
-{_bad_clips_line(len(folder.videos.broken))}
+  shards: {found.shards} # parts of about {each} {plural(each, "video", "videos")}, each a job
+{_bad_clips_line(len(found.videos.broken))}
 pose:
-  mediapipe: {{}} # {folder.videos.frames:,} frames at 0.05 s on one core; mmpose and rtmlib run on a GPU
+  mediapipe: {{}} # {found.videos.frames:,} frames at 0.05 s on one core; mmpose and rtmlib run on a GPU
 report:
-  title: {_text(videos.resolve().name)}
+  title: {_text(title)}
 """
 
 
-def _signer_line(signer: str | None) -> str:
-    return f"    signer: {_text(signer)} # finds who signs in a path below `videos`\n" if signer else UNKNOWN
+def _folder_lines(source: FolderSource) -> str:
+    signer = (
+        f"    signer: {_text(source.signer)} # finds who signs in a path below `videos`\n" if source.signer else UNKNOWN
+    )
+    return f"""\
+  folder:
+    videos: {_text(str(source.videos))} # a folder per word
+{signer}\
+    # split: [0.7, 0.15, 0.15] # train, val, test
+"""
+
+
+def _table_lines(source: CsvSource) -> str:
+    return f"""\
+  csv:
+    table: {_text(str(source.table))}
+    videos: {_text(str(source.videos))} # where relative paths in the column `video` start
+    # split: [0.7, 0.15, 0.15] # train, val, test, if the table has no column `split`
+"""
+
+
+def _missing_line(missing: int) -> str:
+    if not missing:
+        return ""
+    what = plural(missing, "video is not there: it is", "videos are not there: they are")
+    return f"  missing: drop # {missing} {what} counted and left out\n"
 
 
 def _bad_clips_line(broken: int) -> str:

@@ -6,7 +6,7 @@ import pytest
 from made_videos import write_numbers
 from run_command import camfuse
 
-from camfuse.clips.refresh import read_table
+from camfuse.clips.refresh import read_table, refresh
 from camfuse.config import load_config
 from camfuse.errors import ConfigError, TableError
 from camfuse.run.trainable import training_problems
@@ -146,3 +146,52 @@ def test_a_word_whose_training_clips_are_all_broken(videos: Path, tmp_path: Path
     assert "  4 videos cannot be decoded, and the split counts them all the same: thanks 4 of 4.\n" in found
     assert "  1 of 2 words has no training clip: it cannot be learned: thanks.\n" in found
     assert "A training would stop here: expected training clips of at least two words" in found
+
+
+def test_from_a_table_to_a_config(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns, signers and parts of videos as in the table; what is missing or broken is said and left out."""
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        f"{word}/{name}_{number}.mp4,{word},{name},{0.2 if name == 'ben' else ''}"
+        for word in ("hello", "thanks")
+        for name in ("anna", "ben")
+        for number in (1, 2)
+    ]
+    (videos / "words.csv").write_text("\n".join(["video,label,signer,start", *rows, "hello/gone.mp4,hello,anna,"]))
+    said = camfuse("init", "signs/words.csv")
+    assert f"Relative paths of the table start in {tmp_path / 'signs'}.\n9 videos of 2 words, 4 to 5 each.\n" in said
+    assert "Missing: 1: hello/gone.mp4.\n" in said and "Broken: 1:\n  thanks/ben_2.mp4, from 0.2 s: " in said
+    assert "  2 videos are missing or cannot be decoded, and the split counts them all the same: " in said
+    assert "Signers are kept apart: 1 in train" in said and "its signers are not in training" in said
+    assert "Written: words.yaml. Now: camfuse run words.yaml" in said
+    config = load_config(tmp_path / "words.yaml")
+    assert (config.bad_clips, config.clips.missing, str(config.output)) == ("skip", "drop", "results/words")
+    assert len(refresh(config).rows) == 8
+
+
+def test_a_table_that_says_who_is_tested(videos: Path, tmp_path: Path) -> None:
+    table = tmp_path / "words.csv"
+    clips = [
+        ("hello", "anna", "train"),
+        ("thanks", "anna", "train"),
+        ("hello", "ben", "val"),
+        ("hello", "anna", "test"),
+    ]
+    rows = [f"{word}/{who}_{1 + (split == 'test')}.mp4,{word},{who},{split}" for word, who, split in clips]
+    table.write_text("\n".join(["video,label,signer,split", *rows]))
+    said = camfuse("init", table, "--videos", videos, "--output", tmp_path / "a.yaml")
+    assert "1 of 1 clip of test is by people who are in training too: anna" in said
+    assert "Test: 1 clip, 100.0 points each; the people of the test are in training too" in said
+
+
+def test_what_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="expected a folder of words or a table, found none; looked for /"):
+        camfuse("init", tmp_path / "nosuch.csv")
+
+
+def test_options_that_do_not_go_together(videos: Path, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("video,label\n")
+    with pytest.raises(ConfigError, match="a table says who signs in a column `signer`"):
+        camfuse("init", tmp_path / "t.csv", "--guess-signers", "--output", tmp_path / "a.yaml")
+    with pytest.raises(ConfigError, match="--videos is for a table"):
+        camfuse("init", videos, "--videos", videos, "--output", tmp_path / "a.yaml")

@@ -8,25 +8,25 @@ import pytest
 from camfuse.config import parse_config
 from camfuse.config.computer import Computer
 from camfuse.config.recipe import recipe_values
-from camfuse.init.expect import Folder, expectations, word_counts
+from camfuse.init.expect import Collection, expectations, word_counts
 from camfuse.init.look import VideoFacts, Videos
 
 LAPTOP = Computer(2, gpu=False)
 
 
-def folder(each: int, words: int = 4, signers: int = 0, computer: Computer = LAPTOP) -> Folder:
+def folder(each: int, words: int = 4, signers: int = 0, computer: Computer = LAPTOP) -> Collection:
     """Return a folder whose words have as many clips in train, and one each in val and test."""
     rows = pd.DataFrame(
         [
-            {"label": f"word {word}", "split": split, "signer": f"s{len(split)}" if signers else ""}
+            {"video": f"{n}", "label": f"word {word}", "split": split, "signer": f"s{len(split)}" if signers else ""}
             for word in range(words)
-            for split in (*["train"] * each, "val", "test")
+            for n, split in enumerate((*["train"] * each, "val", "test"), (each + 2) * word)
         ]
     )
-    return Folder(rows, Videos(len(rows), (VideoFacts("a.mp4", 100, 4.0, 640, 480),)), computer)
+    return Collection(rows, Videos(len(rows), (VideoFacts("a", "a.mp4", 100, 4.0, 640, 480),)), computer)
 
 
-def said(found: Folder) -> str:
+def said(found: Collection) -> str:
     values = {"clips": {"folder": {"videos": "v"}}, "pose": {"mediapipe": {}}}
     return "\n".join(expectations(found, parse_config(recipe_values(found.counts, found.computer, values))))
 
@@ -77,12 +77,12 @@ def test_who_is_tested(signers: int, expected: str) -> None:
 
 
 def test_words_with_one_video_are_named() -> None:
-    rows = pd.DataFrame({"label": ["a", "a", "b"], "split": "train", "signer": ""})
-    lines = list(word_counts(Folder(rows, Videos(3, ()), LAPTOP)))
+    rows = pd.DataFrame({"video": list("xyz"), "label": list("aab"), "split": "train", "signer": ""})
+    lines = list(word_counts(Collection(rows, Videos(3, ()), LAPTOP)))
     assert lines == [
         "3 videos of 2 words, 1 to 2 each.",
         "  a 2, b 1",
-        "  1 word has a single video, which trains, so that nothing tests it: b.",
+        "  1 word has a single video, which cannot train and test it: b.",
     ]
 
 
@@ -95,7 +95,7 @@ def test_of_many_words_the_poorest_are_shown() -> None:
 @pytest.mark.parametrize(("clips", "cores", "shards"), [(8, 4, 1), (95, 2, 4), (95, 64, 9), (6000, 2, 24)])
 def test_shards_keep_the_cores_busy(clips: int, cores: int, shards: int) -> None:
     rows = pd.DataFrame({"label": ["a"] * clips, "split": "train", "signer": ""})
-    assert Folder(rows, Videos(clips, ()), Computer(cores, gpu=False)).shards == shards
+    assert Collection(rows, Videos(clips, ()), Computer(cores, gpu=False)).shards == shards
 
 
 def test_words_without_a_test_clip_are_named_and_who_is_alone_in_a_split() -> None:
@@ -104,7 +104,7 @@ def test_words_without_a_test_clip_are_named_and_who_is_alone_in_a_split() -> No
         + [("a", "val", "ben"), ("b", "test", "carl")],
         columns=["label", "split", "signer"],
     )
-    text = said(Folder(rows, Videos(len(rows), ()), LAPTOP))
+    text = said(Collection(rows, Videos(len(rows), ()), LAPTOP))
     assert "\nTest: 1 clip, 100.0 points each; its signers are not in training.\n" in text
     assert "\n  All of test is by one person, carl, so that the result is that of one person.\n" in text
     assert "\n  2 of 3 words have no test clip: nothing measures them: a, c.\n" in text
@@ -114,23 +114,23 @@ def test_words_without_a_test_clip_are_named_and_who_is_alone_in_a_split() -> No
 
 def test_where_people_are_not_kept_apart_nobody_is_said_to_be_alone() -> None:
     rows = pd.DataFrame({"label": list("aaab"), "split": ["train", "val", "test", "train"], "signer": list("xyxy")})
-    assert "All of val" not in said(Folder(rows, Videos(4, ()), LAPTOP))
+    assert "All of val" not in said(Collection(rows, Videos(4, ()), LAPTOP))
 
 
 def test_broken_videos_are_no_clips_of_their_words() -> None:
     rows = pd.DataFrame(
         [
-            (f"{word}--{n}", word, split, "")
+            (f"{word}--{n}", f"{word}/{n}.mp4", word, split, "")
             for word in "ab"
             for n, split in enumerate(("train", "train", "val", "test"))
         ],
-        columns=["clip_id", "label", "split", "signer"],
+        columns=["clip_id", "video", "label", "split", "signer"],
     )
-    broken = tuple(VideoFacts(f"{path}.mp4", problem="cut off") for path in ("a/0", "a/1", "b/3"))
-    found = Folder(rows, Videos(8, broken), LAPTOP)
+    broken = tuple(VideoFacts(clip, "x.mp4", problem="cut off") for clip in ("a--0", "a--1", "b--3"))
+    found = Collection(rows, Videos(8, broken), LAPTOP)
     assert list(word_counts(found))[2:] == [
         "  3 videos cannot be decoded, and the split counts them all the same: a 2 of 4, b 1 of 4.",
-        "  Take them out of the folder, and the split is made without them.",
+        "  Take them out, and the split is made without them.",
     ]
     text = said(found)
     assert "\nTest: 1 clip, 100.0 points each; " in text
