@@ -16,8 +16,13 @@ from camfuse.errors import ConfigError, MissingToolError
 from camfuse.files import check_targets, write_text
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from camfuse.init.expect import Collection
     from camfuse.init.source import Source
+
+SHOWN = 20
+"""Signers whose clips are counted."""
 
 
 @app.command()
@@ -50,7 +55,9 @@ def init(
     if table and (signer or guess_signers):
         raise ConfigError("--signer and --guess-signers are for a folder; a table says who signs in a column `signer`")
     if videos and not table:
-        raise ConfigError(f"--videos is for a table, found no file {source}")
+        raise ConfigError(f"--videos is for a table, found the folder {source}, whose videos are those in it")
+    if videos and not videos.is_dir():
+        raise ConfigError(f"--videos: expected a folder, found none; looked for {videos.absolute()}")
     for line in _from_table(source, videos, config) if table else _from_folder(source, config, signer, guess_signers):
         typer.echo(line)
 
@@ -64,20 +71,32 @@ def _from_table(table: Path, videos: Path | None, config: Path) -> Iterator[str]
 
 
 def _from_folder(videos: Path, config: Path, signer: str | None, guess: bool) -> Iterator[str]:
+    from camfuse.clips.label_files import name_some
     from camfuse.init.signers import guess_signers, why_no_guess
     from camfuse.init.source import folder_source, read_source
 
     source = folder_source(videos, signer)
-    if guess and not signer:
-        paths = [Path(path).relative_to(source.videos).as_posix() for path in read_source(source).rows["video"]]
+    rows = read_source(source).rows
+    if signer:
+        yield f"Signers: {_counted(rows['signer'])}."
+        if as_words := sorted(set(rows["signer"]) & set(rows["label"])):
+            yield f"  {len(as_words)} are named as a word is: {name_some(as_words)}. Does --signer find people?"
+    elif guess:
+        paths = [Path(path).relative_to(source.videos).as_posix() for path in rows["video"]]
         guessed = guess_signers(paths)
         if guessed is None:
             yield f"Signers: {why_no_guess(paths)}."
         else:
-            found = ", ".join(f"{name} {count}" for name, count in list(guessed.clips.items())[:20])
-            yield f"Signers, guessed: {len(guessed.clips)}: {found}. If wrong, give --signer, or no --guess-signers."
             source = folder_source(videos, guessed.pattern)
+            people = _counted(read_source(source).rows["signer"])
+            yield f"Signers, guessed: {people}. If wrong, give --signer, or no --guess-signers."
     yield from _init(source, config)
+
+
+def _counted(signers: "pd.Series[str]") -> str:
+    """Say how many signers there are, and how many clips each of the first has."""
+    counts = signers.value_counts()
+    return f"{len(counts)}: {', '.join(f'{name} {count}' for name, count in counts.head(SHOWN).items())}"
 
 
 def _init(source: "Source", config: Path) -> Iterator[str]:
@@ -89,7 +108,8 @@ def _init(source: "Source", config: Path) -> Iterator[str]:
     from camfuse.run.trainable import training_problems
 
     table, computer = read_source(source), Computer.this()
-    seen = Collection(table.rows, look_at_videos(table.rows, source.videos, computer.cores), computer)
+    looked = look_at_videos(table.rows, source.videos, computer.cores)
+    seen = Collection(table.rows, looked, computer, table.split_given)
     yield from word_counts(seen)
     yield from seen.videos.sentences()
     yield from table.notes
@@ -122,7 +142,8 @@ def _remedy(seen: "Collection", resolved: Config, source: "Source") -> str:
             f"First, record the words with more signers, or put `by: label` below `{key_of(source)}:` in it, which "
             "splits each word by itself, so that the people of the test are in training too."
         )
-    return "First, record what is missing, and call `camfuse init` again with --force."
+    mend = "change the table's column `split`, or record" if seen.split_given else "record"
+    return f"First, {mend} what is missing, and call `camfuse init` again with --force."
 
 
 def _without_braces(name: str) -> str:

@@ -178,3 +178,4 @@ def forget(model: Trained, word: Annotated[str, typer.Argument(help="An enrolled
     from camfuse.predict.enroll import forget as run
 
     run(model, word)
+    typer.echo(f"forgotten: {word}")

@@ -7,7 +7,7 @@ import typer
 
 from camfuse.cli.options import ConfigFile, LogFile, Output, app, start
 from camfuse.config import load_config
-from camfuse.errors import TableError
+from camfuse.errors import ConfigError, TableError
 from camfuse.run.layout import Run
 
 
@@ -52,13 +52,20 @@ def show(
 
 
 @app.command()
-def results(config: ConfigFile) -> None:
+def results(
+    folder: Annotated[Path | None, typer.Argument(help="A run's folder; or give its config.", metavar="RUN")] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="YAML file with the settings.")] = None,
+) -> None:
     """Print the result table of a finished run and where its report is."""
-    settings = start(config, None)
+    if folder and not config:
+        run = Run.from_folder(folder)
+    elif config and not folder:
+        run = Run(start(config, None))
+    else:
+        raise ConfigError("expected a run's folder or --config, one of the two")
     from camfuse.evaluate.result_text import result_text
     from camfuse.evaluate.results import read_results, warn_of_another
 
-    run = Run(settings)
     found = read_results(run.evaluation)
     if found is None:
         problem = "expected the results of a finished run, found no file; run the workflow first"

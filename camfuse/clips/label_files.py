@@ -51,7 +51,12 @@ def read_text(path: Path) -> str:
     try:
         return _read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise TableError(path, [f"expected text in UTF-8, found byte {error.object[error.start]:#x}"]) from error
+        raise TableError(path, [f"{_place_of(error)}; save it as UTF-8"]) from error
+
+
+def _place_of(error: UnicodeDecodeError) -> str:
+    line = error.object[: error.start].count(b"\n") + 1
+    return f"line {line}: expected text in UTF-8, found byte {error.object[error.start]:#x}"
 
 
 def _read_bytes(path: Path) -> bytes:

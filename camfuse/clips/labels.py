@@ -12,7 +12,7 @@ import pandas as pd
 
 from camfuse.clips.label_files import name_some, plural
 from camfuse.clips.own_split import OwnSplit, signer_problems, split_rows
-from camfuse.clips.signers import placeholder_notes
+from camfuse.clips.signers import without_placeholders
 from camfuse.clips.table import COLUMNS, ClipTable, check_rows
 from camfuse.errors import TableError
 
@@ -83,7 +83,8 @@ def make_table(
     defaults = {"signer": "", "start": 0.0, "end": np.nan, "annotation": "", "source": rows["video"]}
     rows = rows.assign(**{column: value for column, value in defaults.items() if column not in rows})
     rows = rows.assign(**{column: [normal_label(name) for name in rows[column]] for column in ("label", "signer")})
-    notes = [*notes]
+    signers, unnamed = without_placeholders(rows["signer"])
+    rows, notes = rows.assign(signer=signers), [*notes, *unnamed]
     if own_split is None:
         rows = rows.assign(split=[normal_split(name) for name in rows["split"]])
     else:
@@ -99,9 +100,8 @@ def make_table(
     if repeated := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise TableError(source, [f"class {name!r}: expected once, found it again" for name in repeated])
     check_rows(rows, names, source, lines)
-    signers = rows["signer"].tolist()
-    notes += [*near_labels(names), *near_signers(signers), *placeholder_notes(signers)]
-    return ClipTable(rows, tuple(names), tuple(notes))
+    notes += [*near_labels(names), *near_signers(signers)]
+    return ClipTable(rows, tuple(names), tuple(notes), split_given=own_split is None)
 
 
 def near_labels(labels: Iterable[str]) -> list[str]:

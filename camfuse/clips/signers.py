@@ -7,8 +7,8 @@ import pandas as pd
 
 from camfuse.clips.label_files import name_some, plural
 
-NOBODY = frozenset({"?", "-", "--", "na", "n/a", "nan", "none", "null", "unknown", "unk"})
-"""What tables say where nobody knows who signs."""
+NOBODY = frozenset("? - -- NA N/A n/a NaN nan None none null NULL unknown Unknown UNKNOWN".split())
+"""What tables say where nobody knows who signs; Na is somebody's name."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,16 @@ def given_split_notes(rows: pd.DataFrame, remedy: str) -> list[str]:
     return [f"{said}; {new} how new people are recognised."]
 
 
-def placeholder_notes(signers: Iterable[str]) -> list[str]:
-    """Say in a sentence which signers are named as nobody is, for each name is taken for one person."""
-    named = [signer for signer in signers if signer.casefold() in NOBODY]
+def without_placeholders(signers: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return signers, those in `NOBODY` as unknown (empty), and a sentence on these if there are any."""
+    given = list(signers)
+    named = [signer for signer in given if signer in NOBODY]
     if not named:
-        return []
+        return given, []
     names = " / ".join(map(repr, sorted(set(named))))
-    have, one = plural(len(named), "clip has", "clips have"), plural(len(set(named)), "is", "are each")
-    return [
-        f"{len(named)} {have} the signer {names}, which {one} taken for one person: leave the field empty where "
-        "nobody knows who signs."
-    ]
+    have = plural(len(named), "clip has", "clips have")
+    note = (
+        f"{len(named)} {have} the signer {names}, which is taken to mean that nobody knows who signs; if it is "
+        "somebody's name, write it otherwise."
+    )
+    return ["" if signer in NOBODY else signer for signer in given], [note]

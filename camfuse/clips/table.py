@@ -48,12 +48,15 @@ class ClipTable:
         What the reader found odd in the label files, one sentence each.
     installed
         The folder of an installed package that the recordings lie in, if they do.
+    split_given
+        Whether the label files say the split of each clip.
     """
 
     rows: pd.DataFrame
     classes: tuple[str, ...]
     notes: tuple[str, ...] = ()
     installed: Path | None = None
+    split_given: bool = False
 
 
 @dataclass(frozen=True)

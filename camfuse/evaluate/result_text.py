@@ -165,14 +165,14 @@ def missing_text(results: Results) -> list[str]:
 
 
 def untrained_text(results: Results) -> list[str]:
-    """Say which tested words had no clip in training, and so cannot be right; empty without any."""
+    """Say which tested words had no clip in training, and so are right by chance alone; empty without any."""
     clips = sum(results.untrained.values())
     if not clips:
         return []
     words = name_some(sorted(results.untrained, key=natural_order))
     return [
         f"{clips:,} of {results.rows[results.main].clips:,} clips of {results.split} are of words of which no training "
-        f"clip could be used, so they count as wrong in every row: {words}."
+        f"clip could be used, so they are right by chance at best: {words}."
     ]
 
 

@@ -10,6 +10,7 @@ from camfuse.clips.coverage import without_clips
 from camfuse.clips.label_files import name_some, plural
 from camfuse.clips.labels import natural_order
 from camfuse.clips.signers import count_signers
+from camfuse.clips.table import SPLITS
 from camfuse.config import Config, Stream
 from camfuse.config.computer import Computer
 from camfuse.config.recipe import Counts
@@ -43,11 +44,14 @@ class Collection:
         What was seen of the videos.
     computer
         This machine.
+    split_given
+        Whether a table says the split of each clip.
     """
 
     rows: pd.DataFrame
     videos: Videos
     computer: Computer
+    split_given: bool = False
 
     @property
     def counts(self) -> Counts:
@@ -132,8 +136,13 @@ def expectations(found: Collection, resolved: Config) -> Iterator[str]:
     if streams == ("sequence",):
         steps = phase.epochs * math.ceil(phase.repeat * found.counts.train / phase.batch)
         yield f"Training: {steps:,} steps, about {_time(steps * STEP_SECONDS)} by what it took elsewhere."
+    if found.split_given:
+        splits = found.rows["split"].value_counts()
+        counted = ", ".join(f"{splits.get(split, 0)} in {split}" for split in SPLITS)
+        yield f"Split, as the table says: {counted}."
     yield from _test(found)
-    if resolved.train.validation:
+    kept_by_val = [part for part in resolved.model.parts if getattr(resolved.train, part).keep is None]
+    if resolved.train.validation and kept_by_val:
         yield from _alone(found, "val", "on whom the best epoch is chosen")
     yield _hope(found)
 
@@ -145,11 +154,12 @@ def _test(found: Collection) -> Iterator[str]:
     if not test:
         yield "Test: no clip."
         return
-    yield f"Test: {test} {plural(test, 'clip', 'clips')}, {100 / test:.1f} points each; {_whom(found)}."
+    whom = f"; {_whom(found)}" if words["train"] else ""
+    yield f"Test: {test} {plural(test, 'clip', 'clips')}, {100 / test:.1f} points each{whom}."
     yield from _alone(found, "test", "so that the result is that of one person")
-    # of words that nobody in train signs the reader has told
+    # of words that nobody in train signs the reader has told, where it made the split
     split = set(found.rows["label"][found.rows["split"] == "train"])
-    for name, there in (("test", set(every)), ("train", split)):
+    for name, there in (("test", set(every)), ("train", set(every) if found.split_given else split)):
         if none := [word for word in every if word in there - words[name]]:
             yield f"  {without_clips(none, len(every), name)}"
 

@@ -109,8 +109,9 @@ def _empty(clip: Clip, last: float) -> str:
         return f"no frame of {clip.video} lies between {clip.start:.3f} and {clip.end:.3f} s"
     length = read_header(clip.video).length
     return (
-        f"the segment starts at {clip.start:.3f} s, but {clip.video} is {length:.3f} s long; if the files hold one "
-        "sign each already, set `clips.wlasl.trimmed: true` or leave start and end out of the table"
+        f"the segment starts at {clip.start:.3f} s, but {clip.video} is {length:.3f} s long: is that in seconds? If "
+        "the files hold one sign each already, leave start and end out of the table, or, of WLASL, set "
+        "`clips.wlasl.trimmed: true`"
     )
 
 

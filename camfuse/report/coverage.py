@@ -51,7 +51,9 @@ def coverage_tables(files: ClipFiles) -> tuple[Table, Table] | None:
         (str(label), _joined(group["split"]), f"{group['listed'].sum():g}") for label, group in empty.groupby("label")
     ]
     head = ("class", "splits without a clip", "listed clips there")
-    return splits, Table("Classes without a clip in a split", head, lost, frozenset({0, 1}))
+    return splits, Table(
+        "Classes that lost all clips of a split that the label files list", head, lost, frozenset({0, 1})
+    )
 
 
 def _joined(splits: Iterable[str]) -> str:

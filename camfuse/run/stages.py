@@ -68,7 +68,7 @@ STAGES: dict[str, Stage] = {
             lambda c: (c.evaluate,),
             lambda c: _trainings(("fusion",) if "fusion" in c.model.parts else c.model.streams),
         ),
-        Stage("report", 12, lambda c: (c.report,), ("evaluate",)),
+        Stage("report", 13, lambda c: (c.report,), ("evaluate",)),
     )
 }
 

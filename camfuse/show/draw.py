@@ -3,6 +3,7 @@
 Images are (H, W, 3) uint8, RGB; every function returns a new one. Coordinates: 0 is the centre of the first pixel.
 """
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -160,10 +161,23 @@ def _font(size: int) -> Any:
     return ImageFont.load_default(size)
 
 
+@cache
+def _has_letter(letter: str) -> bool:
+    return bytes(_font(20).getmask(letter)) != bytes(_font(20).getmask("\uffff"))
+
+
+def drawable(text: str) -> str:
+    """Return a text in which letters that the font has without their accent alone are written so: plaît as plait."""
+    letters = unicodedata.normalize("NFC", text)
+    plain = [unicodedata.normalize("NFKD", letter)[0] for letter in letters]
+    pairs = zip(letters, plain, strict=True)
+    return "".join(bare if not _has_letter(one) and _has_letter(bare) else one for one, bare in pairs)
+
+
 def write(image: Image, text: str, at: tuple[float, float], *, size: int, colour: Colour, anchor: str = "lm") -> Image:
     """Write one line of text; `anchor` as Pillow's (lm = left and middle of the text at `at`)."""
     canvas = PilImage.fromarray(image)
-    ImageDraw.Draw(canvas).text(at, text, fill=colour, font=_font(size), anchor=anchor)
+    ImageDraw.Draw(canvas).text(at, drawable(text), fill=colour, font=_font(size), anchor=anchor)
     return np.asarray(canvas).copy()
 
 

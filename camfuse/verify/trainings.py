@@ -10,6 +10,7 @@ from camfuse.clips.label_files import name_some
 from camfuse.clips.table import split_unknown
 from camfuse.errors import CamfuseError, WeightsError
 from camfuse.evaluate.results import read_results
+from camfuse.files import is_newer
 from camfuse.model.checkpoint import Checkpoint, check_trained
 from camfuse.run.experiments import Experiment, Plan, Training
 from camfuse.run.layout import EvaluationFiles, Run
@@ -32,6 +33,7 @@ def check_trainings(run: Run) -> Iterator[Finding]:
             yield Finding("note", place, "not trained yet")
         else:
             yield _check_best(training, classes, run.output)
+            yield from _older_than_the_clips(run, training.files.best)
         files = training.files
         for path in (files.last, files.before_last, files.best_so_far):
             if path.is_file() and (problem := _state_problem(path)):
@@ -57,6 +59,7 @@ def check_results(run: Run) -> Iterator[Finding]:
             yield from (Finding("wrong", place, problem) for problem in problems)
             if not problems:
                 yield Finding("fine", place, "results and predictions are of this config and clip table")
+            yield from _older_than_the_clips(run, one.results)
 
 
 def _check_best(training: Training, classes: tuple[str, ...], output: Path) -> Finding:
@@ -73,6 +76,14 @@ def _check_best(training: Training, classes: tuple[str, ...], output: Path) -> F
     if digest_problem(path, expected=True):
         return Finding("note", place, "fits, but was made by an earlier version without a digest")
     return Finding("fine", place, f"whole, epoch {found.epoch}, of this config and these {len(classes)} classes")
+
+
+def _older_than_the_clips(run: Run, path: Path) -> Iterator[Finding]:
+    """Say if the clip table was written later: it is when a clip, a label, a signer or a split has changed."""
+    clips = run.clip_files.clips
+    if clips.is_file() and not is_newer(path, clips.stat().st_mtime):
+        text = "older than the clip table: clips, labels, signers or splits have changed since; run the workflow again"
+        yield Finding("note", str(path.relative_to(run.output)), text)
 
 
 def _is_finite(tensor: torch.Tensor) -> bool:

@@ -157,7 +157,7 @@ def test_a_word_is_enrolled_answered_and_forgotten(trained: MadeRun, walker: Non
     assert next(csv.DictReader(io.StringIO(answered)))["label"] == "numbers"
     alone = camfuse("predict", run, clips / "1.mp4", "--only-enrolled", "--format", "csv")
     assert [row["label"] for row in csv.DictReader(io.StringIO(alone))] == ["numbers"]
-    camfuse("forget", run, "numbers")
+    assert camfuse("forget", run, "numbers") == "forgotten: numbers\n"
     assert "numbers" not in camfuse("predict", run, clips / "1.mp4", "--format", "csv").replace(str(clips), "")
     with pytest.raises(WeightsError, match="expected enrolled words, found none"):
         camfuse("predict", run, clips / "1.mp4", "--only-enrolled")

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from camfuse.cli import app
 from camfuse.config import WeightsFile, dump_config, load_config
 from camfuse.config.reference import default_yaml
-from camfuse.errors import TableError
+from camfuse.errors import ConfigError, TableError
 from camfuse.evaluate.result_text import result_text
 from camfuse.evaluate.results import write_results
 from camfuse.run.layout import Run
@@ -96,6 +96,10 @@ def test_results_are_printed_though_the_first_weights_are_gone(
     (tmp_path / "gone.yaml").write_text(dump_config(config))
     write_results(made_results({"rgb": made_score(0.75)}), Run(config).evaluation)
     assert "report: " in camfuse("results", "--config", tmp_path / "gone.yaml")
+    (tmp_path / "run" / "config.yaml").write_text(dump_config(config))
+    assert f"report: {tmp_path / 'run'}" in camfuse("results", tmp_path / "run")
+    with pytest.raises(ConfigError, match="one of the two"):
+        camfuse("results", tmp_path / "run", "--config", tmp_path / "gone.yaml")
     assert "cannot be compared" in caplog.text
 
 

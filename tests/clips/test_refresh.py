@@ -296,12 +296,12 @@ def test_annotations_need_a_file_for_each_clip(from_csv: Callable[..., Config], 
 
 
 def test_odd_names_survive_the_way_to_the_shards(from_csv: Callable[..., Config], videos: Path) -> None:
-    config = from_csv("video,label,split,clip_id,signer\nhello/1.mp4,null,train,NA,None\nhello/2.mp4,NaN,train,nan,\n")
+    config = from_csv("video,label,split,clip_id,signer\nhello/1.mp4,null,train,NA,Nan\nhello/2.mp4,NaN,train,nan,\n")
     refreshed = refresh(config)
     rows = read_clips(config.output / "clips" / "clips.csv")
     assert rows["clip_id"].tolist() == ["NA", "nan"]
     assert rows["label"].tolist() == ["null", "NaN"]
-    assert rows["signer"].tolist() == ["None", ""]
+    assert rows["signer"].tolist() == ["Nan", ""]
     assert read_classes(config.output / "clips" / "classes.csv") == refreshed.classes == ("NaN", "null")
     shards = [read_shard_clips(path) for path in (config.output / "clips" / "shards").iterdir()]
     assert sorted(clip.clip_id for shard in shards for clip in shard) == ["NA", "nan"]

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from camfuse.clips.signers import SignerCounts, count_signers, given_split_notes, placeholder_notes
+from camfuse.clips.signers import SignerCounts, count_signers, given_split_notes, without_placeholders
 
 
 def clips(*signers: str) -> pd.DataFrame:
@@ -82,12 +82,13 @@ def test_a_given_split_is_said_to_test_whom(train: str, test: str, said: list[st
     assert given(train, test) == said
 
 
-def test_names_of_nobody_are_taken_for_a_person_and_named() -> None:
-    assert placeholder_notes(["anna", "", "Na", "nan", "NA"]) == [
-        "3 clips have the signer 'NA' / 'Na' / 'nan', which are each taken for one person: leave the field empty where "
-        "nobody knows who signs."
-    ]
-    assert placeholder_notes(["unknown"])[0].startswith(
-        "1 clip has the signer 'unknown', which is taken for one person"
+def test_names_of_nobody_are_nobody() -> None:
+    assert without_placeholders(["anna", "", "Na", "nan", "NA"]) == (
+        ["anna", "", "Na", "", ""],
+        [
+            "2 clips have the signer 'NA' / 'nan', which is taken to mean that nobody knows who signs; if it is "
+            "somebody's name, write it otherwise."
+        ],
     )
-    assert placeholder_notes(["anna", "ben", ""]) == []
+    assert without_placeholders(["unknown"])[1][0].startswith("1 clip has the signer 'unknown', which is taken")
+    assert without_placeholders(["anna", "ben", ""]) == (["anna", "ben", ""], [])

@@ -18,6 +18,7 @@ from camfuse.show.draw import (
     draw_box,
     draw_heatmaps,
     draw_skeleton,
+    drawable,
     resize,
     side_by_side,
     write,
@@ -212,3 +213,8 @@ def test_text_is_written_where_it_is_asked_for() -> None:
     left, top, right, bottom = changed(written)
     assert 98 <= left <= 104 and right < 170 and 35 < top < bottom < 65
     assert (image == GREY).all()
+
+
+def test_letters_are_drawn_without_an_accent_rather_than_not_at_all() -> None:
+    assert drawable("s'il vous plai\u0302t, çğ") == "s'il vous plait, cg"
+    assert drawable("hello · 수어") == "hello · 수어"

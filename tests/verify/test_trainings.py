@@ -1,5 +1,6 @@
 """Checkpoints and results: damaged, of something else, with values that are no numbers."""
 
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -55,6 +56,18 @@ def test_values_that_are_no_numbers_are_found(copy: Run) -> None:
     name = next(name for name, tensor in found.state.items() if tensor.is_floating_point())
     replace(found, state={**found.state, name: found.state[name] * torch.nan}).save(best)
     assert f"1 tensors hold values that are no numbers: {name}" in said(copy)
+
+
+def test_what_is_older_than_the_clip_table_is_noted(copy: Run) -> None:
+    """A label of a training clip that was changed since leaves its mark on nothing else."""
+    rows = copy.clips()
+    train = rows.index[rows["split"] == "train"]
+    rows.loc[train[0], "label"] = rows["label"][rows["label"] != rows.loc[train[0], "label"]].iloc[0]
+    rows.to_csv(copy.clip_files.clips, index=False)
+    later = copy.training("pose").best.stat().st_mtime + 100
+    os.utime(copy.clip_files.clips, (later, later))
+    assert "train/pose/best.ckpt: older than the clip table: clips, labels, signers or splits" in said(copy, "note")
+    assert "evaluate/results.json: older than the clip table" in said(copy, "note")
 
 
 def test_a_checkpoint_of_an_earlier_version_is_noted(copy: Run) -> None:

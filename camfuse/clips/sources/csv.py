@@ -79,11 +79,13 @@ def _read_header(path: Path) -> tuple[list[str], list[Line]]:
     if not lines:
         raise TableError(path, ["expected columns video, label and rows, found an empty file"])
     header = lines[0][1]
-    problems = [f"expected column `{name}`, found {header}" for name in ("label",) if name not in header]
-    if not set(RECORDINGS) & set(header):
-        problems.insert(0, f"expected column `video` (or `annotation`, for keypoints without videos), found {header}")
     if other := [mark for mark in (";", "\t") if mark in header[0] and len(header) == 1]:
-        problems.append(f"expected commas between the columns, found {other[0]!r}: save the table with commas")
+        raise TableError(path, [f"expected commas between the columns, found {other[0]!r}: save the table with commas"])
+    remedy = "name the columns so, in small letters"
+    problems = [f"expected column `label`, found {header}; {remedy}"] if "label" not in header else []
+    if not set(RECORDINGS) & set(header):
+        wanted = "`video` (or `annotation`, for keypoints without videos)"
+        problems.insert(0, f"expected column {wanted}, found {header}; {remedy}")
     problems += [] if lines[1:] else ["expected at least one clip, found none"]
     problems += [f"expected column `{name}` once" for name in sorted(set(header) - {""}) if header.count(name) > 1]
     if problems:
