@@ -161,6 +161,7 @@ def enroll(
     device: Device = "auto",
 ) -> None:
     """Add a word to a trained model without training: `predict` answers with it from then on."""
+    from camfuse.clips.label_files import plural
     from camfuse.predict.enroll import enroll as run
     from camfuse.predict.videos import find_videos
 
@@ -169,7 +170,8 @@ def enroll(
         raise ConfigError(f"expected at least one video, found none in {', '.join(clips)}")
     words = run(model, word, found, whole=whole, estimator=estimator, other_estimator=other_estimator, device=device)
     for label in words.labels:
-        typer.echo(f"{label}: {words.words.count(label)} clips")
+        count = words.words.count(label)
+        typer.echo(f"{label}: {count} {plural(count, 'clip', 'clips')}")
 
 
 @app.command()
