@@ -182,10 +182,12 @@ def _whom(found: Collection) -> str:
     if counts.of_all() == "unseen":
         return "its signers are not in training"
     too = "in training too, so that it does not say how new people are recognised"
-    if counts.unknown:
+    if counts.of_all() == "unknown":
         return f"who signs is not known, and presumably the people of the test are {too}"
+    if counts.unknown:
+        return f"of {counts.unknown} of its clips nobody knows whether their people are in training too"
     if counts.unseen:
-        return f"the people of {counts.seen} of its clips are in training too: only the others say how new ones do"
+        return f"the people of {counts.seen} of its clips are in training too: only the others say how new people are recognised"
     return f"the people of the test are {too}"
 
 

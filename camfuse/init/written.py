@@ -6,13 +6,14 @@ from camfuse.clips.label_files import plural
 from camfuse.config import Config
 from camfuse.config.sources import CsvSource, FolderSource
 from camfuse.init.expect import Collection, videos_of_words
+from camfuse.init.source import Source
 
 UNKNOWN = """    # by this pattern hello/anna/1.mp4 is signed by anna; then people are kept apart in train, val and test
     # signer: "^[^/]+/([^/]+)/"
 """
 
 
-def config_text(found: Collection, source: FolderSource | CsvSource, output: str, resolved: Config) -> str:
+def config_text(found: Collection, source: Source, output: str, resolved: Config) -> str:
     """Return the config as text.
 
     Parameters

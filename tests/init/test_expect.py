@@ -76,6 +76,33 @@ def test_who_is_tested(signers: int, expected: str) -> None:
     assert expected in said(folder(3, signers=signers))
 
 
+@pytest.mark.parametrize(
+    ("train", "test", "expected"),
+    [
+        ("ab", "cd", "its signers are not in training"),
+        ("ab", "ac", "the people of 1 of its clips are in training too: only the others say"),
+        ("ab", "ab", "the people of the test are in training too"),
+        ("ab", "c ", "of 1 of its clips nobody knows whether their people are in training too"),
+        ("a ", "cd", "who signs is not known, and presumably"),
+    ],
+)
+def test_whom_a_given_split_tests(train: str, test: str, expected: str) -> None:
+    rows = pd.DataFrame(
+        [("x", split, who.strip()) for split, people in (("train", train), ("test", test)) for who in people],
+        columns=["label", "split", "signer"],
+    ).assign(video=list("1234"))
+    text = said(Collection(rows, Videos(4, ()), LAPTOP, split_given=True))
+    assert "\nSplit, as the table says: 2 in train, 0 in val, 2 in test.\n" in text
+    assert f"Test: 2 clips, 50.0 points each; {expected}" in text
+
+
+def test_of_a_given_split_words_without_training_are_named() -> None:
+    rows = pd.DataFrame({"video": list("12"), "label": ["x", "y"], "split": ["train", "test"], "signer": ["a", "b"]})
+    assert "  1 of 2 words has no training clip: it cannot be learned: y." in said(
+        Collection(rows, Videos(2, ()), LAPTOP, split_given=True)
+    )
+
+
 def test_words_with_one_video_are_named() -> None:
     rows = pd.DataFrame({"video": list("xyz"), "label": list("aab"), "split": "train", "signer": ""})
     lines = list(word_counts(Collection(rows, Videos(3, ()), LAPTOP)))
