@@ -15,6 +15,10 @@ class ClipFiles:
         """The clip table."""
         return self.folder / "clips.csv"
 
+    def changed_since(self, path: Path) -> bool:
+        """Whether the clip table was written after a file: a clip, a label, a signer or a split has changed."""
+        return self.clips.is_file() and path.is_file() and self.clips.stat().st_mtime > path.stat().st_mtime
+
     @property
     def classes(self) -> Path:
         """The label of each class index."""

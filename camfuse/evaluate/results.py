@@ -284,7 +284,9 @@ def read_results(files: EvaluationFiles) -> Results | None:
 
 
 def warn_of_another(run: Run, results: Results) -> None:
-    """Say in the log where the results are of another config or version than the run's, or where nobody can know."""
+    """Say in the log where the results are of another config, version or clip table, or where nobody can know."""
+    if run.clip_files.changed_since(run.evaluation.results):
+        log.warning("%s: clips have changed since the test; run the workflow to renew it", run.output)
     try:
         same = results.fingerprint == run.fingerprint("evaluate")
     except WeightsError as error:  # the results are there all the same

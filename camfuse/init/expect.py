@@ -187,7 +187,8 @@ def _whom(found: Collection) -> str:
     if counts.unknown:
         return f"of {counts.unknown} of its clips nobody knows whether their people are in training too"
     if counts.unseen:
-        return f"the people of {counts.seen} of its clips are in training too: only the others say how new people are recognised"
+        seen = f"the people of {counts.seen} of its clips are in training too"
+        return f"{seen}: only the others say how new people are recognised"
     return f"the people of the test are {too}"
 
 

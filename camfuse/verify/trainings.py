@@ -10,7 +10,6 @@ from camfuse.clips.label_files import name_some
 from camfuse.clips.table import split_unknown
 from camfuse.errors import CamfuseError, WeightsError
 from camfuse.evaluate.results import read_results
-from camfuse.files import is_newer
 from camfuse.model.checkpoint import Checkpoint, check_trained
 from camfuse.run.experiments import Experiment, Plan, Training
 from camfuse.run.layout import EvaluationFiles, Run
@@ -79,9 +78,7 @@ def _check_best(training: Training, classes: tuple[str, ...], output: Path) -> F
 
 
 def _older_than_the_clips(run: Run, path: Path) -> Iterator[Finding]:
-    """Say if the clip table was written later: it is when a clip, a label, a signer or a split has changed."""
-    clips = run.clip_files.clips
-    if clips.is_file() and not is_newer(path, clips.stat().st_mtime):
+    if run.clip_files.changed_since(path):
         text = "older than the clip table: clips, labels, signers or splits have changed since; run the workflow again"
         yield Finding("note", str(path.relative_to(run.output)), text)
 

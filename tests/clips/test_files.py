@@ -1,5 +1,6 @@
 """Where a run's clip table and what is written beside it lie."""
 
+import os
 from pathlib import Path
 
 from camfuse.clips.files import ClipFiles
@@ -34,3 +35,16 @@ def test_nothing_is_made(tmp_path: Path) -> None:
     files = ClipFiles(tmp_path / "clips")
     assert not files.shard("0000").parent.exists()
     assert not files.folder.exists()
+
+
+def test_a_table_that_was_written_later_has_changed_since(tmp_path: Path) -> None:
+    files = ClipFiles(tmp_path)
+    made = tmp_path / "made"
+    assert not files.changed_since(made)
+    made.touch()
+    files.clips.touch()
+    os.utime(files.clips, (10, 10))
+    os.utime(made, (10, 10))
+    assert not files.changed_since(made)
+    os.utime(made, (9, 9))
+    assert files.changed_since(made)

@@ -1,6 +1,7 @@
 """One form of the results, in memory and in files."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,6 +75,21 @@ def test_results_of_another_config_are_said(make_config: MakeConfig, caplog: pyt
     assert not caplog.text
     warn_of_another(run, FULL)
     assert f"{run.output}: the test is of another config or version" in caplog.text
+
+
+def test_results_older_than_the_clip_table_are_said(
+    make_config: MakeConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Run(make_config(output=str(tmp_path)))
+    for path in (run.clip_files.clips, run.evaluation.results):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    same = replace(FULL, fingerprint=run.fingerprint("evaluate"))
+    warn_of_another(run, same)
+    assert not caplog.text
+    os.utime(run.evaluation.results, (0, 0))
+    warn_of_another(run, same)
+    assert f"{run.output}: clips have changed since the test" in caplog.text
 
 
 def test_results_whose_first_weights_are_gone_cannot_be_compared(
