@@ -28,6 +28,8 @@ VAL_FOR_WEIGHTS = 8
 """Val clips from which the heads' weights are chosen on them: by likelihood, a few tell a useless head from others."""
 WEIGHTS_WITHOUT_VAL = {"sequence": 3.0}
 """Of few clips the sequence knows more than the others."""
+WEIGHT_OF_FEW_IMAGES = {"rgb": 0.1}
+"""And images next to nothing of new people, as sure of themselves as they are."""
 VIEWS_ON_GRIDS, FEWEST_VIEWS_ON_GRIDS = 192, 24
 """How often the streams on images and heatmaps see each training clip: of few clips, and of many."""
 TRAINED_ON_GRIDS = 20_000
@@ -87,7 +89,9 @@ def recipe_values(counts: Counts, computer: Computer, given: dict[str, Any]) -> 
         machine["workers"] = max(1, min(computer.cores - 2, MOST_LOADERS))
     last = {"keep": "last"} if counts.val < FEW_VAL else {}
     train: dict[str, Any] = {part: last for part in PARTS if on_grids or part == "sequence"}
-    weights = "likelihood" if counts.val >= VAL_FOR_WEIGHTS else WEIGHTS_WITHOUT_VAL
+    weights: str | dict[str, float] = WEIGHTS_WITHOUT_VAL | (WEIGHT_OF_FEW_IMAGES if small else {})
+    if counts.val >= VAL_FOR_WEIGHTS:
+        weights = "likelihood"
     recipe = {
         "model": values["model"] | present | absent,
         "train": train | {"sequence": last | _sequence(counts)} | ({"precision": "auto"} if on_grids else {}),

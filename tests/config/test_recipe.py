@@ -148,10 +148,11 @@ def test_what_the_config_says_wins_down_to_a_single_key() -> None:
 
 def test_weights_are_chosen_where_val_can_tell() -> None:
     of = {val: made(Counts(1500, val, 8), GPU) for val in (VAL_FOR_WEIGHTS - 1, VAL_FOR_WEIGHTS)}
-    assert [one.evaluate.weights for one in of.values()] == [{"sequence": 3.0}, "likelihood"]
+    assert [one.evaluate.weights for one in of.values()] == [{"rgb": 0.1, "sequence": 3.0}, "likelihood"]
     assert [one.training_weights for one in of.values()] == [(1.0, 3.0, 1.0), (1.0, 1.0, 1.0)]  # pose, sequence, joint
     assert [one.train.sequence.keep for one in of.values()] == ["last", "last"]
     assert made(Counts(1500, FEW_VAL, 8), GPU).train.sequence.keep is None
+    assert made(Counts(5000, 0, 8), GPU).training_weights == (1.0, 1.0, 3.0, 1.0)  # of many clips images know something
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_an_experiment_without_a_stream_keeps_the_recipes_weights() -> None:
     config = made(
         Counts(98, 0, 8), LAPTOP, model={"rgb": {}, "pose": {}}, experiments={"no_rgb": {"model": {"rgb": None}}}
     )
-    assert config.training_weights == (1.0, 1.0, 3.0, 1.0)
+    assert config.training_weights == (0.1, 1.0, 3.0, 1.0)
 
 
 def test_streams_of_few_clips_are_made_to_listen() -> None:
