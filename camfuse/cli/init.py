@@ -18,6 +18,7 @@ from camfuse.files import check_targets, write_text
 if TYPE_CHECKING:
     import pandas as pd
 
+    from camfuse.clips.table import ClipTable
     from camfuse.init.expect import Collection
     from camfuse.init.source import Source
 
@@ -63,11 +64,11 @@ def init(
 
 
 def _from_table(table: Path, videos: Path | None, config: Path) -> Iterator[str]:
-    from camfuse.init.source import table_source
+    from camfuse.init.source import read_source, table_source
 
     source = table_source(table, videos)
     yield f"Relative paths of the table start in {source.videos.absolute()}."
-    yield from _init(source, config)
+    yield from _init(source, read_source(source), config)
 
 
 def _from_folder(videos: Path, config: Path, signer: str | None, guess: bool) -> Iterator[str]:
@@ -76,7 +77,8 @@ def _from_folder(videos: Path, config: Path, signer: str | None, guess: bool) ->
     from camfuse.init.source import folder_source, read_source
 
     source = folder_source(videos, signer)
-    rows = read_source(source).rows
+    table = read_source(source)
+    rows = table.rows
     if signer:
         yield f"Signers: {_counted(rows['signer'])}."
         if as_words := sorted(set(rows["signer"]) & set(rows["label"])):
@@ -88,9 +90,10 @@ def _from_folder(videos: Path, config: Path, signer: str | None, guess: bool) ->
             yield f"Signers: {why_no_guess(paths)}."
         else:
             source = folder_source(videos, guessed.pattern)
-            people = _counted(read_source(source).rows["signer"])
+            table = read_source(source)
+            people = _counted(table.rows["signer"])
             yield f"Signers, guessed: {people}. If wrong, give --signer, or no --guess-signers."
-    yield from _init(source, config)
+    yield from _init(source, table, config)
 
 
 def _counted(signers: "pd.Series[str]") -> str:
@@ -99,15 +102,15 @@ def _counted(signers: "pd.Series[str]") -> str:
     return f"{len(counts)}: {', '.join(f'{name} {count}' for name, count in counts.head(SHOWN).items())}"
 
 
-def _init(source: "Source", config: Path) -> Iterator[str]:
+def _init(source: "Source", table: "ClipTable", config: Path) -> Iterator[str]:
     from camfuse.init.expect import Collection, expectations, word_counts
     from camfuse.init.look import look_at_videos
-    from camfuse.init.source import key_of, read_source
+    from camfuse.init.source import key_of
     from camfuse.init.written import config_text
     from camfuse.prep.requirements import check_machine
     from camfuse.run.trainable import training_problems
 
-    table, computer = read_source(source), Computer.this()
+    computer = Computer.this()
     looked = look_at_videos(table.rows, source.videos, computer.cores)
     seen = Collection(table.rows, looked, computer, table.split_given)
     yield from word_counts(seen)

@@ -43,7 +43,8 @@ def table_source(table: Path, videos: Path | None) -> CsvSource:
         If the table is wrong, or names no video that is there.
     """
     places = [videos] if videos else list(dict.fromkeys((table.parent, Path())))
-    found = {place: _videos(CsvSource(table=_as_given(table), videos=_as_given(place))) for place in places}
+    named = _videos(table)
+    found = {place: [_as_given(place) / path for path in named] for place in places}
     best = max(places, key=lambda place: sum(path.is_file() for path in found[place]))
     if not any(path.is_file() for path in found[best]):
         where = " and ".join(f"{paths[0].absolute()}" for paths in found.values())
@@ -61,11 +62,12 @@ def key_of(source: Source) -> str:
     return "folder" if isinstance(source, FolderSource) else "csv"
 
 
-def _videos(source: CsvSource) -> list[Path]:
-    videos = csv.read(source).rows["video"].tolist()
+def _videos(table: Path) -> list[Path]:
+    """Return the videos as the table names them."""
+    videos = csv.read(CsvSource(table=_as_given(table))).rows["video"].tolist()
     if not all(videos):
         found = "expected a column `video`, found keypoint files alone: write their config yourself (docs/keypoints.md)"
-        raise TableError(source.table, [found])
+        raise TableError(table, [found])
     return [Path(video) for video in videos]
 
 
